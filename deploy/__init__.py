@@ -1,0 +1,1 @@
+"""Where Bergline runs: the embedded platform, images and manifests, and the demo."""

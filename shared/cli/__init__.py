@@ -1,0 +1,1 @@
+"""The operator's desk: the ``bergline`` command, one command group a file."""

@@ -1,0 +1,52 @@
+"""What an operator asks a service to do, signed so that a topic writer alone cannot command."""
+
+from __future__ import annotations
+
+import hmac
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from shared.contracts.event import Event
+
+
+class CommandIssued(Event):
+    """One operator command.
+
+    ``signature`` is the hex HMAC-SHA256 under the operator key over every other field; services
+    ignore commands whose signature does not verify.
+    """
+
+    type: ClassVar[str] = "lakehouse.command.issued.v1"
+
+    command_id: str
+    service: str
+    action: Literal["resume_topic"]
+    target: str = Field(description="what it acts on, e.g. a logical topic")
+    actor: str = Field(description="who asked, for the audit trail")
+    issued_at: AwareDatetime
+    signature: str = ""
+
+    def key(self) -> str:
+        """The service addressed."""
+        return self.service
+
+    def event_id(self) -> str:
+        """The command's own id: a command is carried out once per service process."""
+        return self.command_id
+
+    def event_time(self) -> AwareDatetime:
+        """When it was issued."""
+        return self.issued_at
+
+    def _digest(self, key: str) -> str:
+        message = self.model_dump_json(exclude={"signature"}).encode()
+        return hmac.new(key.encode(), message, "sha256").hexdigest()
+
+    def signed(self, key: str) -> CommandIssued:
+        """Copy of the command with its signature."""
+        return self.model_copy(update={"signature": self._digest(key)})
+
+    def verified(self, key: str) -> bool:
+        """Whether the signature is of this key, compared in constant time."""
+        return hmac.compare_digest(self._digest(key), self.signature)

@@ -1,0 +1,126 @@
+"""The only place where a topic is named.
+
+Creation, consumer subscriptions, the AsyncAPI document, lag panels and autoscaling objects are
+all derived from :data:`TOPICS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from types import MappingProxyType
+from typing import Literal
+
+MAX_RECORD_BYTES = 4 * 1024 * 1024
+"""Largest record of any topic: twice the webhook body limit, room for headers and dead letters."""
+
+_WEEK = timedelta(days=7)
+_MONTH = timedelta(days=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic as it is created and documented.
+
+    Attributes:
+        name: logical name; the broker's name adds the environment's prefix.
+        key: what the record key holds, in words.
+        values: names of the event types in ``shared.contracts`` that it carries, or ``()`` when
+            the value is a vendor's payload, byte for byte.
+        description: one sentence for the AsyncAPI document.
+        retention: how long records are kept; ``None`` keeps them until compaction.
+        cleanup: Kafka's ``cleanup.policy``.
+        partitions: partition count at creation.
+        written_by, read_by: services, for documents and least-rights ACLs.
+    """
+
+    name: str
+    key: str
+    values: tuple[str, ...]
+    description: str
+    retention: timedelta | None
+    written_by: tuple[str, ...]
+    read_by: tuple[str, ...]
+    cleanup: Literal["delete", "compact"] = "delete"
+    partitions: int = 3
+    config: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    def configs(self) -> dict[str, str]:
+        """Kafka topic configuration to create or check the topic with."""
+        retention = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
+        return {
+            "cleanup.policy": self.cleanup,
+            "retention.ms": str(retention),
+            "max.message.bytes": str(MAX_RECORD_BYTES),
+            **self.config,
+        }
+
+
+def _vendor(name: str, key: str, description: str) -> Topic:
+    return Topic(
+        name=name,
+        key=key,
+        values=(),
+        description=description,
+        retention=_WEEK,
+        written_by=("ingest",),
+        read_by=("stream_writer",),
+    )
+
+
+DEAD_LETTERS = "dlq.ingestion-errors"
+COMMITS = "lakehouse.commits"
+TABLES = "lakehouse.tables"
+COMMANDS = "lakehouse.commands"
+
+_ALL: tuple[Topic, ...] = (
+    _vendor("shopify.orders", "order id", "Shopify order webhooks as received."),
+    _vendor("shopify.customers", "customer id", "Shopify customer and privacy webhooks."),
+    _vendor("shopify.products", "product id", "Shopify product webhooks as received."),
+    _vendor("stripe.charges", "charge id", "Stripe charge.* events, whole envelope."),
+    _vendor("stripe.customers", "customer id", "Stripe customer.* events, whole envelope."),
+    Topic(
+        name=DEAD_LETTERS,
+        key="topic/partition/offset, or the delivery id when there is no record",
+        values=("DeadLetter",),
+        description="What could not be processed, with its bytes and the reason. Holds plaintext.",
+        retention=_WEEK,
+        written_by=("ingest", "stream_writer"),
+        read_by=("stream_writer",),
+        partitions=1,
+    ),
+    Topic(
+        name=COMMITS,
+        key="table",
+        values=("TableCommitted",),
+        description="Every snapshot of every table, in order per table, at least once.",
+        retention=_MONTH,
+        written_by=("stream_writer",),
+        read_by=(),
+    ),
+    Topic(
+        name=TABLES,
+        key="table",
+        values=("TableCommitted",),
+        description="The last announced state of each table: start here, then follow the commits.",
+        retention=None,
+        written_by=("stream_writer",),
+        read_by=("stream_writer",),
+        cleanup="compact",
+        partitions=1,
+    ),
+    Topic(
+        name=COMMANDS,
+        key="service",
+        values=("CommandIssued",),
+        description="Operator commands, signed with the operator key.",
+        retention=_WEEK,
+        written_by=("cli",),
+        read_by=("stream_writer",),
+        partitions=1,
+    ),
+)
+
+TOPICS: Mapping[str, Topic] = MappingProxyType({topic.name: topic for topic in _ALL})
+"""Every topic by its logical name."""

@@ -1,0 +1,1 @@
+"""What every service runs on: settings, lifecycle, bus, health, metrics, logging, errors."""

@@ -1,0 +1,69 @@
+"""The same HTTP face on every service: ``/livez /readyz /health /metrics /info``."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+
+from aiohttp import web
+
+from shared.runtime.metrics import Instruments
+
+Readiness = Callable[[], str | None]
+"""Returns ``None`` when ready, otherwise the reason why not."""
+
+
+def bergline_version() -> str:
+    """Version of the installed distribution."""
+    try:
+        return version("bergline")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def add_health_routes(
+    app: web.Application,
+    instruments: Instruments,
+    ready: Readiness,
+    info: Callable[[], dict[str, object]] | None = None,
+) -> None:
+    """Add the five routes.
+
+    ``/livez`` and ``/health`` answer 200 while the event loop turns; ``/readyz`` answers 503 with
+    the reason until ``ready()`` returns ``None``; ``/info`` adds what ``info()`` returns.
+    """
+    started = time.time()
+
+    async def live(_: web.Request) -> web.Response:
+        return web.json_response({"status": "healthy", "service": instruments.service})
+
+    async def readyz(_: web.Request) -> web.Response:
+        reason = ready()
+        if reason is None:
+            return web.json_response({"status": "ready"})
+        return web.json_response({"status": "not_ready", "reason": reason}, status=503)
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(
+            body=instruments.exposition(),
+            headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
+        )
+
+    async def info_(_: web.Request) -> web.Response:
+        body: dict[str, object] = {
+            "service": instruments.service,
+            "version": bergline_version(),
+            "pid": os.getpid(),
+            "uptime_s": round(time.time() - started, 3),
+        }
+        if info is not None:
+            body.update(info())
+        return web.json_response(body)
+
+    app.router.add_get("/livez", live)
+    app.router.add_get("/health", live)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    app.router.add_get("/info", info_)

@@ -1,0 +1,56 @@
+"""How a service process starts and ends: one entry point, two signals, a bounded drain."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+
+from shared.runtime import logging
+from shared.runtime.errors import BerglineError
+from shared.runtime.settings import Settings
+
+DRAIN_SECONDS = 10.0
+"""Longest time between SIGTERM and the end of a process."""
+
+Main = Callable[[asyncio.Event], Awaitable[None]]
+"""A service: runs until the event is set, then drains and returns."""
+
+
+def run_service(service: str, settings: Settings, main: Main) -> int:
+    """Run ``main`` until SIGTERM or SIGINT; the exit code of the process.
+
+    Returns 0 after a drain, the error's exit code when start-up fails with a message for humans,
+    1 when the drain takes longer than :data:`DRAIN_SECONDS`.
+    """
+    logging.configure(service, settings.log_level, settings.log_format)
+    try:
+        return asyncio.run(_supervised(service, main))
+    except BerglineError as error:
+        print(f"{service}: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+
+
+async def _supervised(service: str, main: Main) -> int:
+    log = logging.logger(service)
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signal_number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signal_number, stop.set)
+    task = asyncio.ensure_future(main(stop))
+    stopped = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    if not task.done():
+        log.info("draining", limit_s=DRAIN_SECONDS)
+        await asyncio.wait({task}, timeout=DRAIN_SECONDS)
+    if not task.done():
+        log.error("drain took too long, leaving")
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await asyncio.wait_for(task, 1)
+        return 1
+    await task
+    return 0

@@ -1,0 +1,197 @@
+"""The metric catalogue: every metric that any process exposes is declared here, once.
+
+Services take their instruments from :class:`Instruments`; the metrics page and dashboards are
+generated from :data:`METRICS`. A test fails for a name used elsewhere that is not declared here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+_SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family as Prometheus shows it."""
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...]
+    producers: tuple[str, ...]
+    buckets: tuple[float, ...] = _SECONDS
+
+
+_ALL: tuple[Metric, ...] = (
+    Metric(
+        "lakehouse_events_received_total",
+        "counter",
+        "Records or webhook deliveries taken in.",
+        ("service", "topic"),
+        ("ingest", "stream_writer"),
+    ),
+    Metric(
+        "lakehouse_events_sent_total",
+        "counter",
+        "Records acknowledged by the broker or rows committed to a table.",
+        ("service", "topic"),
+        ("ingest", "stream_writer"),
+    ),
+    Metric(
+        "lakehouse_errors_total",
+        "counter",
+        "Errors by type; stage is receiving, processing or sending.",
+        ("service", "error_type", "stage"),
+        ("ingest", "stream_writer"),
+    ),
+    Metric(
+        "lakehouse_dead_letters_total",
+        "counter",
+        "Dead letters published.",
+        ("service", "topic", "reason"),
+        ("ingest", "stream_writer"),
+    ),
+    Metric(
+        "http_requests_total",
+        "counter",
+        "HTTP requests by route template, method and status class.",
+        ("handler", "method", "status"),
+        ("ingest",),
+    ),
+    Metric(
+        "http_request_duration_seconds",
+        "histogram",
+        "Time to answer an HTTP request.",
+        ("handler", "method"),
+        ("ingest",),
+    ),
+    Metric(
+        "lakehouse_commit_duration_seconds",
+        "histogram",
+        "Time of one table commit, retries included.",
+        ("service", "table"),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_commits_total",
+        "counter",
+        "Table commits by outcome: committed, conflict, unknown, covered or failed.",
+        ("service", "table", "outcome"),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_table_freshness_seconds",
+        "histogram",
+        "From receipt of a delivery to its row being readable.",
+        ("table",),
+        ("stream_writer",),
+        buckets=(0.1, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 30, 60, 300),
+    ),
+    Metric(
+        "lakehouse_buffered_bytes",
+        "gauge",
+        "Bytes read from the broker and not yet committed.",
+        ("table",),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_partition_stopped",
+        "gauge",
+        "1 while a partition is not consumed; the reason says why.",
+        ("topic", "partition", "reason"),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_table_position",
+        "gauge",
+        "Next offset recorded in the table.",
+        ("table", "topic", "partition"),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_drifted_rows_total",
+        "counter",
+        "Rows with a value that did not fit its column.",
+        ("table",),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_replayed_rows_total",
+        "counter",
+        "Rows whose delivery id had been landed before.",
+        ("table",),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_snapshots_retained",
+        "gauge",
+        "Snapshots kept by the thinning plan.",
+        ("table",),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_announcements_pending",
+        "gauge",
+        "Commits not yet acknowledged on lakehouse.commits.",
+        ("table",),
+        ("stream_writer",),
+    ),
+)
+
+METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
+
+
+class Instruments:
+    """The instruments of one process, made from the catalogue on a registry of its own."""
+
+    def __init__(self, service: str) -> None:
+        self.service = service
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for metric in _ALL:
+            if service not in metric.producers:
+                continue
+            if metric.kind == "counter":
+                self._counters[metric.name] = Counter(
+                    metric.name, metric.help, metric.labels, registry=self.registry
+                )
+            elif metric.kind == "gauge":
+                self._gauges[metric.name] = Gauge(
+                    metric.name, metric.help, metric.labels, registry=self.registry
+                )
+            else:
+                self._histograms[metric.name] = Histogram(
+                    metric.name,
+                    metric.help,
+                    metric.labels,
+                    registry=self.registry,
+                    buckets=metric.buckets,
+                )
+
+    def counter(self, name: str) -> Counter:
+        """Declared counter. Raises ``KeyError`` when this service does not declare it."""
+        return self._counters[name]
+
+    def gauge(self, name: str) -> Gauge:
+        """Declared gauge. Raises ``KeyError`` when this service does not declare it."""
+        return self._gauges[name]
+
+    def histogram(self, name: str) -> Histogram:
+        """Declared histogram. Raises ``KeyError`` when this service does not declare it."""
+        return self._histograms[name]
+
+    def exposition(self) -> bytes:
+        """Prometheus text format of everything this process measures."""
+        return generate_latest(self.registry)

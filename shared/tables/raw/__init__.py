@@ -1,0 +1,1 @@
+"""Landing tables: one row per record as received, append-only."""

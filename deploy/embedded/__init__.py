@@ -1,1 +1,1 @@
-"""The whole platform on one machine from Python packages only: broker, storage, catalog, services."""
+"""The whole platform on one machine, from Python packages only."""

@@ -2,32 +2,64 @@
 
 from __future__ import annotations
 
-from pyiceberg.catalog import Catalog, load_catalog
+from typing import Any
+
+from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.table import Table
+from requests import PreparedRequest, Response, Session
+from requests.adapters import HTTPAdapter
 
 from shared.contracts.environment import Environment
 from shared.lake import metadata_cache
 from shared.runtime.errors import NotFound
 from shared.runtime.settings import Settings
 
+CONNECT_SECONDS = 3.0
+ANSWER_SECONDS = 15.0
+"""Longest wait for one answer. A commit that takes longer has an unknown outcome."""
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """Gives every request a timeout and never repeats one: a repeated commit is a new commit."""
+
+    def __init__(self) -> None:
+        super().__init__(max_retries=0)
+
+    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
+        kwargs["timeout"] = kwargs.get("timeout") or (CONNECT_SECONDS, ANSWER_SECONDS)
+        return super().send(request, *args, **kwargs)
+
+
+class BoundedRestCatalog(RestCatalog):
+    """PyIceberg's REST catalog, with bounded waits."""
+
+    def _create_session(self) -> Session:
+        session = super()._create_session()
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, _BoundedAdapter())
+        return session
+
 
 def storage_properties(settings: Settings) -> dict[str, str]:
     """FileIO properties (``s3.*``) of the object store."""
-    properties = {"s3.region": settings.s3_region, "s3.connect-timeout": "5"}
+    properties = {
+        "s3.region": settings.s3_region,
+        "s3.connect-timeout": str(CONNECT_SECONDS),
+        "s3.request-timeout": str(ANSWER_SECONDS),
+    }
     if settings.s3_endpoint:
         properties["s3.endpoint"] = settings.s3_endpoint
-        properties["s3.force-virtual-addressing"] = "false"
     if settings.s3_access_key and settings.s3_secret_key:
         properties["s3.access-key-id"] = settings.s3_access_key
         properties["s3.secret-access-key"] = settings.s3_secret_key.get_secret_value()
     return properties
 
 
-def open_catalog(settings: Settings) -> Catalog:
+def open_catalog(settings: Settings) -> RestCatalog:
     """Connect to the REST catalog named by the settings.
 
-    Every process may hold several; a catalog object is used by one thread at a time.
+    A catalog object is used by one thread at a time; a process may hold several.
 
     Raises:
         requests.exceptions.RequestException: it does not answer.
@@ -35,7 +67,6 @@ def open_catalog(settings: Settings) -> Catalog:
     """
     metadata_cache.install()
     properties = {
-        "type": "rest",
         "uri": settings.catalog_uri,
         "warehouse": settings.catalog_warehouse,
         **storage_properties(settings),
@@ -43,10 +74,10 @@ def open_catalog(settings: Settings) -> Catalog:
     if settings.catalog_credential:
         properties["credential"] = settings.catalog_credential.get_secret_value()
         properties["scope"] = "catalog"
-    return load_catalog("bergline", **properties)
+    return BoundedRestCatalog("bergline", **properties)
 
 
-def load(catalog: Catalog, environment: Environment, name: str) -> Table:
+def load(catalog: RestCatalog, environment: Environment, name: str) -> Table:
     """The table of a logical name at its current head.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.event import Event
+from shared.contracts.event import Base64, Event
 
 
 class DeadLetter(Event):
@@ -28,8 +28,8 @@ class DeadLetter(Event):
     delivery_id: str | None = None
     failed_at: AwareDatetime
     headers: dict[str, str] = Field(default_factory=dict)
-    record_key: bytes | None = None
-    value: bytes = b""
+    record_key: Base64 | None = None
+    value: Base64 = b""
 
     def key(self) -> str:
         """Position of the record, or the delivery id when there is none."""

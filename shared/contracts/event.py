@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from typing import Annotated, ClassVar, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
 
 from shared.contracts.envelope import Envelope
 
@@ -12,16 +20,30 @@ TableName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]+\.[a-z0-9_]+$"
 """Logical table name, ``namespace.table`` without the environment's prefix."""
 
 
-class Event(BaseModel):
-    """Base of all event types: immutable, unknown fields ignored so that old readers survive.
+Base64 = Annotated[
+    bytes,
+    PlainSerializer(lambda value: b64encode(value).decode(), return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "contentEncoding": "base64"}),
+]
+"""Bytes that JSON carries as base64 in the standard alphabet (RFC 4648, section 4).
+
+Pydantic's own ``ser_json_bytes="base64"`` writes the URL-safe alphabet, which DuckDB's
+``from_base64`` and most decoders refuse. Reading accepts both alphabets.
+"""
+
+
+class Contract(BaseModel):
+    """What an event is made of: immutable, unknown fields ignored so that old readers survive."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", val_json_bytes="base64")
+
+
+class Event(Contract):
+    """Base of all event types.
 
     A type's name ends in its version (``lakehouse.table.committed.v1``). Within a version fields
     are only added, and only with a default; anything else is a new version.
     """
-
-    model_config = ConfigDict(
-        frozen=True, extra="ignore", ser_json_bytes="base64", val_json_bytes="base64"
-    )
 
     type: ClassVar[str]
     source: ClassVar[str] = "bergline"

@@ -6,16 +6,14 @@ from typing import ClassVar
 
 from pydantic import AwareDatetime, Field
 
-from shared.contracts.event import Event, TableName
+from shared.contracts.event import Contract, Event, TableName
 
 Offsets = dict[str, dict[int, int]]
 """Logical topic → partition → next offset to read."""
 
 
-class SourcePosition(Event):
+class SourcePosition(Contract):
     """Up to where a derived table has read one of its inputs."""
-
-    type: ClassVar[str] = "lakehouse.table.source-position.v1"
 
     uuid: str
     snapshot_id: int

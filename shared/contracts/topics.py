@@ -29,7 +29,7 @@ class Topic:
         values: names of the event types in ``shared.contracts`` that it carries, or ``()`` when
             the value is a vendor's payload, byte for byte.
         description: one sentence for the AsyncAPI document.
-        retention: how long records are kept; ``None`` keeps them until compaction.
+        retention: how long records are kept; ``None`` does not let them expire by age.
         cleanup: Kafka's ``cleanup.policy``.
         partitions: partition count at creation.
         written_by, read_by: services, for documents and least-rights ACLs.
@@ -57,15 +57,33 @@ class Topic:
         }
 
 
-def _vendor(name: str, key: str, description: str) -> Topic:
+def _vendor(
+    name: str,
+    key: str,
+    description: str,
+    *,
+    retention: timedelta | None = _WEEK,
+    read_by: tuple[str, ...] = ("stream_writer",),
+) -> Topic:
     return Topic(
         name=name,
         key=key,
         values=(),
         description=description,
-        retention=_WEEK,
+        retention=retention,
         written_by=("ingest",),
-        read_by=("stream_writer",),
+        read_by=read_by,
+    )
+
+
+def _waiting(name: str, key: str, description: str) -> Topic:
+    """A vendor topic that nothing reads yet: kept for ever, so that nothing accepted is lost."""
+    return _vendor(
+        name,
+        key,
+        f"{description} No table reads it yet, so its records do not expire.",
+        retention=None,
+        read_by=(),
     )
 
 
@@ -80,6 +98,24 @@ _ALL: tuple[Topic, ...] = (
     _vendor("shopify.products", "product id", "Shopify product webhooks as received."),
     _vendor("stripe.charges", "charge id", "Stripe charge.* events, whole envelope."),
     _vendor("stripe.customers", "customer id", "Stripe customer.* events, whole envelope."),
+    _waiting("stripe.disputes", "dispute id", "Stripe charge.dispute.* events, whole envelope."),
+    _waiting(
+        "stripe.payment_intents",
+        "payment intent id",
+        "Stripe payment_intent.* events, whole envelope.",
+    ),
+    _waiting("stripe.invoices", "invoice id", "Stripe invoice.* events, whole envelope."),
+    _waiting(
+        "stripe.subscriptions",
+        "subscription id",
+        "Stripe customer.subscription.* events, whole envelope.",
+    ),
+    _waiting("stripe.refunds", "refund id", "Stripe refund.* events, whole envelope."),
+    _waiting(
+        "stripe.events",
+        "id of the object, or the event id",
+        "Stripe events of every other type, whole envelope.",
+    ),
     Topic(
         name=DEAD_LETTERS,
         key="topic/partition/offset, or the delivery id when there is no record",

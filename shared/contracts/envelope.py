@@ -19,7 +19,8 @@ Headers = list[tuple[str, bytes]]
 
 def rfc3339(moment: datetime) -> str:
     """UTC timestamp with microseconds and ``Z``, for example ``2026-01-02T03:04:05.000006Z``."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Not strftime: it writes years before 1000 with fewer than four digits.
+    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,15 +19,24 @@ Main = Callable[[asyncio.Event], Awaitable[None]]
 """A service: runs until the event is set, then drains and returns."""
 
 
-def run_service(service: str, settings: Settings, main: Main) -> int:
+def run_service(
+    service: str,
+    settings: Settings,
+    main: Main,
+    *,
+    loop_factory: Callable[[], asyncio.AbstractEventLoop] | None = None,
+) -> int:
     """Run ``main`` until SIGTERM or SIGINT; the exit code of the process.
+
+    ``loop_factory`` makes the event loop, asyncio's own by default.
 
     Returns 0 after a drain, the error's exit code when start-up fails with a message for humans,
     1 when the drain takes longer than :data:`DRAIN_SECONDS`.
     """
     logging.configure(service, settings.log_level, settings.log_format)
     try:
-        return asyncio.run(_supervised(service, main))
+        with asyncio.Runner(loop_factory=loop_factory) as runner:
+            return runner.run(_supervised(service, main))
     except BerglineError as error:
         print(f"{service}: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code

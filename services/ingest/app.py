@@ -1,0 +1,178 @@
+"""Wiring: which routes exist, what they are made of, and in which order they start and end."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from services.ingest.admission import Admission
+from services.ingest.config import IngestSettings
+from services.ingest.docs_page import page
+from services.ingest.edge import edge
+from services.ingest.gate import SourceGate
+from services.ingest.handlers import WebhookHandler
+from services.ingest.openapi import openapi_document
+from services.ingest.publisher import Publisher
+from services.ingest.sources.registry import SOURCES
+from services.ingest.telemetry import Telemetry
+from shared.contracts.topics import DEAD_LETTERS
+from shared.runtime import logging
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.health import add_health_routes, bergline_version
+from shared.runtime.metrics import Instruments
+
+SERVICE = "ingest"
+IN_FLIGHT_SECONDS = 5.0
+"""Longest wait for answers under way at the end; above body and acknowledgement timeouts."""
+
+log = logging.logger(SERVICE)
+
+
+class IngestApp:
+    """One ingest process: its HTTP application and its publisher."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self.settings = settings
+        self.draining = False
+        self.instruments = Instruments(SERVICE)
+        self.sources = [source for source in SOURCES.values() if settings.enabled(source.name)]
+        self.gates = {source.name: SourceGate(source, settings) for source in self.sources}
+        topics = {
+            topic
+            for source in self.sources
+            for endpoint in source.endpoints
+            for topic in endpoint.topics
+        }
+        self.publisher = Publisher(settings, sorted({*topics, DEAD_LETTERS}))
+        self.admission = Admission(
+            settings.ingest_max_in_flight, settings.ingest_max_in_flight_bytes
+        )
+        self.web = self._web_application()
+
+    def ready(self) -> str | None:
+        """``None`` when every delivery of every enabled source can be accepted."""
+        if self.draining:
+            return "shutting down"
+        unset = [gate.variable for gate in self.gates.values() if not gate.configured]
+        if unset:
+            return f"webhook secrets are not configured: set {' and '.join(unset)}"
+        return self.publisher.reason
+
+    def endpoints(self) -> dict[str, dict[str, list[str] | None]]:
+        """Paths by source; a disabled source is null."""
+        return {
+            name: {"paths": [endpoint.path for endpoint in source.endpoints]}
+            if self.settings.enabled(name)
+            else {"paths": None}
+            for name, source in SOURCES.items()
+        }
+
+    def _info(self) -> dict[str, object]:
+        return {
+            "signatures": not self.settings.ingest_skip_signature_validation,
+            "endpoints": self.endpoints(),
+            "in_flight": self.admission.deliveries,
+            "in_flight_bytes": self.admission.bytes,
+            "not_ready": self.ready(),
+        }
+
+    def _web_application(self) -> web.Application:
+        telemetry = Telemetry(self.instruments)
+        debug = self.settings.log_level == "debug"
+        app = web.Application(middlewares=[edge(telemetry, access_log=debug)])
+        for source in self.sources:
+            for endpoint in source.endpoints:
+                handler = WebhookHandler(
+                    endpoint,
+                    self.gates[source.name],
+                    self.publisher,
+                    self.admission,
+                    telemetry,
+                    self.settings,
+                )
+                app.router.add_post(endpoint.path, handler.handle)
+        add_health_routes(app, self.instruments, self.ready, self._info)
+        document = openapi_document(self.sources, self.settings.ingest_body_limit_bytes)
+        docs = page(document)
+
+        async def root(_: web.Request) -> web.Response:
+            return web.json_response(
+                {
+                    "service": SERVICE,
+                    "version": bergline_version(),
+                    "endpoints": {name: entry["paths"] for name, entry in self.endpoints().items()},
+                }
+            )
+
+        async def ready(_: web.Request) -> web.Response:
+            reason = self.ready()
+            if reason is None:
+                return web.json_response({"status": "ready"})
+            return web.json_response({"status": "not_ready", "reason": reason}, status=503)
+
+        async def openapi(_: web.Request) -> web.Response:
+            return web.json_response(document)
+
+        async def documentation(_: web.Request) -> web.Response:
+            return web.Response(
+                text=docs,
+                content_type="text/html",
+                headers={
+                    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
+                    "X-Content-Type-Options": "nosniff",
+                },
+            )
+
+        app.router.add_get("/", root)
+        app.router.add_get("/ready", ready)
+        app.router.add_get("/openapi.json", openapi)
+        app.router.add_get("/docs", documentation)
+        return app
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Serve until ``stop`` is set, then finish what is under way and flush.
+
+        Raises:
+            ConfigurationError: the port cannot be listened on.
+        """
+        if self.settings.ingest_skip_signature_validation:
+            log.warning(
+                "SIGNATURES ARE NOT CHECKED: anyone who reaches this port can write events; "
+                "unset BERGLINE_INGEST_SKIP_SIGNATURE_VALIDATION outside of tests"
+            )
+        runner = web.AppRunner(
+            self.web,
+            access_log=None,
+            # The signature is of the bytes on the wire.
+            auto_decompress=False,
+            # Idle connections cost memory; proxies reuse theirs more often than this.
+            keepalive_timeout=75.0,
+            # Refused senders may finish their body for this long before the connection is cut.
+            lingering_time=1.0,
+            shutdown_timeout=IN_FLIGHT_SECONDS,
+        )
+        await runner.setup()
+        self.publisher.start()
+        try:
+            site = web.TCPSite(runner, self.settings.bind, self.settings.ingest_port)
+            try:
+                await site.start()
+            except OSError as error:
+                raise ConfigurationError(
+                    f"cannot listen on {self.settings.bind}:{self.settings.ingest_port}: "
+                    f"{error.strerror or error}",
+                    "end the process that uses the port, or set BERGLINE_INGEST_PORT",
+                ) from None
+            self.port = int(runner.addresses[0][1])
+            log.info("listening", address=f"http://{self.settings.bind}:{self.port}")
+            await stop.wait()
+        finally:
+            self.draining = True
+            await runner.cleanup()
+            await self.publisher.close()
+
+
+def create(settings: IngestSettings) -> IngestApp:
+    """The application with its settings; must be called in a running event loop."""
+    return IngestApp(settings)

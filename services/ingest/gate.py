@@ -1,0 +1,66 @@
+"""Who may deliver for one source: its active secrets and its rate."""
+
+from __future__ import annotations
+
+import time
+
+from aiohttp import web
+
+from services.ingest import problem
+from services.ingest.admission import RateLimit
+from services.ingest.config import IngestSettings, secrets_variable
+from services.ingest.problem import Refused
+from services.ingest.signatures.verifier import SignatureInvalid, SignatureMissing, Verifier
+from services.ingest.sources.endpoint import Source
+
+
+class SourceGate:
+    """Decides whether a delivery is from the vendor; one for each source."""
+
+    def __init__(self, source: Source, settings: IngestSettings) -> None:
+        self.source = source
+        self.variable = secrets_variable(source.name)
+        secrets = settings.secrets(source.name)
+        self.open = settings.ingest_skip_signature_validation
+        self._verifier: Verifier | None = source.verifier(secrets) if secrets else None
+        self._rate = RateLimit(settings.ingest_rate_limit_per_s, time.monotonic)
+
+    @property
+    def configured(self) -> bool:
+        """Whether deliveries can be verified, or need not be."""
+        return self.open or self._verifier is not None
+
+    def check(self, request: web.Request, body: bytes, now: float) -> None:
+        """Return when the delivery is from the vendor and within the rate.
+
+        Raises:
+            Refused: it is not.
+        """
+        if not self.open:
+            if self._verifier is None:
+                raise Refused(
+                    problem.SECRET_NOT_CONFIGURED,
+                    f"Webhook secret not configured: setting {self.variable} is empty",
+                )
+            try:
+                self._verifier.verify(request.headers, body, now)
+            except SignatureMissing as refused:
+                raise _unsigned(problem.MISSING_SIGNATURE, refused, self.source) from None
+            except SignatureInvalid as refused:
+                raise _unsigned(problem.INVALID_SIGNATURE, refused, self.source) from None
+        wait = self._rate.take()
+        if wait:
+            raise Refused(
+                problem.RATE_LIMITED,
+                f"more deliveries of {self.source.name} per second than the limit",
+                headers={"Retry-After": str(max(1, round(wait)))},
+            )
+
+
+def _unsigned(kind: problem.Problem, cause: Exception, source: Source) -> Refused:
+    return Refused(
+        kind,
+        str(cause),
+        # RFC 9110, section 15.5.2: a 401 names the scheme that would be accepted.
+        headers={"WWW-Authenticate": f'HMAC-SHA256 realm="{source.name}"'},
+    )

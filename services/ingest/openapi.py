@@ -1,0 +1,135 @@
+"""The OpenAPI 3.1 document, made of the same table as the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from services.ingest import problem
+from services.ingest.problem import PROBLEMS
+from services.ingest.sources.endpoint import Source
+from shared.runtime.health import bergline_version
+
+_PROBES: tuple[tuple[str, str, str, bool], ...] = (
+    ("/", "Service, version and the paths of each source.", "application/json", False),
+    ("/livez", "Whether the process turns.", "application/json", False),
+    ("/health", "As /livez, under its older name.", "application/json", False),
+    ("/readyz", "Whether every delivery can be accepted, else why not.", "application/json", True),
+    ("/ready", "As /readyz, under its older name.", "application/json", True),
+    ("/metrics", "Metrics in the Prometheus text format.", "text/plain", False),
+    ("/info", "Version, process, endpoints and what is in flight.", "application/json", False),
+    ("/openapi.json", "This document.", "application/json", False),
+    ("/docs", "This document for humans.", "text/html", False),
+)
+
+_OF_DELIVERY = tuple(
+    kind
+    for kind in PROBLEMS.values()
+    if kind not in (problem.NOT_FOUND, problem.METHOD_NOT_ALLOWED)
+)
+
+
+def openapi_document(sources: Sequence[Source], body_limit: int) -> dict[str, Any]:
+    """The document for the sources that are served."""
+    paths: dict[str, Any] = {}
+    for source in sources:
+        for endpoint in source.endpoints:
+            paths[endpoint.path] = {
+                "post": {
+                    "summary": endpoint.summary,
+                    "description": (
+                        f"Feeds {', '.join(sorted(endpoint.topics))}. Answers 200 once the broker "
+                        f"has the record. The body is at most {body_limit} bytes."
+                    ),
+                    "operationId": endpoint.path.strip("/").replace("/", "_"),
+                    "tags": [source.name],
+                    "security": [{source.name: []}],
+                    "requestBody": {
+                        "required": True,
+                        "content": {"application/json": {"schema": {"type": "object"}}},
+                    },
+                    "responses": {"200": _ACCEPTED, **_refusals()},
+                }
+            }
+    for path, summary, media_type, may_be_unready in _PROBES:
+        responses: dict[str, Any] = {"200": _content(summary, media_type)}
+        if may_be_unready:
+            responses["503"] = _content("Not ready; the reason says why.", media_type)
+        paths[path] = {
+            "get": {
+                "summary": summary,
+                "operationId": path.strip("/").replace(".", "_") or "root",
+                "tags": ["operations"],
+                "responses": responses,
+            }
+        }
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Bergline ingest",
+            "version": bergline_version(),
+            "description": "Takes webhooks in; every 2xx is a record that the broker has.",
+        },
+        "tags": [{"name": name} for name in (*(source.name for source in sources), "operations")],
+        "paths": paths,
+        "components": {
+            "schemas": {"Accepted": _ACCEPTED_SCHEMA, "Problem": _PROBLEM_SCHEMA},
+            "securitySchemes": {
+                source.name: {"type": "apiKey", "in": "header", "name": source.signature_header}
+                for source in sources
+            },
+        },
+    }
+
+
+def _content(description: str, media_type: str) -> dict[str, Any]:
+    schema = {"type": "object"} if media_type == "application/json" else {"type": "string"}
+    return {"description": description, "content": {media_type: {"schema": schema}}}
+
+
+def _refusals() -> dict[str, Any]:
+    """Status → response, one for all problems of that status."""
+    by_status: dict[int, list[str]] = {}
+    for kind in _OF_DELIVERY:
+        by_status.setdefault(kind.status, []).append(f"{kind.title} (`{kind.slug}`)")
+    out: dict[str, Any] = {}
+    for status, titles in sorted(by_status.items()):
+        response: dict[str, Any] = {
+            "description": "; ".join(titles),
+            "content": {problem.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        if status in (429, 503):
+            response["headers"] = {
+                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
+            }
+        out[str(status)] = response
+    return out
+
+
+_ACCEPTED = {
+    "description": "The broker has the record.",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
+}
+_ACCEPTED_SCHEMA = {
+    "type": "object",
+    "required": ["status", "topic", "event_id", "delivery_id"],
+    "properties": {
+        "status": {"const": "ok"},
+        "topic": {"type": "string", "description": "Logical topic of the record."},
+        "id": {"type": "string", "description": "Business id (Shopify)."},
+        "event_id": {"type": "string", "description": "The vendor's event id."},
+        "delivery_id": {"type": "string", "format": "uuid", "description": "UUIDv7, ours."},
+    },
+}
+_PROBLEM_SCHEMA = {
+    "type": "object",
+    "description": "RFC 9457 problem details.",
+    "required": ["type", "title", "status", "detail", "instance"],
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string", "description": "What is wrong, where, and what to do next."},
+        "instance": {"type": "string", "format": "uri-reference"},
+    },
+}

@@ -1,0 +1,159 @@
+"""Every refusal, declared once: RFC 9457 problem details and what the sender should do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import orjson
+
+CONTENT_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+"""Asked of senders after a refusal that passes by itself; the vendors' own schedules are slower."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One kind of refusal.
+
+    Attributes:
+        slug: anchor on the ``/docs`` page; with underscores the stable word in metrics and logs.
+        status: HTTP status.
+        title: the same for every occurrence (RFC 9457, section 3.1.3).
+        advice: what to do about it.
+    """
+
+    slug: str
+    status: int
+    title: str
+    advice: str
+
+    @property
+    def reason(self) -> str:
+        """The slug as a metric label and dead-letter reason: ``invalid_json``."""
+        return self.slug.replace("-", "_")
+
+
+INVALID_JSON = Problem(
+    "invalid-json", 400, "Invalid JSON payload", "send the event as UTF-8 JSON (RFC 8259)"
+)
+NOT_AN_OBJECT = Problem(
+    "not-an-object", 400, "Body is not a JSON object", "send one JSON object for each event"
+)
+MISSING_OBJECT = Problem(
+    "missing-object", 400, "Event has no data.object", "send the whole event with its data.object"
+)
+MISSING_ID = Problem(
+    "missing-id", 400, "Payload has no usable id", "send the id as a number or as printable text"
+)
+BROKEN_BODY = Problem(
+    "broken-body", 400, "Request body could not be read", "send the body whole, correctly framed"
+)
+MISSING_SIGNATURE = Problem(
+    "missing-signature", 401, "Missing signature header", "sign the raw body as the vendor does"
+)
+INVALID_SIGNATURE = Problem(
+    "invalid-signature",
+    401,
+    "Invalid signature",
+    "sign the raw body with an active secret, and check the sender's clock",
+)
+NOT_FOUND = Problem("not-found", 404, "Not found", "see /openapi.json for the paths served")
+METHOD_NOT_ALLOWED = Problem(
+    "method-not-allowed", 405, "Method not allowed", "use a method named in the Allow header"
+)
+BODY_TIMEOUT = Problem(
+    "body-timeout", 408, "Request body came too slowly", "send the body at once, then try again"
+)
+BODY_TOO_LARGE = Problem(
+    "body-too-large", 413, "Request body too large", "send a smaller event, or raise the limit"
+)
+CONTENT_ENCODING = Problem(
+    "content-encoding", 415, "Content-Encoding not supported", "send the body as it was signed"
+)
+RATE_LIMITED = Problem(
+    "rate-limited", 429, "Too many deliveries", "try again after the seconds of Retry-After"
+)
+INTERNAL_ERROR = Problem(
+    "internal-error", 500, "Internal server error", "try again; the cause is in the service's log"
+)
+SECRET_NOT_CONFIGURED = Problem(
+    "secret-not-configured", 500, "Webhook secret not configured", "set the secret, then restart"
+)
+BROKER_UNAVAILABLE = Problem(
+    "broker-unavailable",
+    503,
+    "Failed to publish event",
+    "try again after the seconds of Retry-After; a record that arrives twice is folded",
+)
+OVERLOADED = Problem(
+    "overloaded", 503, "Too much in flight", "try again after the seconds of Retry-After"
+)
+
+PROBLEMS: Mapping[str, Problem] = MappingProxyType(
+    {
+        problem.slug: problem
+        for problem in (
+            INVALID_JSON,
+            NOT_AN_OBJECT,
+            MISSING_OBJECT,
+            MISSING_ID,
+            BROKEN_BODY,
+            MISSING_SIGNATURE,
+            INVALID_SIGNATURE,
+            NOT_FOUND,
+            METHOD_NOT_ALLOWED,
+            BODY_TIMEOUT,
+            BODY_TOO_LARGE,
+            CONTENT_ENCODING,
+            RATE_LIMITED,
+            INTERNAL_ERROR,
+            SECRET_NOT_CONFIGURED,
+            BROKER_UNAVAILABLE,
+            OVERLOADED,
+        )
+    }
+)
+
+
+class Refused(Exception):
+    """Raised to answer with a problem.
+
+    Attributes:
+        problem: its kind.
+        detail: what is wrong here; the kind's advice is added when it is answered.
+        delivery_id: id of this occurrence when one was stamped already.
+        headers: further response headers.
+    """
+
+    def __init__(
+        self,
+        problem: Problem,
+        detail: str,
+        *,
+        delivery_id: str | None = None,
+        headers: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        super().__init__(detail)
+        self.problem = problem
+        self.detail = detail
+        self.delivery_id = delivery_id
+        self.headers = headers
+
+
+def document(problem: Problem, detail: str, path: str, occurrence: str) -> bytes:
+    """The JSON body: ``detail`` says what, where and what next.
+
+    ``type`` is a reference to this service's own ``/docs`` page, ``instance`` the UUID under
+    which the dead letter or the log line of this occurrence is found.
+    """
+    return orjson.dumps(
+        {
+            "type": f"/docs#{problem.slug}",
+            "title": problem.title,
+            "status": problem.status,
+            "detail": f"{detail}, at {path}: {problem.advice}.",
+            "instance": f"urn:uuid:{occurrence}",
+        }
+    )

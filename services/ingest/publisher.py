@@ -1,0 +1,201 @@
+"""The broker's side of ingest: one idempotent producer, replaced when it can no longer be trusted.
+
+aiokafka's idempotent producer retries a batch until the broker takes it, so records survive a
+broker restart. A batch that *failed*, however, leaves a gap in the partition's sequence numbers,
+after which a broker refuses every further batch (OUT_OF_ORDER_SEQUENCE_NUMBER): any failure
+therefore ends the producer and a new one begins with a new producer id.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Sequence
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.errors import KafkaError
+
+from services.ingest.admission import Hold
+from services.ingest.config import IngestSettings
+from shared.contracts.envelope import Headers
+from shared.runtime import bus, logging
+from shared.runtime.errors import Unavailable
+
+CONNECT_SECONDS = 5.0
+PROBE_EVERY_SECONDS = 1.0
+PROBE_SECONDS = 1.5
+"""Longest wait for the answer to a probe."""
+REPLACE_AFTER_SECONDS = 30.0
+"""A producer that reached nobody for so long starts again from the bootstrap servers."""
+CLOSE_SECONDS = 3.0
+
+log = logging.logger("ingest")
+
+
+class Publisher:
+    """Delivers records, knows whether the broker is there, and recovers by itself.
+
+    Args:
+        settings: where the broker is.
+        topics: logical topics that must exist before the service calls itself ready.
+    """
+
+    def __init__(self, settings: IngestSettings, topics: Sequence[str]) -> None:
+        self._settings = settings
+        self._ack_timeout = settings.ingest_ack_timeout_s
+        self._physical = {topic: settings.environment.topic(topic) for topic in topics}
+        self._producer: AIOKafkaProducer | None = None
+        self._failed = asyncio.Event()
+        self._away: str | None = f"not connected to the broker at {settings.brokers} yet"
+        self._missing: tuple[str, ...] = ()
+        self._supervisor: asyncio.Task[None] | None = None
+
+    @property
+    def reason(self) -> str | None:
+        """Why not every record can be delivered now; ``None`` when it can."""
+        if self._away is not None:
+            return self._away
+        if self._missing:
+            return (
+                f"no topic {', '.join(self._missing)} on the broker at {self._settings.brokers}; "
+                "create the topics with `bergline bootstrap`"
+            )
+        return None
+
+    def start(self) -> None:
+        """Begin to connect, in the background: a broker that is away does not stop the service."""
+        self._supervisor = asyncio.get_running_loop().create_task(self._supervise())
+
+    async def deliver(
+        self, topic: str, key: bytes, value: bytes, headers: Headers, hold: Hold
+    ) -> None:
+        """Return when the broker has the record on all in-sync replicas.
+
+        ``hold`` is kept until the producer lets go of the record.
+
+        Raises:
+            Unavailable: no acknowledgement in time; the record may still arrive later.
+        """
+        producer = self._producer
+        if producer is None or self._away is not None:
+            raise Unavailable(self._away or "the producer is being replaced")
+        if topic in self._missing:
+            raise Unavailable(self.reason or "")
+        try:
+            async with asyncio.timeout(self._ack_timeout):
+                record = await producer.send(
+                    self._physical[topic], value=value, key=key, headers=headers
+                )
+                hold.lend(record, self._on_failure)
+                # Shielded: a cancelled future would be taken for a settled one.
+                await asyncio.shield(record)
+        except TimeoutError:
+            raise Unavailable(
+                f"the broker did not acknowledge within {self._ack_timeout} s"
+            ) from None
+        except KafkaError as error:
+            raise Unavailable(f"the broker refused the record ({type(error).__name__})") from error
+
+    async def close(self, limit_s: float = CLOSE_SECONDS) -> None:
+        """Flush what was sent, for at most ``limit_s``, and disconnect."""
+        if self._supervisor is not None:
+            self._supervisor.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._supervisor
+        producer, self._producer = self._producer, None
+        self._away = "shutting down"
+        if producer is None:
+            return
+        try:
+            async with asyncio.timeout(limit_s):
+                await producer.flush()
+        except TimeoutError:
+            log.warning("records were not acknowledged before the end", limit_s=limit_s)
+        await _abandon(producer)
+
+    async def _supervise(self) -> None:
+        while True:
+            self._failed.clear()
+            try:
+                producer = await self._connect()
+            except (KafkaError, OSError, TimeoutError) as error:
+                self._unreachable(type(error).__name__)
+                await asyncio.sleep(PROBE_EVERY_SECONDS / 2)
+                continue
+            self._producer = producer
+            await self._watch(producer)
+            self._producer = None
+            await _abandon(producer)
+
+    async def _connect(self) -> AIOKafkaProducer:
+        producer = bus.producer(
+            self._settings,
+            "ingest",
+            # The ack timeout is ours; this one only decides when a silent connection is given up.
+            request_timeout_ms=5_000,
+        )
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await producer.start()
+                await producer.client.set_topics(list(self._physical.values()))
+        except BaseException:
+            await _abandon(producer)
+            raise
+        return producer
+
+    async def _watch(self, producer: AIOKafkaProducer) -> None:
+        """Probe until the producer failed or has reached nobody for too long."""
+        loop = asyncio.get_running_loop()
+        last_answer = loop.time()
+        while not self._failed.is_set() and loop.time() - last_answer < REPLACE_AFTER_SECONDS:
+            try:
+                async with asyncio.timeout(PROBE_SECONDS):
+                    answered = await producer.client.force_metadata_update()
+            except TimeoutError:
+                answered = False
+            if answered:
+                last_answer = loop.time()
+                self._reachable(producer)
+            else:
+                self._unreachable("no answer")
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PROBE_EVERY_SECONDS):
+                    await self._failed.wait()
+
+    def _reachable(self, producer: AIOKafkaProducer) -> None:
+        if self._away is not None:
+            log.info("connected to the broker", brokers=self._settings.brokers)
+        self._away = None
+        missing = tuple(
+            topic
+            for topic, physical in self._physical.items()
+            if not producer.client.cluster.partitions_for_topic(physical)
+        )
+        if missing and missing != self._missing:
+            log.warning("topics are missing", topics=missing, next="bergline bootstrap")
+        self._missing = missing
+
+    def _unreachable(self, why: str) -> None:
+        reason = f"the broker at {self._settings.brokers} cannot be reached ({why})"
+        if reason != self._away:
+            log.warning("the broker cannot be reached", brokers=self._settings.brokers, why=why)
+        self._away = reason
+
+    def _on_failure(self, error: BaseException) -> None:
+        if not self._failed.is_set():
+            log.warning("the producer failed and is replaced", error=type(error).__name__)
+        self._failed.set()
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """End a producer at once; what it still holds fails.
+
+    ``stop()`` alone waits for records that an absent broker will never take, and aiokafka has no
+    public way to give them up, hence the accumulator's own ``fail_all``.
+    """
+    producer._message_accumulator.fail_all(KafkaError("the producer was given up"))
+    with contextlib.suppress(KafkaError, OSError, TimeoutError, KeyError):
+        # KeyError: a batch in flight is put back among batches that fail_all has removed.
+        async with asyncio.timeout(CLOSE_SECONDS):
+            await producer.client.close()
+            await producer.stop()

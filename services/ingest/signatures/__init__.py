@@ -1,0 +1,1 @@
+"""Who sent this: one module for each vendor's signature scheme, pure functions of bytes."""

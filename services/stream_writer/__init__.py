@@ -1,0 +1,1 @@
+"""stream_writer: records of topics become rows of landing tables, exactly once."""

@@ -32,13 +32,13 @@ class _BoundedAdapter(HTTPAdapter):
 
 
 class BoundedRestCatalog(RestCatalog):
-    """PyIceberg's REST catalog, with bounded waits."""
+    """PyIceberg's REST catalog, with bounded waits, from the first token on."""
 
-    def _create_session(self) -> Session:
-        session = super()._create_session()
+    def _config_headers(self, session: Session) -> None:
+        # The first thing done to a new session, before it is used to fetch a token.
         for scheme in ("http://", "https://"):
             session.mount(scheme, _BoundedAdapter())
-        return session
+        super()._config_headers(session)
 
 
 def storage_properties(settings: Settings) -> dict[str, str]:
@@ -84,9 +84,10 @@ def load(catalog: RestCatalog, environment: Environment, name: str) -> Table:
         NotFound: the catalog has no such table.
     """
     try:
-        return catalog.load_table(environment.table(name))
+        table: Table = catalog.load_table(environment.table(name))
     except (NoSuchTableError, NoSuchNamespaceError):
         raise NotFound(
             f"table {name} does not exist in the catalog",
             "run `bergline bootstrap`, or check BERGLINE_ENV",
         ) from None
+    return table

@@ -58,7 +58,9 @@ class Settings(BaseSettings):
         default=None, description="key that signs operator commands"
     )
     bind: str = Field(default="127.0.0.1", description="address that HTTP listens on")
-    log_level: Literal["debug", "info", "warning", "error"] = Field(default="info")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="lowest level logged"
+    )
     log_format: Literal["auto", "json", "text"] = Field(
         default="auto", description="auto: text on a terminal, otherwise json"
     )

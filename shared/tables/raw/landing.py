@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from shared.tables.spec import Column, TableSpec, TimeFormat, Type
 
-FIRST_PAYLOAD_FIELD_ID = 101
-"""Ids below are kept for system columns, so both lists can grow at their end."""
-
 SYSTEM_COLUMNS: tuple[Column, ...] = (
     Column("_topic", Type.STRING, 1, required=True, doc="Logical topic of the record."),
     Column("_partition", Type.INT, 2, required=True, doc="Partition of the record."),
@@ -33,6 +30,10 @@ SYSTEM_COLUMNS: tuple[Column, ...] = (
     Column("_key", Type.STRING, 17, doc="Record key as text."),
     Column("_timestamp", Type.TIMESTAMP, 18, doc="Timestamp of the record on the broker."),
 )
+
+FIRST_PAYLOAD_FIELD_ID = len(SYSTEM_COLUMNS) + 1
+"""Catalogs give fresh ids in the order of the columns when a table is created, so the declared
+ids are that order. What is added later, system column or not, goes to the end of its table."""
 
 
 def landing_table(

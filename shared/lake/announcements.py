@@ -1,0 +1,54 @@
+"""Snapshots as TableCommitted events, and which of them are still to be announced."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
+
+from shared.contracts.tables import TableCommitted
+from shared.lake.commit import KEY_COMMIT, KEY_WRITER
+from shared.lake.positions import KEY_OFFSETS
+from shared.lake.recorded import ancestors, summary_of
+
+KEY_ROWS = "bergline.rows"
+KEY_ERRORS = "bergline.errors"
+
+
+def table_committed(table: str, metadata: TableMetadata, snapshot: Snapshot) -> TableCommitted:
+    """The event that announces ``snapshot`` of the logical table ``table``."""
+    summary = summary_of(snapshot)
+    total_rows = summary.get("total-records")
+    total_files = summary.get("total-data-files")
+    total_bytes = summary.get("total-files-size")
+    return TableCommitted(
+        table=table,
+        uuid=str(metadata.table_uuid),
+        snapshot_id=snapshot.snapshot_id,
+        parent_snapshot_id=snapshot.parent_snapshot_id,
+        sequence_number=snapshot.sequence_number or 0,
+        operation=snapshot.summary.operation.value if snapshot.summary else "append",
+        committed_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+        writer=summary.get(KEY_WRITER),
+        commit_id=summary.get(KEY_COMMIT),
+        offsets=json.loads(summary.get(KEY_OFFSETS, "{}")),
+        added_rows=int(summary.get("added-records", 0)),
+        added_bytes=int(summary.get("added-files-size", 0)),
+        added_files=int(summary.get("added-data-files", 0)),
+        errors=int(summary.get(KEY_ERRORS, 0)),
+        total_rows=None if total_rows is None else int(total_rows),
+        total_files=None if total_files is None else int(total_files),
+        total_bytes=None if total_bytes is None else int(total_bytes),
+    )
+
+
+def unannounced(table: str, metadata: TableMetadata, after: int) -> list[TableCommitted]:
+    """Events of the head's retained ancestors above sequence number ``after``, oldest first.
+
+    After a rollback the head may stand below ``after``: then there is nothing to announce until
+    the next commit, whose sequence number is higher again (Iceberg never reuses one).
+    """
+    waiting = [s for s in ancestors(metadata) if (s.sequence_number or 0) > after]
+    return [table_committed(table, metadata, snapshot) for snapshot in reversed(waiting)]

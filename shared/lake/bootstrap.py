@@ -1,0 +1,66 @@
+"""Make namespaces and tables. One process does all of it: catalogs differ in what a second
+concurrent ``create`` means, and some answer success to both with different tables."""
+
+from __future__ import annotations
+
+from pyiceberg.exceptions import NamespaceAlreadyExistsError
+from pyiceberg.table import Table
+
+from shared.lake.catalog import load, open_catalog
+from shared.lake.schema import iceberg_schema, partition_spec
+from shared.runtime.errors import Refused
+from shared.runtime.settings import Settings
+from shared.tables.registry import TABLES
+from shared.tables.spec import PLATFORM_PROPERTIES, TableSpec
+
+
+def bootstrap_tables(settings: Settings) -> list[str]:
+    """Create what is missing; returns the logical names of the tables created now.
+
+    An existing table must have the declared columns under the declared field ids; columns that a
+    newer version declares are added.
+
+    Raises:
+        Refused: an existing table contradicts its declaration.
+    """
+    catalog = open_catalog(settings)
+    environment = settings.environment
+    for namespace in sorted({environment.namespace(name.split(".")[0]) for name in TABLES}):
+        try:
+            catalog.create_namespace(namespace)
+        except NamespaceAlreadyExistsError:
+            continue
+    created: list[str] = []
+    for spec in TABLES.values():
+        identifier = environment.table(spec.name)
+        if not catalog.table_exists(identifier):
+            catalog.create_table(
+                identifier,
+                schema=iceberg_schema(spec),
+                partition_spec=partition_spec(spec),
+                properties={**PLATFORM_PROPERTIES, **spec.properties},
+            )
+            created.append(spec.name)
+        _align(load(catalog, environment, spec.name), spec)
+    return created
+
+
+def _align(table: Table, spec: TableSpec) -> None:
+    """Check an existing table against its declaration and add columns declared since."""
+    actual = table.schema()
+    newer = []
+    for field in iceberg_schema(spec).fields:
+        if field.field_id > table.metadata.last_column_id:
+            newer.append(field)
+            continue
+        found = actual.find_column_name(field.field_id)
+        if found != field.name or actual.find_type(field.field_id) != field.field_type:
+            raise Refused(
+                f"table {spec.name}: column {field.name} is declared with field id "
+                f"{field.field_id} as {field.field_type}, the catalog has {found!r}",
+                "the table was made by something else: move it away or change its declaration",
+            )
+    if newer:
+        with table.update_schema() as update:
+            for field in newer:
+                update.add_column(field.name, field.field_type, doc=field.doc)

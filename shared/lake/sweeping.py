@@ -1,0 +1,101 @@
+"""Delete the manifests of snapshots that thinning removed, after a safe delay.
+
+A manifest list belongs to one snapshot. A manifest may be shared by many, so it is deleted only
+when no snapshot that is still retained names it; that is checked against every retained manifest
+list, because after a rollback sharing does not follow the order of time. Data files are never
+deleted here. What a crash leaves behind is found by the orphan sweep.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import structlog
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import read_manifest_list
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
+
+log = structlog.stdlib.get_logger("bergline.lake")
+
+SAFE_DELAY_S = 600.0
+"""Longer than any reader plans a scan on metadata that it loaded before the removal."""
+
+MAX_WAITING = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Removed:
+    due: float
+    snapshot_id: int
+    manifest_list: str
+
+
+class Sweeper:
+    """Remembers removed snapshots of one table and deletes their manifests when it is safe.
+
+    Bounded: beyond :data:`MAX_WAITING` the oldest are left to the orphan sweep.
+    """
+
+    def __init__(
+        self, delay_s: float = SAFE_DELAY_S, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._delay_s = delay_s
+        self._clock = clock
+        self._waiting: deque[_Removed] = deque(maxlen=MAX_WAITING)
+        self._lists: dict[int, frozenset[str]] = {}
+
+    def removed(self, snapshots: Iterable[Snapshot]) -> None:
+        """Note snapshots that a commit has just removed."""
+        due = self._clock() + self._delay_s
+        for snapshot in snapshots:
+            self._waiting.append(_Removed(due, snapshot.snapshot_id, snapshot.manifest_list))
+
+    def due(self) -> bool:
+        """Whether something may be deleted now."""
+        return bool(self._waiting) and self._waiting[0].due <= self._clock()
+
+    def sweep(self, metadata: TableMetadata, io: FileIO, limit: int = 500) -> int:
+        """Delete what is due and unshared; returns the number of objects deleted.
+
+        Args:
+            metadata: the table now; loaded after the removal.
+            io: the table's FileIO.
+            limit: most snapshots handled in one call.
+        """
+        batch: list[_Removed] = []
+        while self._waiting and len(batch) < limit and self._waiting[0].due <= self._clock():
+            batch.append(self._waiting.popleft())
+        retained = {s.snapshot_id: s for s in metadata.snapshots}
+        batch = [entry for entry in batch if entry.snapshot_id not in retained]
+        if not batch:
+            return 0
+        live: set[str] = set()
+        for snapshot in retained.values():
+            live |= self._manifests(snapshot.snapshot_id, snapshot.manifest_list, io)
+        deleted = 0
+        for entry in batch:
+            try:
+                manifests = self._manifests(entry.snapshot_id, entry.manifest_list, io)
+                for path in manifests - live:
+                    io.delete(path)
+                    deleted += 1
+                io.delete(entry.manifest_list)
+                deleted += 1
+            except OSError as error:  # gone already, or left to the orphan sweep
+                log.debug("removed snapshot not swept", error=str(error))
+        self._lists = {key: value for key, value in self._lists.items() if key in retained}
+        return deleted
+
+    def _manifests(self, snapshot_id: int, manifest_list: str, io: FileIO) -> frozenset[str]:
+        known = self._lists.get(snapshot_id)
+        if known is None:
+            known = frozenset(
+                manifest.manifest_path
+                for manifest in read_manifest_list(io.new_input(manifest_list))
+            )
+            self._lists[snapshot_id] = known
+        return known

@@ -1,0 +1,115 @@
+"""Which snapshots a table keeps: dense now, a minute apart for an hour, an hour apart for a week.
+
+One commit a second for seven days would be 604,800 snapshots and megabytes of metadata in every
+commit. The plan is a pure function of the metadata and rides on the commit itself, as part of
+the same atomic update. What it removes is deleted later by :mod:`shared.lake.sweeping`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.snapshots import Snapshot
+
+TAG_PREFIX = "bergline-hour-"
+
+_MINUTE = 60_000
+_HOUR = 60 * _MINUTE
+_DAY = 24 * _HOUR
+
+
+@dataclass(frozen=True, slots=True)
+class ThinningPolicy:
+    """How long each grain is kept, in milliseconds, and how many removals one commit carries."""
+
+    dense_ms: int = 2 * _MINUTE
+    minutes_ms: int = _HOUR
+    hours_ms: int = 7 * _DAY
+    max_removals: int = 200
+    max_unannounced: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class ThinningPlan:
+    """What a commit does to the history besides adding its own snapshot."""
+
+    remove: tuple[int, ...] = ()
+    tag: tuple[tuple[str, int], ...] = ()
+    untag: tuple[str, ...] = ()
+
+
+def hour_tag(timestamp_ms: int) -> str:
+    """Name of the tag of an hour, UTC: ``bergline-hour-2026110517``."""
+    return TAG_PREFIX + datetime.fromtimestamp(timestamp_ms / 1000, UTC).strftime("%Y%m%d%H")
+
+
+def plan(
+    metadata: TableMetadata,
+    now_ms: int,
+    policy: ThinningPolicy,
+    *,
+    pinned: Collection[int] = (),
+    announced: int | None = None,
+) -> ThinningPlan:
+    """Plan the thinning of ``metadata`` as of ``now_ms``.
+
+    Never removed: the head, snapshots that any branch or foreign tag names, ``pinned`` ones
+    (what live readers have recorded), those younger than the dense window, and those whose
+    sequence number is above ``announced`` (bounded by ``max_unannounced``, newest first).
+
+    Args:
+        metadata: the head that the commit asserts.
+        now_ms: milliseconds since the epoch.
+        policy: the grains.
+        pinned: snapshot ids that readers have recorded.
+        announced: last announced sequence number, ``None`` when nothing waits for it.
+    """
+    head = metadata.current_snapshot()
+    if head is None:
+        return ThinningPlan()
+    our_tags = {
+        name: ref.snapshot_id for name, ref in metadata.refs.items() if name.startswith(TAG_PREFIX)
+    }
+    named = {ref.snapshot_id for name, ref in metadata.refs.items() if name not in our_tags}
+    kept = {head.snapshot_id, *named, *pinned}
+    if announced is not None:
+        waiting = [s for s in metadata.snapshots if _sequence(s) > announced]
+        waiting.sort(key=_sequence)
+        kept.update(s.snapshot_id for s in waiting[-policy.max_unannounced :])
+
+    last_of_minute: dict[int, int] = {}
+    last_of_hour: dict[int, int] = {}
+    for snapshot in sorted(metadata.snapshots, key=_sequence):
+        age = now_ms - snapshot.timestamp_ms
+        if age < policy.dense_ms:
+            kept.add(snapshot.snapshot_id)
+        if age < policy.minutes_ms:
+            last_of_minute[snapshot.timestamp_ms // _MINUTE] = snapshot.snapshot_id
+        if age < policy.hours_ms:
+            last_of_hour[snapshot.timestamp_ms // _HOUR] = snapshot.snapshot_id
+    kept.update(last_of_minute.values())
+    kept.update(last_of_hour.values())
+
+    current_hour = now_ms // _HOUR
+    wanted_tags = {
+        hour_tag(hour * _HOUR): snapshot_id
+        for hour, snapshot_id in last_of_hour.items()
+        if hour < current_hour
+    }
+    untag = sorted(name for name in our_tags if name not in wanted_tags)
+    tag = sorted(
+        (name, snapshot_id)
+        for name, snapshot_id in wanted_tags.items()
+        if our_tags.get(name) != snapshot_id
+    )
+    remove = [
+        snapshot.snapshot_id for snapshot in metadata.snapshots if snapshot.snapshot_id not in kept
+    ]
+    return ThinningPlan(tuple(remove[: policy.max_removals]), tuple(tag), tuple(untag))
+
+
+def _sequence(snapshot: Snapshot) -> int:
+    return snapshot.sequence_number or 0

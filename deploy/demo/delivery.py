@@ -1,0 +1,71 @@
+"""One webhook post before it is signed, and the truth about it that the ledger checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
+
+Source = Literal["shopify", "stripe"]
+
+
+class Kind(Enum):
+    """Why a delivery is made."""
+
+    CREATION = "creation"
+    UPDATE = "update"
+    OUT_OF_ORDER = "out of order"
+    """An older version that comes after a newer one."""
+    DELETION = "deletion"
+    REDELIVERY = "redelivery"
+    """The vendor's retry: same event id, same bytes."""
+    MALFORMED = "malformed"
+    """Must be refused with a 4xx."""
+
+
+class Signature(Enum):
+    """How the delivery is to be signed."""
+
+    VALID = "valid"
+    WRONG = "wrong"
+    MISSING = "missing"
+    STALE = "stale"
+    """Right, but made longer ago than Stripe's tolerance allows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One post.
+
+    Attributes:
+        source: the vendor.
+        path: endpoint below ingest's address.
+        topic: logical topic where it must arrive, when it is accepted.
+        event_type: the vendor's topic or event type.
+        event_id: the vendor's event id; redeliveries share it.
+        subject: id of the object, as text.
+        headers: all headers but the signature.
+        body: the bytes that are signed and posted.
+        kind: why it is made.
+        signature: how it is signed.
+        status: the answer that must come.
+        dead_letter: whether the refused body must be kept as a dead letter.
+    """
+
+    source: Source
+    path: str
+    topic: str
+    event_type: str
+    event_id: str
+    subject: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    kind: Kind
+    signature: Signature = Signature.VALID
+    status: int = 200
+    dead_letter: bool = False
+
+    @property
+    def accepted(self) -> bool:
+        """Whether it must become a row."""
+        return 200 <= self.status < 300

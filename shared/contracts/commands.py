@@ -19,13 +19,13 @@ class CommandIssued(Event):
 
     type: ClassVar[str] = "lakehouse.command.issued.v1"
 
-    command_id: str
-    service: str
-    action: Literal["resume_topic"]
+    command_id: str = Field(description="UUIDv7")
+    service: str = Field(description="service addressed")
+    action: Literal["resume_topic"] = Field(description="what to do")
     target: str = Field(description="what it acts on, e.g. a logical topic")
     actor: str = Field(description="who asked, for the audit trail")
-    issued_at: AwareDatetime
-    signature: str = ""
+    issued_at: AwareDatetime = Field(description="when it was asked")
+    signature: str = Field(default="", description="hex HMAC-SHA256 of the other fields")
 
     def key(self) -> str:
         """The service addressed."""

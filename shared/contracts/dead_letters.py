@@ -18,18 +18,20 @@ class DeadLetter(Event):
 
     type: ClassVar[str] = "lakehouse.dead-letter.v1"
 
-    stage: Literal["receiving", "processing", "sending"]
-    service: str
+    stage: Literal["receiving", "processing", "sending"] = Field(description="where it failed")
+    service: str = Field(description="service that gave up")
     reason: str = Field(description="short stable word, e.g. invalid_json")
     detail: str = Field(description="what is wrong, for humans; never payload values")
     topic: str = Field(description="logical topic the record was on or meant for")
-    partition: int | None = None
-    offset: int | None = None
-    delivery_id: str | None = None
-    failed_at: AwareDatetime
-    headers: dict[str, str] = Field(default_factory=dict)
-    record_key: Base64 | None = None
-    value: Base64 = b""
+    partition: int | None = Field(default=None, description="null for a refused request")
+    offset: int | None = Field(default=None, description="null for a refused request")
+    delivery_id: str | None = Field(default=None, description="UUIDv7 of the delivery, when known")
+    failed_at: AwareDatetime = Field(description="when the stage gave up")
+    headers: dict[str, str] = Field(
+        default_factory=dict, description="headers of the record, as text"
+    )
+    record_key: Base64 | None = Field(default=None, description="key of the record")
+    value: Base64 = Field(default=b"", description="the original bytes")
 
     def key(self) -> str:
         """Position of the record, or the delivery id when there is none."""

@@ -15,9 +15,9 @@ Offsets = dict[str, dict[int, int]]
 class SourcePosition(Contract):
     """Up to where a derived table has read one of its inputs."""
 
-    uuid: str
-    snapshot_id: int
-    sequence_number: int
+    uuid: str = Field(description="Iceberg table UUID of the input")
+    snapshot_id: int = Field(description="newest snapshot that was read")
+    sequence_number: int = Field(description="sequence number of that snapshot")
 
 
 class TableCommitted(Event):
@@ -29,24 +29,30 @@ class TableCommitted(Event):
 
     type: ClassVar[str] = "lakehouse.table.committed.v1"
 
-    table: TableName
+    table: TableName = Field(description="logical name, namespace.table")
     uuid: str = Field(description="Iceberg table UUID: another value is another table")
-    snapshot_id: int
-    parent_snapshot_id: int | None
-    sequence_number: int = Field(ge=0)
+    snapshot_id: int = Field(description="the new head; 64 bits, more than a double holds")
+    parent_snapshot_id: int | None = Field(description="the head before; null for the first one")
+    sequence_number: int = Field(ge=0, description="Iceberg sequence number, rises per table")
     operation: str = Field(description="Iceberg operation: append, overwrite, replace or delete")
-    committed_at: AwareDatetime
+    committed_at: AwareDatetime = Field(description="timestamp of the snapshot")
     writer: str | None = Field(default=None, description="service that committed, if it was ours")
     commit_id: str | None = Field(default=None, description="bergline.commit of the snapshot")
-    offsets: Offsets = Field(default_factory=dict)
-    sources: dict[str, SourcePosition] = Field(default_factory=dict)
-    added_rows: int = 0
-    added_bytes: int = 0
-    added_files: int = 0
+    offsets: Offsets = Field(
+        default_factory=dict,
+        description="logical topic to partition to next offset to read, for landing tables",
+    )
+    sources: dict[str, SourcePosition] = Field(
+        default_factory=dict,
+        description="logical table to what was read of it, for derived tables",
+    )
+    added_rows: int = Field(default=0, description="rows in the files added")
+    added_bytes: int = Field(default=0, description="size of the files added")
+    added_files: int = Field(default=0, description="data files added")
     errors: int = Field(default=0, description="added rows that carry _error")
-    total_rows: int | None = None
-    total_files: int | None = None
-    total_bytes: int | None = None
+    total_rows: int | None = Field(default=None, description="rows of the table, when known")
+    total_files: int | None = Field(default=None, description="its data files, when known")
+    total_bytes: int | None = Field(default=None, description="their size, when known")
 
     def key(self) -> str:
         """The table's name."""

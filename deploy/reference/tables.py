@@ -1,0 +1,89 @@
+"""The page of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from deploy.reference import markdown
+from shared.tables.raw.landing import SYSTEM_COLUMNS
+from shared.tables.registry import TABLES
+from shared.tables.spec import PLATFORM_PROPERTIES, Column, TableSpec, TimeFormat
+
+_INTRODUCTION = (
+    "Names are logical: `BERGLINE_ENV=dev` makes `raw.shopify_orders` the table "
+    "`dev_raw.shopify_orders`. Field ids never change. Standard Iceberg table properties set on a "
+    "table override the platform's own."
+)
+
+
+def page() -> str:
+    """``deploy/reference/tables.md``."""
+    overview = markdown.table(
+        ("table", "from topics", "partitioned by", "what"),
+        [
+            (
+                f"[{spec.name}](#{spec.name.replace('.', '')})",
+                markdown.codes(spec.topics),
+                f"day of `{spec.partition_by_day}`" if spec.partition_by_day else "–",
+                spec.doc,
+            )
+            for spec in TABLES.values()
+        ],
+    )
+    properties = markdown.table(
+        ("property", "value"),
+        [
+            (markdown.code(name), markdown.code(value))
+            for name, value in PLATFORM_PROPERTIES.items()
+        ],
+    )
+    system = "\n\n".join(
+        [
+            "## System columns",
+            "Every landing table begins with these.",
+            _columns(SYSTEM_COLUMNS),
+        ]
+    )
+    sections = [_section(spec) for spec in TABLES.values()]
+    return markdown.page(
+        "Tables",
+        "shared/tables",
+        _INTRODUCTION,
+        [overview, "## Properties of every table", properties, system, *sections],
+    )
+
+
+def _section(spec: TableSpec) -> str:
+    own = [column for column in spec.columns if column not in SYSTEM_COLUMNS]
+    blocks = [f"## {spec.name}", spec.doc]
+    if len(own) < len(spec.columns):
+        blocks.append("[System columns](#system-columns), then:")
+    blocks.append(_columns(own))
+    if spec.properties:
+        pairs = [f"{name}={value}" for name, value in spec.properties.items()]
+        blocks.append(f"Properties: {markdown.codes(pairs)}.")
+    return "\n\n".join(blocks)
+
+
+def _columns(columns: Iterable[Column]) -> str:
+    return markdown.table(
+        ("id", "column", "type", "null", "where in the payload", "what"),
+        [
+            (
+                str(column.field_id),
+                markdown.code(column.name),
+                column.type.value,
+                "no" if column.required else "yes",
+                _place(column),
+                column.doc,
+            )
+            for column in columns
+        ],
+    )
+
+
+def _place(column: Column) -> str:
+    place = markdown.code(".".join(column.path))
+    if place and column.time_format is not TimeFormat.ISO_8601:
+        return f"{place}, {column.time_format.value}"
+    return place

@@ -1,0 +1,1 @@
+"""One module per family of APIs: fields are read and written in the protocol guide's order."""

@@ -1,0 +1,153 @@
+"""The settings of a topic: Kafka's names, types and defaults, and the few that act here.
+
+All names of Apache Kafka are known, so that tools can set and read them; those outside LogConfig
+are kept and reported, and have no effect on a single node.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from .errors import ErrorCode, KafkaError
+
+LONG_MAX = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigType:
+    """A protocol type id (DescribeConfigs 3), its Java name and a check."""
+
+    id: int
+    name: str
+    accepts: Callable[[str], bool]
+
+
+def _integer(bits: int) -> Callable[[str], bool]:
+    def accepts(text: str) -> bool:
+        try:
+            return -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)
+        except ValueError:
+            return False
+
+    return accepts
+
+
+def _double(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _one_of(*words: str) -> Callable[[str], bool]:
+    return lambda text: text in words
+
+
+def _policies(text: str) -> bool:
+    return bool(text) and all(word.strip() in ("delete", "compact") for word in text.split(","))
+
+
+BOOLEAN = ConfigType(1, "BOOLEAN", _one_of("true", "false"))
+STRING = ConfigType(2, "STRING", lambda _: True)
+INT = ConfigType(3, "INT", _integer(32))
+LONG = ConfigType(5, "LONG", _integer(64))
+DOUBLE = ConfigType(6, "DOUBLE", _double)
+LIST = ConfigType(7, "LIST", lambda _: True)
+POLICY = ConfigType(7, "LIST", _policies)
+TIMESTAMP_TYPE = ConfigType(2, "STRING", _one_of("CreateTime", "LogAppendTime"))
+
+TOPIC_CONFIGS: Mapping[str, tuple[ConfigType, str]] = {
+    "cleanup.policy": (POLICY, "delete"),
+    "compression.gzip.level": (INT, "-1"),
+    "compression.lz4.level": (INT, "9"),
+    "compression.type": (STRING, "producer"),
+    "compression.zstd.level": (INT, "3"),
+    "delete.retention.ms": (LONG, "86400000"),
+    "file.delete.delay.ms": (LONG, "60000"),
+    "flush.messages": (LONG, str(LONG_MAX)),
+    "flush.ms": (LONG, str(LONG_MAX)),
+    "follower.replication.throttled.replicas": (LIST, ""),
+    "index.interval.bytes": (INT, "4096"),
+    "leader.replication.throttled.replicas": (LIST, ""),
+    "local.retention.bytes": (LONG, "-2"),
+    "local.retention.ms": (LONG, "-2"),
+    "max.compaction.lag.ms": (LONG, str(LONG_MAX)),
+    "max.message.bytes": (INT, "1048588"),
+    "message.timestamp.after.max.ms": (LONG, "3600000"),
+    "message.timestamp.before.max.ms": (LONG, str(LONG_MAX)),
+    "message.timestamp.type": (TIMESTAMP_TYPE, "CreateTime"),
+    "min.cleanable.dirty.ratio": (DOUBLE, "0.5"),
+    "min.compaction.lag.ms": (LONG, "0"),
+    "min.insync.replicas": (INT, "1"),
+    "preallocate": (BOOLEAN, "false"),
+    "remote.log.copy.disable": (BOOLEAN, "false"),
+    "remote.log.delete.on.disable": (BOOLEAN, "false"),
+    "remote.storage.enable": (BOOLEAN, "false"),
+    "retention.bytes": (LONG, "-1"),
+    "retention.ms": (LONG, "604800000"),
+    "segment.bytes": (INT, "134217728"),
+    "segment.index.bytes": (INT, "10485760"),
+    "segment.jitter.ms": (LONG, "0"),
+    "segment.ms": (LONG, "604800000"),
+    "unclean.leader.election.enable": (BOOLEAN, "false"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    """The settings that this broker acts upon, parsed."""
+
+    compact: bool
+    delete: bool
+    delete_retention_ms: int
+    log_append_time: bool
+    max_message_bytes: int
+    min_cleanable_dirty_ratio: float
+    retention_bytes: int
+    retention_ms: int
+    segment_bytes: int
+    segment_ms: int
+    timestamp_after_max_ms: int
+    timestamp_before_max_ms: int
+
+
+def checked(overrides: Mapping[str, str | None]) -> dict[str, str]:
+    """The overrides of a topic, if all names and values are valid; raises KafkaError 40."""
+    valid: dict[str, str] = {}
+    for name, value in overrides.items():
+        if name not in TOPIC_CONFIGS:
+            raise KafkaError(ErrorCode.INVALID_CONFIG, f"Unknown topic config name: {name}")
+        if value is None:
+            raise KafkaError(
+                ErrorCode.INVALID_CONFIG, f"Null value not supported for topic configs: {name}"
+            )
+        kind, _ = TOPIC_CONFIGS[name]
+        if not kind.accepts(value):
+            reason = f"Not a number of type {kind.name}" if kind in (INT, LONG, DOUBLE) else ""
+            reason = reason or f"Not a valid {kind.name} for this setting"
+            raise KafkaError(
+                ErrorCode.INVALID_CONFIG,
+                f"Invalid value {value} for configuration {name}: {reason}",
+            )
+        valid[name] = value
+    return valid
+
+
+def log_config(overrides: Mapping[str, str]) -> LogConfig:
+    """The effective settings of a topic with these (checked) overrides."""
+    values = {name: default for name, (_, default) in TOPIC_CONFIGS.items()} | dict(overrides)
+    policies = {word.strip() for word in values["cleanup.policy"].split(",")}
+    return LogConfig(
+        compact="compact" in policies,
+        delete="delete" in policies,
+        delete_retention_ms=int(values["delete.retention.ms"]),
+        log_append_time=values["message.timestamp.type"] == "LogAppendTime",
+        max_message_bytes=int(values["max.message.bytes"]),
+        min_cleanable_dirty_ratio=float(values["min.cleanable.dirty.ratio"]),
+        retention_bytes=int(values["retention.bytes"]),
+        retention_ms=int(values["retention.ms"]),
+        segment_bytes=max(int(values["segment.bytes"]), 1024),
+        segment_ms=max(int(values["segment.ms"]), 1),
+        timestamp_after_max_ms=int(values["message.timestamp.after.max.ms"]),
+        timestamp_before_max_ms=int(values["message.timestamp.before.max.ms"]),
+    )

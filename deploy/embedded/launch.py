@@ -1,0 +1,106 @@
+"""From settings to a running platform: checks first, then the supervisor.
+
+Nothing is started before the data directory is ours and every port is free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+from deploy.embedded import platform, ports, processes, secrets, state
+from deploy.embedded.layout import Layout
+from deploy.embedded.supervisor import Observer, Supervisor
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.settings import data_dir
+
+PortChoice = Literal["settings", "auto"]
+
+
+def parse_replicas(options: Sequence[str]) -> dict[str, int]:
+    """``["stream_writer=2"]`` → ``{"stream_writer": 2}``.
+
+    Raises:
+        ConfigurationError: not of the form ``service=number``.
+    """
+    wanted: dict[str, int] = {}
+    for option in options:
+        name, _, count = option.partition("=")
+        if not name or not count.isdecimal():
+            raise ConfigurationError(
+                f"--replicas {option!r}: not of the form SERVICE=NUMBER",
+                "for example --replicas stream_writer=2",
+            )
+        wanted[name] = int(count)
+    return wanted
+
+
+def layout() -> Layout:
+    """The layout of this process' data directory (``BERGLINE_DATA_DIR`` or ``./.bergline``)."""
+    return Layout(data_dir().absolute())
+
+
+def run(
+    where: Layout,
+    wanted_replicas: Mapping[str, int],
+    port_choice: PortChoice = "settings",
+    observer: Observer | None = None,
+) -> None:
+    """Run the platform in this process until SIGTERM or SIGINT; a second SIGINT kills it.
+
+    Raises:
+        ConfigurationError: a port is taken, a setting or the data directory is wrong.
+        Refused: another supervisor runs on this data directory.
+        Unavailable: something did not become ready.
+    """
+    replicas = platform.replicas_of(wanted_replicas)
+    where.prepare()
+    with where.lock():
+        end_left_over(where)
+        private = secrets.load_or_generate(where.secrets_file)
+        chosen = ports.pick_free(replicas) if port_choice == "auto" else ports.load()
+        ports.claim(ports.needed(chosen, replicas))
+        platform.refuse_foreign_connection(chosen, private)
+        platform.write_connection(where, chosen, private)
+        children = platform.plan(where, chosen, private, replicas)
+        try:
+            asyncio.run(_supervise(Supervisor(children, where, observer)))
+        finally:
+            for port in ports.needed(chosen, replicas):
+                _remove_sockets(port.number)
+
+
+async def _supervise(supervisor: Supervisor) -> None:
+    stop = asyncio.Event()
+
+    def interrupted() -> None:
+        if stop.is_set():
+            supervisor.kill_all()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGINT, interrupted)
+    loop.add_signal_handler(signal.SIGTERM, stop.set)
+    loop.add_signal_handler(signal.SIGHUP, stop.set)
+    await supervisor.run(stop)
+
+
+def end_left_over(where: Layout) -> None:
+    """Kill children of a supervisor that was killed where the kernel did not do it for us."""
+    last = state.read(where.state_file)
+    if last is None:
+        return
+    for process in last.left_over():
+        if process.pid != os.getpid():
+            os.kill(process.pid, signal.SIGKILL)
+            processes.wait_gone(process.pid, process.created)
+
+
+def _remove_sockets(port: int) -> None:
+    # SeaweedFS names Unix sockets in /tmp after its ports and leaves them there when it ends.
+    for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
+        socket.unlink(missing_ok=True)

@@ -1,0 +1,230 @@
+"""What the embedded platform consists of: the table of services, and one plan of children.
+
+Storage and broker start together; ``bootstrap`` makes topics and tables once; then the services.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from deploy.embedded import storage
+from deploy.embedded.layout import Layout, write_private
+from deploy.embedded.ports import HOST, PortSettings
+from deploy.embedded.probes import http_ready, storage_ready
+from deploy.embedded.processes import Child
+from deploy.embedded.secrets import Secrets
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.settings import DATA_DIR_VARIABLE
+
+MAX_REPLICAS = 16
+REPLICA_VARIABLE = "BERGLINE_REPLICA"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One of the platform's services.
+
+    Attributes:
+        name: also the stem of its port setting and of its log.
+        module: run with ``python -m``; listens on ``BERGLINE_<NAME>_PORT`` with ``/readyz``,
+            drains within 10 s after SIGTERM.
+        after: what must be ready before its first start.
+        nice: added to its scheduling priority number.
+    """
+
+    name: str
+    module: str
+    after: tuple[str, ...]
+    nice: int = 0
+
+
+_ALL = (
+    Service("ingest", "services.ingest", after=("bootstrap",)),
+    # Behind ingest when the processor is short: a late table is better than a refused webhook.
+    Service("stream_writer", "services.stream_writer", after=("bootstrap",), nice=5),
+)
+
+SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _ALL})
+"""Every service by its name."""
+
+
+def replicas_of(wanted: Mapping[str, int]) -> dict[str, int]:
+    """Number of processes of every service; one where nothing else is wanted.
+
+    Raises:
+        ConfigurationError: a service or number does not exist.
+    """
+    for name, count in wanted.items():
+        if name not in SERVICES:
+            raise ConfigurationError(
+                f"--replicas {name}={count}: there is no service {name!r}",
+                f"services are: {', '.join(SERVICES)}",
+            )
+        if not 0 <= count <= MAX_REPLICAS:
+            raise ConfigurationError(f"--replicas {name}={count}: not between 0 and {MAX_REPLICAS}")
+    return {name: wanted.get(name, 1) for name in SERVICES}
+
+
+def connection(ports: PortSettings, secrets: Secrets) -> dict[str, str]:
+    """What services and command line must know, as ``BERGLINE_…`` variables."""
+    key, secret = secrets.s3_access_key, secrets.s3_secret_key.get_secret_value()
+    return {
+        "BERGLINE_BROKERS": f"{HOST}:{ports.broker_port}",
+        "BERGLINE_BROKER_ADMIN": f"http://{HOST}:{ports.broker_admin_port}",
+        "BERGLINE_CATALOG_URI": f"http://{HOST}:{ports.catalog_port}",
+        "BERGLINE_CATALOG_WAREHOUSE": f"s3://{storage.WAREHOUSE}",
+        "BERGLINE_CATALOG_CREDENTIAL": f"{key}:{secret}",
+        "BERGLINE_S3_ENDPOINT": f"http://{HOST}:{ports.s3_port}",
+        "BERGLINE_S3_ACCESS_KEY": key,
+        "BERGLINE_S3_SECRET_KEY": secret,
+        "BERGLINE_OPERATOR_KEY": secrets.operator_key.get_secret_value(),
+        "BERGLINE_INGEST_PORT": str(ports.ingest_port),
+        "BERGLINE_STREAM_WRITER_PORT": str(ports.stream_writer_port),
+        "BERGLINE_INGEST_SHOPIFY_SECRETS": secrets.shopify_webhook_secret.get_secret_value(),
+        "BERGLINE_INGEST_STRIPE_SECRETS": secrets.stripe_webhook_secret.get_secret_value(),
+    }
+
+
+# These may be set by hand for the embedded platform too: the file is only their default.
+_YOURS_TO_SET = (
+    "BERGLINE_INGEST_PORT",
+    "BERGLINE_STREAM_WRITER_PORT",
+    "BERGLINE_INGEST_SHOPIFY_SECRETS",
+    "BERGLINE_INGEST_STRIPE_SECRETS",
+    "BERGLINE_OPERATOR_KEY",
+)
+
+
+def refuse_foreign_connection(ports: PortSettings, secrets: Secrets) -> None:
+    """Variables win over the connection file, so one that points elsewhere would split us.
+
+    Raises:
+        ConfigurationError: names the variables that point to another platform.
+    """
+    ours = connection(ports, secrets)
+    foreign = [
+        name
+        for name, value in ours.items()
+        if name not in _YOURS_TO_SET and os.environ.get(name, value) != value
+    ]
+    if foreign:
+        raise ConfigurationError(
+            f"{', '.join(foreign)} point to another platform than the embedded one",
+            "unset them to run the embedded platform; nothing was started",
+        )
+
+
+def write_connection(layout: Layout, ports: PortSettings, secrets: Secrets) -> None:
+    """Write the connection file (0600)."""
+    lines = ["# Written by `bergline up` at each start. Variables of the environment win."]
+    lines += [f"{name}={value}" for name, value in connection(ports, secrets).items()]
+    write_private(layout.connection_file, "\n".join(lines) + "\n")
+
+
+def plan(
+    layout: Layout, ports: PortSettings, secrets: Secrets, replicas: Mapping[str, int]
+) -> list[Child]:
+    """Every child of the platform. No secret is in an argument list."""
+    common = {
+        **os.environ,
+        DATA_DIR_VARIABLE: str(layout.root),
+        # glibc gives each thread an arena of its own, which long-lived processes never give back.
+        "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+    }
+    children = [_storage(layout, ports, secrets), _broker(layout, ports, common)]
+    children.append(
+        Child(
+            name="bootstrap",
+            arguments=_python("shared.cli", "bootstrap", "--output", "json"),
+            environment=common,
+            log=layout.log("bootstrap"),
+            directory=layout.root,
+            ready=None,
+            after=("storage", "broker"),
+            task=True,
+        )
+    )
+    for service in SERVICES.values():
+        children += [
+            _service(service, replica, layout, ports, common)
+            for replica in range(replicas.get(service.name, 1))
+        ]
+    return children
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    # -P: a directory named `services` or `shared` where the operator stands must not be imported.
+    return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def _storage(layout: Layout, ports: PortSettings, secrets: Secrets) -> Child:
+    storage.prepare(layout.storage, secrets)
+    return Child(
+        name="storage",
+        arguments=tuple(storage.arguments(layout.storage, ports)),
+        environment={**os.environ, **storage.environment(secrets)},
+        log=layout.log("storage"),
+        directory=layout.root,
+        ready=storage_ready(
+            ports.s3_port,
+            ports.catalog_port,
+            storage.WAREHOUSE,
+            secrets.s3_access_key,
+            secrets.s3_secret_key.get_secret_value(),
+        ),
+        port=ports.s3_port,
+        stop_within_seconds=4.0,
+    )
+
+
+def _broker(layout: Layout, ports: PortSettings, common: Mapping[str, str]) -> Child:
+    return Child(
+        name="broker",
+        arguments=_python(
+            "deploy.embedded.broker",
+            "--data-dir",
+            str(layout.broker),
+            "--port",
+            str(ports.broker_port),
+            "--admin-port",
+            str(ports.broker_admin_port),
+        ),
+        environment=common,
+        log=layout.log("broker"),
+        directory=layout.root,
+        ready=http_ready(ports.broker_admin_port, "/v1/status/ready"),
+        port=ports.broker_port,
+        stop_within_seconds=4.0,
+    )
+
+
+def _service(
+    service: Service,
+    replica: int,
+    layout: Layout,
+    ports: PortSettings,
+    common: Mapping[str, str],
+) -> Child:
+    name = service.name if replica == 0 else f"{service.name}-{replica}"
+    port = ports.service(service.name, replica)
+    return Child(
+        name=name,
+        arguments=_python(service.module),
+        environment={
+            **common,
+            f"BERGLINE_{service.name.upper()}_PORT": str(port),
+            REPLICA_VARIABLE: str(replica),
+        },
+        log=layout.log(name),
+        directory=layout.root,
+        ready=http_ready(port, "/readyz"),
+        after=service.after,
+        port=port,
+        service=service.name,
+        replica=replica,
+        nice=service.nice,
+    )

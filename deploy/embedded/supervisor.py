@@ -1,0 +1,276 @@
+"""Starts the processes in order, restarts what dies, stops everything within 15 seconds.
+
+Order comes from what each child waits for; stopping goes the other way round: what depends on
+others is drained before they are stopped. Everything known is in the state file at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal, NoReturn
+
+from deploy.embedded import backoff, logs, state
+from deploy.embedded.layout import Layout
+from deploy.embedded.processes import Child, Process, created
+from deploy.embedded.state import Condition, PlatformState, ProcessState
+from shared.runtime.errors import BerglineError, ConfigurationError, Unavailable
+
+STOP_SECONDS = 15.0
+"""Longest time between SIGTERM to the supervisor and the end of the last process."""
+
+POLL_SECONDS = 0.05
+WATCH_SECONDS = 2.0
+ROTATE_SECONDS = 5.0
+_LOG_LINES = 12
+_ASKED_TO_END = (0, -signal.SIGTERM)
+
+Observer = Callable[[PlatformState], None]
+
+
+class _StopRequested(Exception):
+    """Ends the task group; never leaves this module."""
+
+
+class _Watched:
+    """One child and what has become of it."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+        self.process: Process | None = None
+        self.condition: Condition = "waiting"
+        self.reason = f"waits for {', '.join(child.after)}" if child.after else ""
+        self.restarts = 0
+        self.failures = 0
+        self.first_ready = asyncio.Event()
+        self.first_started = 0.0
+
+    def snapshot(self) -> ProcessState:
+        """As the state file shows it."""
+        child, process = self.child, self.process
+        return ProcessState(
+            name=child.name,
+            service=child.service or child.name,
+            replica=child.replica,
+            condition=self.condition,
+            reason=self.reason,
+            pid=process.pid if process else 0,
+            created=process.created if process else 0.0,
+            restarts=self.restarts,
+            port=child.port,
+            log=str(child.log),
+            task=child.task,
+        )
+
+
+class Supervisor:
+    """Runs a fixed set of children until told to stop. The caller holds the layout's lock."""
+
+    def __init__(
+        self, children: Sequence[Child], layout: Layout, observer: Observer | None = None
+    ) -> None:
+        self._watched = {child.name: _Watched(child) for child in children}
+        self._waves = waves(children)
+        self._layout = layout
+        self._observer = observer
+        self._phase: Literal["starting", "ready", "stopping"] = "starting"
+        self._created = created(os.getpid())
+        self._published: PlatformState | None = None
+
+    def state(self) -> PlatformState:
+        """The platform now."""
+        return PlatformState(
+            supervisor_pid=os.getpid(),
+            supervisor_created=self._created,
+            phase=self._phase,
+            processes=tuple(watched.snapshot() for watched in self._watched.values()),
+        )
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Start everything, keep it running until ``stop`` is set, then stop everything.
+
+        Raises:
+            Unavailable: something did not become ready in time; everything was stopped again.
+            ConfigurationError: a process says that a setting is wrong; everything was stopped.
+        """
+        failure: BerglineError | None = None
+        self._publish()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for watched in self._watched.values():
+                    group.create_task(self._keep(watched))
+                group.create_task(self._announce_ready())
+                group.create_task(self._bound_logs())
+                group.create_task(_until(stop))
+        except* _StopRequested:
+            pass
+        except* BerglineError as errors:
+            failure = _first(errors)
+        finally:
+            await self._stop_all()
+        if failure is not None:
+            raise failure
+
+    def kill_all(self) -> None:
+        """SIGKILL to every child, for an operator who does not want to wait."""
+        for watched in self._watched.values():
+            if watched.process is not None and watched.process.exit_code is None:
+                watched.process.kill()
+
+    async def _keep(self, watched: _Watched) -> None:
+        child = watched.child
+        for name in child.after:
+            await self._watched[name].first_ready.wait()
+        watched.first_started = time.monotonic()
+        while True:
+            was_ready = await self._live(watched)
+            process = watched.process
+            if process is None:
+                continue
+            code = process.exit_code
+            if child.task and code == 0:
+                self._set(watched, "done", "")
+                watched.first_ready.set()
+                return
+            if not watched.first_ready.is_set():
+                self._give_up_if_hopeless(watched, code)
+            if was_ready and code in _ASKED_TO_END:
+                watched.failures = 0
+            else:
+                watched.failures = backoff.failures_after(watched.failures, process.ran_seconds)
+            wait = backoff.delay(watched.failures)
+            self._set(watched, "restarting", f"{ended(code)}; starts again in {wait:g} s")
+            await asyncio.sleep(wait)
+            watched.restarts += 1
+
+    async def _live(self, watched: _Watched) -> bool:
+        """One process from its start to its death; whether it was ready in between."""
+        child = watched.child
+        watched.process = process = await Process.start(child)
+        self._set(watched, "starting", "")
+        was_ready = False
+        while process.exit_code is None:
+            reason = await child.ready() if child.ready else None
+            if process.exit_code is not None:
+                break
+            if child.task:
+                self._give_up_if_late(watched, "has not finished")
+            elif reason is None:
+                was_ready = True
+                self._set(watched, "ready", "")
+                watched.first_ready.set()
+            else:
+                self._set(watched, "not_ready" if was_ready else "starting", reason)
+                self._give_up_if_late(watched, reason)
+            await _ended_within(process, WATCH_SECONDS if was_ready else POLL_SECONDS)
+        return was_ready
+
+    def _give_up_if_late(self, watched: _Watched, reason: str) -> None:
+        limit = watched.child.ready_within_seconds
+        if watched.first_ready.is_set() or time.monotonic() - watched.first_started < limit:
+            return
+        self._give_up(Unavailable, watched, f"is not ready after {limit:g} s: {reason}")
+
+    def _give_up_if_hopeless(self, watched: _Watched, code: int | None) -> None:
+        if code == ConfigurationError.exit_code:
+            self._give_up(ConfigurationError, watched, "refuses to start")
+        self._give_up_if_late(watched, ended(code))
+
+    def _give_up(self, kind: type[BerglineError], watched: _Watched, what: str) -> NoReturn:
+        child = watched.child
+        lines = logs.tail(child.log, _LOG_LINES)
+        quoted = "".join(f"\n  | {line}" for line in lines) or "\n  | (nothing was logged)"
+        raise kind(
+            f"{child.name} {what}\nlast lines of {child.log}:{quoted}",
+            f"`bergline logs {child.name}` shows more; everything was stopped again",
+        )
+
+    async def _announce_ready(self) -> None:
+        for watched in self._watched.values():
+            await watched.first_ready.wait()
+        self._phase = "ready"
+        self._publish()
+
+    async def _bound_logs(self) -> None:
+        while True:
+            for watched in self._watched.values():
+                logs.rotate(watched.child.log)
+            await asyncio.sleep(ROTATE_SECONDS)
+
+    async def _stop_all(self) -> None:
+        self._phase = "stopping"
+        self._publish()
+        for wave in reversed(self._waves):
+            await asyncio.gather(*(self._stop(self._watched[name]) for name in wave))
+        self._publish()
+
+    async def _stop(self, watched: _Watched) -> None:
+        if watched.process is not None and watched.process.exit_code is None:
+            await watched.process.stop()
+        self._set(watched, "stopped", "")
+
+    def _set(self, watched: _Watched, condition: Condition, reason: str) -> None:
+        watched.condition, watched.reason = condition, reason
+        self._publish()
+
+    def _publish(self) -> None:
+        now = self.state()
+        if now == self._published:
+            return
+        self._published = now
+        state.write(self._layout.state_file, now)
+        if self._observer is not None:
+            self._observer(now)
+
+
+def waves(children: Sequence[Child]) -> list[list[str]]:
+    """Names in the order of starting: each wave needs only the waves before it.
+
+    Raises:
+        ValueError: a child waits for one that does not exist, or they wait in a circle.
+    """
+    pending = {child.name: set(child.after) for child in children}
+    unknown = set().union(*pending.values()) - pending.keys() if pending else set()
+    if unknown:
+        raise ValueError(f"nobody is called {', '.join(sorted(unknown))}")
+    ordered: list[list[str]] = []
+    while pending:
+        wave = [name for name, after in pending.items() if not after & pending.keys()]
+        if not wave:
+            raise ValueError(f"these wait for each other: {', '.join(sorted(pending))}")
+        ordered.append(wave)
+        for name in wave:
+            del pending[name]
+    return ordered
+
+
+def ended(code: int | None) -> str:
+    """How a process ended, in words."""
+    if code is not None and code < 0:
+        return f"ended by {signal.Signals(-code).name}"
+    return f"ended with exit code {code}"
+
+
+async def _until(stop: asyncio.Event) -> None:
+    await stop.wait()
+    raise _StopRequested
+
+
+async def _ended_within(process: Process, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await process.wait()
+    except TimeoutError:
+        return
+
+
+def _first(errors: BaseExceptionGroup[BerglineError]) -> BerglineError:
+    found: BaseException = errors
+    while isinstance(found, BaseExceptionGroup):
+        found = found.exceptions[0]
+    if not isinstance(found, BerglineError):
+        raise TypeError("the group holds something else") from found
+    return found

@@ -1,0 +1,111 @@
+"""The entry point ``bergline``: finds the command, runs it, turns errors into messages.
+
+A command's module is imported only when that command is used, so that ``--help`` stays fast;
+its one-line help therefore stands in the table below. Each module has ``app``, a Typer
+application: with one command it *is* that command, with several it is a group.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+DEBUG_VARIABLE = "BERGLINE_DEBUG"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A command or group: the module with ``app``, and its line in ``--help``."""
+
+    module: str
+    help: str
+
+
+COMMANDS: Mapping[str, Entry] = MappingProxyType(
+    {
+        "up": Entry("shared.cli.up", "Run the embedded platform on this machine."),
+        "down": Entry("shared.cli.down", "Stop the embedded platform."),
+        "status": Entry("shared.cli.status", "Show what runs and whether it is ready."),
+        "restart": Entry("shared.cli.restart", "Restart one service of the embedded platform."),
+        "logs": Entry("shared.cli.logs", "Show the logs of the embedded platform."),
+        "bootstrap": Entry(
+            "shared.cli.bootstrap", "Create topics and tables, check existing ones."
+        ),
+        "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
+    }
+)
+"""Every command. To add one: a module with ``app``, and one line here."""
+
+EPILOG = (
+    "Exit codes: 0 done · 1 unexpected error · 2 wrong setting or usage · 3 broker, catalog or "
+    "storage does not answer (try again) · 4 what was named does not exist · 5 refused: it would "
+    "lose data or needs --yes · 6 a check found something wrong · 130 interrupted."
+)
+
+
+class Desk(TyperGroup):
+    """The root group: shows the table, imports what is used."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, entry in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=entry.help))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command named by the first argument, imported now."""
+        name, known, rest = super().resolve_command(ctx, args)
+        if name is None or known is None:
+            return name, known, rest
+        command = typer.main.get_command(importlib.import_module(COMMANDS[name].module).app)
+        command.name = name
+        return name, command, rest
+
+
+desk = typer.Typer(name="bergline", cls=Desk, no_args_is_help=True, epilog=EPILOG)
+
+
+@desk.callback()
+def root(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the whole trace of an unexpected error.")
+    ] = False,
+) -> None:
+    """Webhooks in, trustworthy Iceberg tables out: the operator's desk."""
+    if debug:
+        os.environ[DEBUG_VARIABLE] = "1"
+
+
+def main() -> None:
+    """Run the command line; the process ends with the documented exit code."""
+    try:
+        typer.main.get_command(desk)(prog_name="bergline")
+    except Exception as error:  # noqa: BLE001 the last place where an error can become a message
+        sys.exit(_explained(error))
+
+
+def _explained(error: Exception) -> int:
+    from shared.cli import output
+    from shared.runtime.errors import BerglineError
+
+    debug = bool(os.environ.get(DEBUG_VARIABLE))
+    if debug:
+        traceback.print_exception(error)
+    if isinstance(error, BerglineError):
+        output.fail(error)
+        return error.exit_code
+    output.fail(
+        BerglineError(
+            f"unexpected {type(error).__name__}: {error}",
+            "" if debug else "`bergline --debug …` shows where; please report it",
+        )
+    )
+    return 1

@@ -30,7 +30,7 @@ BEFORE_AUTHENTICATION = frozenset({API_VERSIONS, SASL_HANDSHAKE, SASL_AUTHENTICA
 _NEWEST_API_VERSIONS = 3
 
 
-async def _api_versions(broker: Broker, request: Request) -> Writer:
+async def _api_versions(_broker: Broker, request: Request) -> Writer:
     return handshake.api_versions(request, APIS, _NEWEST_API_VERSIONS)
 
 

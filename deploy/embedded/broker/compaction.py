@@ -6,6 +6,7 @@ is kept as it is. Works in a thread, on files that do not grow; the swap is done
 """
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -64,7 +65,7 @@ def clean(
             for header, position in segment.headers():
                 _clean_batch(file, target, segment, header, position, latest, tombstones_from)
         file.flush()
-        _sync(file)
+        os.fsync(file.fileno())
     target.next_offset = max(target.next_offset, group[-1].next_offset)
     return target
 
@@ -124,9 +125,3 @@ def _records(segment: Segment, header: BatchHeader, position: int) -> list[Recor
 
 def _digest(key: bytes) -> bytes:
     return hashlib.blake2b(key, digest_size=16).digest()
-
-
-def _sync(file: BinaryIO) -> None:
-    import os
-
-    os.fsync(file.fileno())

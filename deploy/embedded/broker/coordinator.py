@@ -6,7 +6,8 @@ import time
 import uuid
 
 from .errors import ErrorCode
-from .groups import Group, GroupState, JoinRequest, JoinResult, SyncResult
+from .groups import Group
+from .members import GroupState, JoinRequest, JoinResult, SyncResult
 from .offsets import Change, Committed, OffsetStore
 
 log = logging.getLogger(__name__)
@@ -116,7 +117,7 @@ class Coordinator:
                 return ErrorCode.POLICY_VIOLATION
         return group.may_commit(member_id, instance_id, generation, _now())
 
-    async def commit(self, name: str, changes: list[Change]) -> ErrorCode:
+    async def commit(self, changes: list[Change]) -> ErrorCode:
         """Make offsets durable."""
         return await asyncio.shield(self.offsets.change(changes))
 

@@ -10,73 +10,19 @@ that must wait (a join, a sync) are given through the ``reply`` function that ca
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
-from typing import NamedTuple
 
 from .errors import ErrorCode
+from .members import (
+    GroupState,
+    JoinReply,
+    JoinRequest,
+    JoinResult,
+    Member,
+    SyncReply,
+    SyncResult,
+)
 
 _NEVER = float("inf")
-
-
-class GroupState(Enum):
-    """States under Kafka's names."""
-
-    EMPTY = "Empty"
-    PREPARING = "PreparingRebalance"
-    COMPLETING = "CompletingRebalance"
-    STABLE = "Stable"
-
-
-class JoinResult(NamedTuple):
-    """The answer to a join; ``members`` only for the leader: member, instance, metadata."""
-
-    error: ErrorCode
-    generation: int = -1
-    protocol: str = ""
-    leader: str = ""
-    member_id: str = ""
-    members: tuple[tuple[str, str | None, bytes], ...] = ()
-
-
-class SyncResult(NamedTuple):
-    """The answer to a sync."""
-
-    error: ErrorCode
-    assignment: bytes = b""
-
-
-JoinReply = Callable[[JoinResult], None]
-SyncReply = Callable[[SyncResult], None]
-
-
-class JoinRequest(NamedTuple):
-    """What a member says when it joins; times in seconds."""
-
-    member_id: str
-    instance_id: str | None
-    client_id: str
-    host: str
-    session_timeout: float
-    rebalance_timeout: float
-    protocol_type: str
-    protocols: tuple[tuple[str, bytes], ...]
-    needs_given_id: bool  # KIP-394: the first answer only gives an id
-
-
-@dataclass(slots=True)
-class Member:
-    """One member; ``joined`` and ``synced`` hold replies that wait."""
-
-    member_id: str
-    request: JoinRequest
-    expires: float
-    assignment: bytes = b""
-    joined: JoinReply | None = None
-    synced: SyncReply | None = None
-
-    def metadata(self, protocol: str) -> bytes:
-        """The member's metadata for a protocol."""
-        return dict(self.request.protocols).get(protocol, b"")
 
 
 @dataclass
@@ -260,7 +206,7 @@ class Group:
         """KIP-345: a restarted static member takes its place; without a rebalance when stable."""
         same = old.request.protocols == request.protocols
         old_leader = self.leader
-        _answer(old, ErrorCode.FENCED_INSTANCE_ID)
+        old.dismiss(ErrorCode.FENCED_INSTANCE_ID)
         del self.members[old.member_id]
         member = Member(member_id, request, now + request.session_timeout, old.assignment)
         self.members[member_id] = member
@@ -378,7 +324,7 @@ class Group:
         member = self.members.pop(member_id)
         if member.request.instance_id is not None:
             self._instances.pop(member.request.instance_id, None)
-        _answer(member, error)
+        member.dismiss(error)
 
     # -- answers --
 
@@ -416,13 +362,3 @@ class Group:
 
 def _common(members: Iterable[Member]) -> set[str]:
     return set.intersection(*({name for name, _ in each.request.protocols} for each in members))
-
-
-def _answer(member: Member, error: ErrorCode) -> None:
-    """Give a waiting join or sync of a member that is gone its answer."""
-    joined, member.joined = member.joined, None
-    synced, member.synced = member.synced, None
-    if joined is not None:
-        joined(JoinResult(error, member_id=member.member_id))
-    if synced is not None:
-        synced(SyncResult(error))

@@ -6,7 +6,7 @@ import logging
 from . import compaction, retention
 from .broker import Broker, wall_clock_ms
 from .partition_log import PartitionLog
-from .segment import Segment
+from .segment import remove_all
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ async def _retain(partition: PartitionLog, now_ms: int) -> None:
     if not gone:
         return
     removed = partition.advance_start(gone[-1].next_offset)
-    await asyncio.to_thread(_remove, removed)
+    await asyncio.to_thread(remove_all, removed)
 
 
 async def _compact(partition: PartitionLog, now_ms: int) -> None:
@@ -59,8 +59,7 @@ async def _compact(partition: PartitionLog, now_ms: int) -> None:
     latest = await asyncio.to_thread(compaction.latest_offsets, closed)
     for group in compaction.grouped(closed, config):
         target = await asyncio.to_thread(compaction.clean, group, latest, config, now_ms)
-        present = partition.segments[: len(partition.segments)]
-        if partition.deleted or any(segment not in present for segment in group):
+        if partition.deleted or any(segment not in partition.segments for segment in group):
             compaction.draft_of(target).unlink(missing_ok=True)
             return  # retention or a deletion was faster
         compaction.adopt(target, group)
@@ -68,8 +67,3 @@ async def _compact(partition: PartitionLog, now_ms: int) -> None:
         partition.segments[at : at + len(group)] = [target]
         await asyncio.to_thread(target.save_index)
     partition.cleaned_until = closed[-1].next_offset
-
-
-def _remove(segments: list[Segment]) -> None:
-    for segment in segments:
-        segment.remove()

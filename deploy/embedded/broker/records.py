@@ -13,8 +13,8 @@ from .record_batch import HEADER_BYTES, LOG_APPEND_TIME, BatchHeader, assemble, 
 
 try:
     import cramjam
-except ImportError:  # pragma: no cover - the extra is part of every normal installation
-    cramjam = None
+except ImportError:  # the codecs are an extra
+    cramjam = None  # type: ignore[assignment]
 
 _SNAPPY_JAVA_MAGIC = b"\x82SNAPPY\x00"
 MAX_DECOMPRESSED_BYTES = 256 * 1024 * 1024
@@ -45,7 +45,7 @@ def decode(batch: memoryview) -> Iterator[Record]:
         payload = _decompressed(header.compression, bytes(batch[HEADER_BYTES : header.size]))
     except CodecUnavailable:
         raise
-    except Exception as error:  # noqa: BLE001 - each codec has exceptions of its own
+    except Exception as error:  # each codec has exceptions of its own
         raise MalformedRecords(f"the records cannot be decompressed: {error}") from error
     position = 0
     try:

@@ -128,6 +128,12 @@ class Segment:
             os.close(descriptor)
 
 
+def remove_all(segments: list[Segment]) -> None:
+    """Unlink the files of several segments."""
+    for segment in segments:
+        segment.remove()
+
+
 class SegmentRead:
     """A planned read of one segment: safe to run in a thread while the log goes on.
 

@@ -24,7 +24,7 @@ class ConfigType:
 def _integer(bits: int) -> Callable[[str], bool]:
     def accepts(text: str) -> bool:
         try:
-            return -(2 ** (bits - 1)) <= int(text) < 2 ** (bits - 1)
+            return -(1 << bits - 1) <= int(text) < 1 << bits - 1
         except ValueError:
             return False
 

@@ -115,9 +115,9 @@ def _changed(
 async def _replace(
     broker: Broker, kind: int, name: str, configs: Mapping[str, str | None], validate_only: bool
 ) -> KafkaError | None:
+    if kind != _TOPIC:
+        return KafkaError(ErrorCode.INVALID_REQUEST, "Only settings of topics can be changed.")
     try:
-        if kind != _TOPIC:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, "Only settings of topics can be changed.")
         if validate_only and broker.topics.get(name) is not None:
             checked(configs)
         else:

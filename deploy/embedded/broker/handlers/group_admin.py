@@ -2,7 +2,8 @@
 
 from ..broker import Broker
 from ..errors import ErrorCode
-from ..groups import Group, GroupState, Member
+from ..groups import Group
+from ..members import GroupState, Member
 from ..request import Request
 from ..wire import Writer
 

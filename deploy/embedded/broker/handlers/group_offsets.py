@@ -3,7 +3,7 @@
 from ..broker import Broker
 from ..coordinator import MAX_METADATA_BYTES, committed_now
 from ..errors import ErrorCode, KafkaError
-from ..groups import GroupState
+from ..members import GroupState
 from ..offsets import Change
 from ..request import Request
 from ..wire import Writer
@@ -45,7 +45,7 @@ async def offset_commit(broker: Broker, request: Request) -> Writer:
         (topic, [(each[0], admit(topic, *each)) for each in partitions])
         for topic, partitions in topics
     ]
-    stored = await broker.coordinator.commit(group, changes) if changes else ErrorCode.NONE
+    stored = await broker.coordinator.commit(changes) if changes else ErrorCode.NONE
     writer = Writer()
     writer.throttle_time(version >= 3)
     _write_errors(writer, errors, stored)
@@ -105,7 +105,7 @@ async def offset_delete(broker: Broker, request: Request) -> Writer:
     ]
     stored = ErrorCode.NONE
     if changes and not busy:
-        stored = await broker.coordinator.commit(name, changes)
+        stored = await broker.coordinator.commit(changes)
     writer.int16(stored)
     writer.throttle_time(True)
     errors: Errors = [(topic, [(number, error) for number in each]) for topic, each in topics]

@@ -66,7 +66,7 @@ async def sasl_handshake(broker: Broker, request: Request) -> Writer:
     return writer
 
 
-async def sasl_authenticate(broker: Broker, request: Request) -> Writer:
+async def sasl_authenticate(_broker: Broker, request: Request) -> Writer:
     """Check user and password; the connection is closed after a refusal."""
     token = bytes(request.body.data())
     error, message = ErrorCode.NONE, None

@@ -2,7 +2,7 @@
 
 from ..broker import Broker
 from ..errors import ErrorCode
-from ..groups import JoinRequest
+from ..members import JoinRequest
 from ..request import Request
 from ..wire import Writer
 

@@ -8,6 +8,7 @@ from ..errors import ErrorCode, KafkaError
 from ..partition_log import PartitionLog
 from ..records import CodecUnavailable, MalformedRecords, decode
 from ..request import Request
+from ..segment import remove_all
 from ..wire import Writer
 
 _LATEST = -1
@@ -174,5 +175,5 @@ async def _delete_before(
         except OSError:
             return number, -1, ErrorCode.KAFKA_STORAGE_ERROR
         gone = log.advance_start(target)
-        await asyncio.to_thread(lambda: [segment.remove() for segment in gone])
+        await asyncio.to_thread(remove_all, gone)
     return number, log.start_offset, ErrorCode.NONE

@@ -35,11 +35,9 @@ async def produce(broker: Broker, request: Request) -> Writer | None:
 
     def partition(topic: str) -> _Answer:
         answer = _Answer(body.int32())
-        records = body.nullable_data()
+        records = body.nullable_data() or memoryview(b"")  # no record at all is answered with 87
         try:
-            if acks not in _ACKS:
-                raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
-            _append(broker, topic, answer, records, version)
+            _append(broker, topic, answer, records, acks, version)
         except KafkaError as error:
             answer.error = error
         return answer
@@ -81,18 +79,19 @@ async def init_producer_id(broker: Broker, request: Request) -> Writer:
 
 
 def _append(
-    broker: Broker, topic: str, answer: _Answer, records: memoryview | None, version: int
+    broker: Broker, topic: str, answer: _Answer, records: memoryview, acks: int, version: int
 ) -> None:
+    if acks not in _ACKS:
+        raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
     if topic in INTERNAL_TOPICS:
         raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION)
     log = broker.topics.partition(topic, answer.partition)
     answer.log = log
     header = validate(
-        records if records is not None else memoryview(b""),
+        records,
         max_bytes=log.config.max_message_bytes,
         zstd_allowed=version >= 7,
     )
-    assert records is not None
     now_ms = wall_clock_ms()
     _check_time(log, header, now_ms)
     if log.config.compact:

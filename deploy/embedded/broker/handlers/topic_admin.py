@@ -28,9 +28,7 @@ async def create_topics(broker: Broker, request: Request) -> Writer:
     answers: dict[str, KafkaError | None] = {}
     for topic in topics:
         try:
-            if names.count(topic.name) > 1:
-                raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
-            partitions = _checked_placement(topic)
+            partitions = _checked_placement(topic, names)
             broker.topics.check_new(topic.name, partitions, topic.configs)
             if not validate_only:
                 await broker.topics.create(topic.name, partitions, topic.configs)
@@ -96,8 +94,10 @@ def _new_topic(body: Reader) -> _NewTopic:
     )
 
 
-def _checked_placement(topic: _NewTopic) -> int:
+def _checked_placement(topic: _NewTopic, names: list[str]) -> int:
     """The number of partitions; raises KafkaError for what one node cannot do."""
+    if names.count(topic.name) > 1:
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
     if topic.assignments:
         for _, nodes in topic.assignments:
             for node in nodes:

@@ -6,7 +6,7 @@ generated from :data:`METRICS`. A test fails for a name used elsewhere that is n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -160,6 +160,7 @@ class Instruments:
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
+        self._before_exposition: list[Callable[[], None]] = []
         for metric in _ALL:
             if service not in metric.producers:
                 continue
@@ -192,6 +193,12 @@ class Instruments:
         """Declared histogram. Raises ``KeyError`` when this service does not declare it."""
         return self._histograms[name]
 
+    def before_exposition(self, flush: Callable[[], None]) -> None:
+        """Call ``flush`` before each scrape: hot paths may count in plain integers until then."""
+        self._before_exposition.append(flush)
+
     def exposition(self) -> bytes:
         """Prometheus text format of everything this process measures."""
+        for flush in self._before_exposition:
+            flush()
         return generate_latest(self.registry)

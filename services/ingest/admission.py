@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from services.ingest.problem import OVERLOADED, RETRY_AFTER_SECONDS, Refused
 
@@ -38,13 +37,12 @@ class Admission:
 class Hold:
     """What one delivery occupies; given back when its context ends, or when its record settles."""
 
-    __slots__ = ("_admission", "_lent", "_on_failure", "_size")
+    __slots__ = ("_admission", "_lent", "_size")
 
     def __init__(self, admission: Admission) -> None:
         self._admission = admission
         self._size = 0
         self._lent = False
-        self._on_failure: Callable[[BaseException], None] | None = None
 
     def grow(self, size: int) -> None:
         """Occupy ``size`` further bytes.
@@ -58,21 +56,12 @@ class Hold:
         admission.bytes += size
         self._size += size
 
-    def lend(
-        self, record: asyncio.Future[Any], on_failure: Callable[[BaseException], None]
-    ) -> None:
-        """Keep the room until the producer's future settles, however long that takes."""
+    def lend(self) -> None:
+        """Keep the room beyond the context, until :meth:`give_back` is called."""
         self._lent = True
-        self._on_failure = on_failure
-        record.add_done_callback(self._settled)
 
-    def _settled(self, record: asyncio.Future[Any]) -> None:
-        self._give_back()
-        error = None if record.cancelled() else record.exception()
-        if error is not None and self._on_failure is not None:
-            self._on_failure(error)
-
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Give the room back; to be called once."""
         self._admission.deliveries -= 1
         self._admission.bytes -= self._size
 
@@ -86,7 +75,7 @@ class Hold:
         trace: TracebackType | None,
     ) -> None:
         if not self._lent:
-            self._give_back()
+            self.give_back()
 
 
 class RateLimit:

@@ -21,7 +21,7 @@ from services.ingest.sources.attributes import attribute
 from services.ingest.sources.endpoint import Delivery, Endpoint, Malformed
 from services.ingest.telemetry import Telemetry
 from shared.contracts.dead_letters import DeadLetter
-from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import Envelope, Headers
 from shared.contracts.identity import uuid7
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
@@ -77,21 +77,26 @@ class WebhookHandler:
             self._telemetry.received(delivery.topic)
             if not delivery.expected:
                 self._telemetry.error("unexpected_type", "receiving")
-            envelope = Envelope(
-                id=delivery.event_id,
-                type=delivery.event_type,
-                source=self._source.name,
-                time=delivery.event_time,
-                subject=delivery.key,
-                content_type="application/json",
-                received_at=received_at,
-                delivery_id=delivery_id,
-                traceparent=traceparent(request.headers.get("traceparent")),
-                extensions=delivery.extensions,
-            )
+            trace = traceparent(request.headers.get("traceparent"))
+            source = self._source.name
+
+            def record_headers() -> Headers:
+                return Envelope(
+                    id=delivery.event_id,
+                    type=delivery.event_type,
+                    source=source,
+                    time=delivery.event_time,
+                    subject=delivery.key,
+                    content_type="application/json",
+                    received_at=received_at,
+                    delivery_id=delivery_id,
+                    traceparent=trace,
+                    extensions=delivery.extensions,
+                ).headers()
+
             try:
                 await self._publisher.deliver(
-                    delivery.topic, delivery.key.encode(), body, envelope.headers(), hold
+                    delivery.topic, delivery.key.encode(), body, record_headers, hold
                 )
             except Unavailable as unavailable:
                 raise self._unpublished(unavailable, delivery_id) from unavailable
@@ -129,7 +134,7 @@ class WebhookHandler:
         self._telemetry.received(topic)
         self._telemetry.error(reason, "receiving")
         try:
-            await self._publisher.deliver(DEAD_LETTERS, key, value, record_headers, hold)
+            await self._publisher.deliver(DEAD_LETTERS, key, value, lambda: record_headers, hold)
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
         self._telemetry.dead_letter(topic, reason)

@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.ingest.admission import Hold
 from services.ingest.config import IngestSettings
+from services.ingest.group_commit import Lane, Record
 from shared.contracts.envelope import Headers
 from shared.runtime import bus, logging
 from shared.runtime.errors import Unavailable
@@ -28,6 +30,8 @@ PROBE_SECONDS = 1.5
 REPLACE_AFTER_SECONDS = 30.0
 """A producer that reached nobody for so long starts again from the bootstrap servers."""
 CLOSE_SECONDS = 3.0
+TICK_SECONDS = 0.02
+"""How much earlier than the acknowledgement timeout a delivery may be given up."""
 
 log = logging.logger("ingest")
 
@@ -44,6 +48,10 @@ class Publisher:
         self._settings = settings
         self._ack_timeout = settings.ingest_ack_timeout_s
         self._physical = {topic: settings.environment.topic(topic) for topic in topics}
+        self._loop = asyncio.get_running_loop()
+        self._lanes: dict[str, list[Lane]] = {}
+        self._tick: list[asyncio.Future[None]] = []
+        self._tick_ends = 0.0
         self._producer: AIOKafkaProducer | None = None
         self._failed = asyncio.Event()
         self._away: str | None = f"not connected to the broker at {settings.brokers} yet"
@@ -64,37 +72,39 @@ class Publisher:
 
     def start(self) -> None:
         """Begin to connect, in the background: a broker that is away does not stop the service."""
-        self._supervisor = asyncio.get_running_loop().create_task(self._supervise())
+        self._supervisor = self._loop.create_task(self._supervise())
 
     async def deliver(
-        self, topic: str, key: bytes, value: bytes, headers: Headers, hold: Hold
+        self, topic: str, key: bytes, value: bytes, headers: Callable[[], Headers], hold: Hold
     ) -> None:
         """Return when the broker has the record on all in-sync replicas.
 
-        ``hold`` is kept until the producer lets go of the record.
+        ``headers`` is called when the record's batch is built; ``hold`` is kept until the producer
+        lets go of the record.
 
         Raises:
             Unavailable: no acknowledgement in time; the record may still arrive later.
         """
-        producer = self._producer
-        if producer is None or self._away is not None:
-            raise Unavailable(self._away or "the producer is being replaced")
-        if topic in self._missing:
-            raise Unavailable(self.reason or "")
-        try:
-            async with asyncio.timeout(self._ack_timeout):
-                record = await producer.send(
-                    self._physical[topic], value=value, key=key, headers=headers
-                )
-                hold.lend(record, self._on_failure)
-                # Shielded: a cancelled future would be taken for a settled one.
-                await asyncio.shield(record)
-        except TimeoutError:
-            raise Unavailable(
-                f"the broker did not acknowledge within {self._ack_timeout} s"
-            ) from None
-        except KafkaError as error:
-            raise Unavailable(f"the broker refused the record ({type(error).__name__})") from error
+        if self._away is not None:
+            raise Unavailable(self._away)
+        lanes = self._lanes.get(topic)
+        if lanes is None:
+            raise Unavailable(self.reason or "the topics are not known yet")
+        acknowledged = self._loop.create_future()
+        hold.lend()
+        # The partitioner of librdkafka ("consistent"): all records of a key in one partition.
+        lanes[crc32(key) % len(lanes)].add(Record(key, value, headers, hold, acknowledged))
+        self._expire_later(acknowledged)
+        await acknowledged
+
+    def _expire_later(self, acknowledged: asyncio.Future[None]) -> None:
+        """One timer for all deliveries of a tick is much cheaper than one for each."""
+        now = self._loop.time()
+        if now > self._tick_ends:
+            self._tick_ends = now + TICK_SECONDS
+            self._tick = []
+            self._loop.call_later(self._ack_timeout, _expire, self._tick, self._ack_timeout)
+        self._tick.append(acknowledged)
 
     async def close(self, limit_s: float = CLOSE_SECONDS) -> None:
         """Flush what was sent, for at most ``limit_s``, and disconnect."""
@@ -133,6 +143,8 @@ class Publisher:
             "ingest",
             # The ack timeout is ours; this one only decides when a silent connection is given up.
             request_timeout_ms=5_000,
+            # Lanes gather the batches.
+            linger_ms=0,
         )
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
@@ -166,14 +178,28 @@ class Publisher:
         if self._away is not None:
             log.info("connected to the broker", brokers=self._settings.brokers)
         self._away = None
+        cluster = producer.client.cluster
         missing = tuple(
             topic
             for topic, physical in self._physical.items()
-            if not producer.client.cluster.partitions_for_topic(physical)
+            if not cluster.partitions_for_topic(physical)
         )
         if missing and missing != self._missing:
             log.warning("topics are missing", topics=missing, next="bergline bootstrap")
         self._missing = missing
+        for topic, physical in self._physical.items():
+            count = len(cluster.partitions_for_topic(physical) or ())
+            lanes = self._lanes.get(topic)
+            if count and (lanes is None or len(lanes) != count):
+                self._lanes[topic] = [
+                    Lane(physical, partition, self._current, self._on_failure)
+                    for partition in range(count)
+                ]
+            elif not count:
+                self._lanes.pop(topic, None)
+
+    def _current(self) -> AIOKafkaProducer | None:
+        return self._producer
 
     def _unreachable(self, why: str) -> None:
         reason = f"the broker at {self._settings.brokers} cannot be reached ({why})"
@@ -185,6 +211,14 @@ class Publisher:
         if not self._failed.is_set():
             log.warning("the producer failed and is replaced", error=type(error).__name__)
         self._failed.set()
+
+
+def _expire(tick: list[asyncio.Future[None]], after_s: float) -> None:
+    for acknowledged in tick:
+        if not acknowledged.done():
+            acknowledged.set_exception(
+                Unavailable(f"the broker did not acknowledge within {after_s} s")
+            )
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

@@ -15,8 +15,9 @@ def attribute(value: object) -> str | None:
     control characters and surrogates), not blank and at most :data:`MAX_CHARACTERS` long.
     """
     if isinstance(value, str):
-        usable = len(value) <= MAX_CHARACTERS and value.isprintable() and not value.isspace()
-        return value if usable and value else None
+        if 0 < len(value) <= MAX_CHARACTERS and value.isprintable() and not value.isspace():
+            return value
+        return None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return None

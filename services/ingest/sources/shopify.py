@@ -85,11 +85,10 @@ def read(entity: str, headers: Headers, payload: Payload, body: bytes) -> Delive
         or iso_moment(payload.get("updated_at"))
         or iso_moment(payload.get("created_at"))
     )
-    extensions = tuple(
-        (name, value)
-        for name, header in _EXTENSIONS
-        if (value := attribute(headers.get(header))) is not None
-    )
+    extensions = []
+    for name, header in _EXTENSIONS:
+        if (value := attribute(headers.get(header))) is not None:
+            extensions.append((name, value))
     return Delivery(
         topic=topic,
         key=key,
@@ -97,7 +96,7 @@ def read(entity: str, headers: Headers, payload: Payload, body: bytes) -> Delive
         event_type=event_type,
         event_time=event_time,
         answer={"id": key, "event_id": event_id},
-        extensions=extensions,
+        extensions=tuple(extensions),
         expected=event_type in VENDOR_TOPICS[entity],
     )
 

@@ -14,7 +14,8 @@ class CommandIssued(Event):
     """One operator command.
 
     ``signature`` is the hex HMAC-SHA256 under the operator key over every other field; services
-    ignore commands whose signature does not verify.
+    ignore commands whose signature does not verify. A reader signs the fields that it knows, so
+    a field can only be added with a new version of the type.
     """
 
     type: ClassVar[str] = "lakehouse.command.issued.v1"
@@ -49,4 +50,5 @@ class CommandIssued(Event):
 
     def verified(self, key: str) -> bool:
         """Whether the signature is of this key, compared in constant time."""
-        return hmac.compare_digest(self._digest(key), self.signature)
+        # As bytes: compare_digest raises for text that is not ASCII, and anybody may write that.
+        return hmac.compare_digest(self._digest(key).encode(), self.signature.encode())

@@ -65,9 +65,19 @@ class Settings(BaseSettings):
         default="auto", description="auto: text on a terminal, otherwise json"
     )
 
-    @field_validator("s3_endpoint", "broker_username", "s3_access_key", mode="before")
+    @field_validator(
+        "broker_username",
+        "broker_password",
+        "catalog_credential",
+        "s3_endpoint",
+        "s3_access_key",
+        "s3_secret_key",
+        "operator_key",
+        mode="before",
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
+        """An empty secret must never count as one: anybody can sign with it."""
         return None if value == "" else value
 
     @property

@@ -65,7 +65,8 @@ class ObjectDecoder:
         Positions whose nested objects turn out to be refused are added to ``refused``; their
         values are null.
         """
-        fields = zip(*map(msgspec.structs.astuple, objects), strict=True)
+        rows = map(msgspec.structs.astuple, objects)
+        fields = zip(*rows, strict=True) if objects else [()] * len(self.members)
         for (column, child), values in zip(self.members, fields, strict=True):
             if column is not None:
                 yield column, _texts(values) if column.type is Type.JSON else list(values)

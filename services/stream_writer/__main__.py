@@ -1,0 +1,24 @@
+"""``python -m services.stream_writer`` runs one worker."""
+
+from __future__ import annotations
+
+import sys
+
+from services.stream_writer.app import Worker
+from services.stream_writer.config import StreamWriterSettings
+from shared.runtime.errors import BerglineError
+from shared.runtime.lifecycle import run_service
+
+
+def main() -> int:
+    """Load the settings and run until a signal; the process's exit code."""
+    try:
+        settings = StreamWriterSettings.load()
+    except BerglineError as error:
+        print(f"stream_writer: {error}", file=sys.stderr)  # noqa: T201
+        return error.exit_code
+    return run_service("stream_writer", settings, Worker(settings).run)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,78 @@
+"""Announce bad records before they are committed as rows: nobody learns of an error late."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from typing import Any
+
+from aiokafka import AIOKafkaProducer
+
+from services.stream_writer.table_writer import Prepared
+from shared.contracts.dead_letters import DeadLetter
+from shared.contracts.envelope import read
+from shared.contracts.topics import DEAD_LETTERS
+from shared.runtime.bus import publish
+from shared.runtime.metrics import Instruments
+from shared.runtime.settings import Settings
+
+SERVICE = "stream_writer"
+MAX_IN_FLIGHT = 256
+
+
+class DeadLetterSink:
+    """Publishes a DeadLetter per bad record; the id is its position, so repetitions fold."""
+
+    def __init__(
+        self, producer: AIOKafkaProducer, settings: Settings, instruments: Instruments
+    ) -> None:
+        self._producer = producer
+        self._settings = settings
+        self._published = instruments.counter("lakehouse_dead_letters_total")
+
+    async def announce(self, prepared: Prepared) -> None:
+        """Publish all bad records of ``prepared`` and wait until the broker has them.
+
+        Bad dead letters are rows only: announcing them on their own topic would never end.
+
+        Raises:
+            aiokafka.errors.KafkaError: not all were acknowledged; call again.
+        """
+        if not prepared.bad:
+            return
+        by_row = {record.index: record for record in prepared.bad}
+        letters: list[DeadLetter] = []
+        for key, (begin, count) in prepared.slices.items():
+            rows = [row for row in by_row if begin <= row < begin + count]
+            if not rows or key[0] == DEAD_LETTERS:
+                continue
+            records = prepared.records(key)
+            letters += [
+                _letter(key[0], records[row - begin], by_row[row].reason, by_row[row].detail)
+                for row in sorted(rows)
+            ]
+        for first in range(0, len(letters), MAX_IN_FLIGHT):
+            part = letters[first : first + MAX_IN_FLIGHT]
+            await asyncio.gather(
+                *(publish(self._producer, self._settings, DEAD_LETTERS, one) for one in part)
+            )
+            for letter in part:
+                self._published.labels(SERVICE, letter.topic, letter.reason).inc()
+
+
+def _letter(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
+    headers = read(record.headers or ())
+    return DeadLetter(
+        stage="processing",
+        service=SERVICE,
+        reason=reason,
+        detail=detail,
+        topic=topic,
+        partition=record.partition,
+        offset=record.offset,
+        delivery_id=headers.get("delivery_id"),
+        failed_at=datetime.now(UTC),
+        headers=headers,
+        record_key=record.key,
+        value=record.value or b"",
+    )

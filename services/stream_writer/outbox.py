@@ -1,0 +1,122 @@
+"""Announce every commit of a table, in order, until the broker has acknowledged it.
+
+One worker announces for a table: the one that owns its first partition. It walks from the head
+back to the last announced sequence number, so what a crashed worker left unannounced, and what
+other workers commit, is announced too. Events may repeat; readers drop sequence numbers they know.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+from aiokafka.errors import KafkaError
+from pyiceberg.table.metadata import TableMetadata
+
+from shared.contracts.tables import TableCommitted
+from shared.lake.announcements import unannounced
+from shared.runtime.table_states import TableStates
+
+log = structlog.stdlib.get_logger("bergline.stream_writer")
+
+Announce = Callable[[TableCommitted], Awaitable[None]]
+LoadMetadata = Callable[[], Awaitable[TableMetadata]]
+
+POLL_S = 2.0
+"""How often the owner looks for commits of others."""
+
+
+class Outbox:
+    """The announcements of one table."""
+
+    def __init__(
+        self,
+        table: str,
+        states: TableStates,
+        announce: Announce,
+        load: LoadMetadata,
+    ) -> None:
+        self._table = table
+        self._states = states
+        self._announce = announce
+        self._load = load
+        self._task: asyncio.Task[None] | None = None
+        self._metadata: TableMetadata | None = None
+        self._wake = asyncio.Event()
+        self._announced = 0
+        self.pending = 0
+
+    @property
+    def owner(self) -> bool:
+        """Whether this worker announces for the table."""
+        return self._task is not None
+
+    @property
+    def announced(self) -> int:
+        """Last sequence number that is known to be announced."""
+        return self._announced
+
+    def own(self) -> None:
+        """This worker announces from now on; begins with what is missing."""
+        if self._task is None:
+            self._announced = 0
+            self._metadata = None
+            self._task = asyncio.create_task(self._run(), name=f"announce {self._table}")
+
+    async def release(self) -> None:
+        """Another worker announces from now on."""
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    def committed(self, metadata: TableMetadata) -> None:
+        """This worker has committed; ``metadata`` is the table right after it."""
+        self._metadata = metadata
+        self._wake.set()
+
+    async def flush(self, timeout_s: float) -> None:
+        """Wait until nothing is pending, at most ``timeout_s``."""
+        deadline = asyncio.get_running_loop().time() + timeout_s
+        while self.owner and self._metadata is not None:
+            if asyncio.get_running_loop().time() >= deadline:
+                return
+            await asyncio.sleep(0.02)
+
+    async def _run(self) -> None:
+        await self._states.reader.caught_up.wait()
+        while True:
+            metadata, self._metadata = self._metadata, None
+            try:
+                if metadata is None:
+                    metadata = await self._load()
+                await self._announce_missing(metadata)
+            except (KafkaError, OSError) as error:
+                log.warning("commits not announced yet", table=self._table, error=str(error))
+                if self._metadata is None:
+                    self._metadata = metadata
+                await asyncio.sleep(1)
+                continue
+            except Exception as error:  # noqa: BLE001 - announcing must never end
+                log.warning(
+                    "table not readable for announcing", table=self._table, error=str(error)
+                )
+                await asyncio.sleep(1)
+                continue
+            self._wake.clear()
+            if self._metadata is None:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+
+    async def _announce_missing(self, metadata: TableMetadata) -> None:
+        known = self._states.announced(self._table, str(metadata.table_uuid))
+        self._announced = max(self._announced, known)
+        events = unannounced(self._table, metadata, self._announced)
+        self.pending = len(events)
+        for event in events:
+            await self._announce(event)
+            self._announced = event.sequence_number
+            self.pending -= 1

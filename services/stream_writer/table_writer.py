@@ -1,0 +1,258 @@
+"""From buffered batches to one committed snapshot of one table. Runs in the table's own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyiceberg.manifest import DataFile
+from pyiceberg.table.metadata import TableMetadata
+
+from services.stream_writer.buffer import Work
+from services.stream_writer.parsing.rows import BadRecord, parse
+from services.stream_writer.partition_batch import PartitionKey
+from services.stream_writer.replays import ReplayMemory
+from shared.contracts.identity import uuid7
+from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
+from shared.lake.commit import Append, Head, Outcome, Thinning, commit
+from shared.lake.coverage import Behind, Covered, Range, decide
+from shared.lake.data_files import write_data_file
+from shared.lake.handle import TableHandle
+from shared.lake.positions import Positions, Tail
+from shared.lake.recorded import recorded
+from shared.lake.sweeping import Sweeper
+from shared.tables.spec import TableSpec
+
+WARM_UP = timedelta(minutes=10)
+WARM_UP_ROWS = 50_000
+
+
+class PartitionsBehind(Exception):
+    """The table stands before what is offered: these partitions must be read again."""
+
+    def __init__(self, partitions: Collection[PartitionKey]) -> None:
+        super().__init__(", ".join(f"{topic}/{p}" for topic, p in sorted(partitions)))
+        self.partitions = frozenset(partitions)
+
+
+class PositionsLost(Exception):
+    """The table has snapshots, but none says what it has consumed."""
+
+
+@dataclass(slots=True)
+class Prepared:
+    """Work parsed to rows; retried as it is.
+
+    Attributes:
+        rows: all rows, grouped by partition in the order of ``slices``.
+        slices: per partition where its rows begin in ``rows`` and how many there are.
+        bad: bad records by row.
+    """
+
+    work: Work
+    commit_id: str
+    loaded_at: datetime
+    rows: pa.Table
+    slices: dict[PartitionKey, tuple[int, int]]
+    bad: list[BadRecord]
+    drifted: int
+    replayed: int
+    files: dict[tuple[tuple[PartitionKey, int], ...], list[DataFile]] = field(default_factory=dict)
+
+    def records(self, key: PartitionKey) -> list[Any]:
+        """All records of one partition, in order."""
+        return [record for batch in self.work.batches[key] for record in batch.records]
+
+
+class TableWriter:
+    """Commits to one landing table. Used by one thread at a time."""
+
+    def __init__(self, handle: TableHandle, spec: TableSpec, sweep_delay_s: float) -> None:
+        self.handle = handle
+        self.spec = spec
+        self.sweeper = Sweeper(sweep_delay_s)
+        self.replays = ReplayMemory()
+        self.first_seen: set[PartitionKey] = set()
+        """Partitions that the table had never seen and that begin at their log's start."""
+
+    def positions(self) -> tuple[Positions | None, TableMetadata]:
+        """The recorded positions of the table as it is now, and its metadata.
+
+        Raises:
+            NotFound, OSError: the table cannot be loaded.
+        """
+        metadata = self.handle.reload().metadata
+        return recorded(metadata).positions, metadata
+
+    def warm_up(self) -> None:
+        """Learn the most recent delivery ids from the table, to recognise replays."""
+        since = (datetime.now(UTC) - WARM_UP).isoformat()
+        scan = self.handle.table.scan(
+            row_filter=f"_loaded_at >= '{since}'",
+            selected_fields=("_delivery_id", "_topic", "_partition", "_offset"),
+            limit=WARM_UP_ROWS,
+        )
+        rows = scan.to_arrow()
+        places = zip(
+            rows["_topic"].to_pylist(),
+            rows["_partition"].to_pylist(),
+            rows["_offset"].to_pylist(),
+            strict=True,
+        )
+        pairs = zip(rows["_delivery_id"].to_pylist(), places, strict=True)
+        self.replays.learn((delivery, place) for delivery, place in pairs if delivery)
+
+    def prepare(self, work: Work) -> Prepared:
+        """Parse the records of a piece of work, once."""
+        loaded_at = datetime.now(UTC)
+        tables: list[pa.Table] = []
+        slices: dict[PartitionKey, tuple[int, int]] = {}
+        bad: list[BadRecord] = []
+        drifted = total = 0
+        by_topic: dict[str, list[PartitionKey]] = {}
+        for key in sorted(work.batches):
+            by_topic.setdefault(key[0], []).append(key)
+        for topic, keys in by_topic.items():
+            records: list[Any] = []
+            for key in keys:
+                begin = len(records)
+                for batch in work.batches[key]:
+                    records.extend(batch.records)
+                slices[key] = (total + begin, len(records) - begin)
+            parsed = parse(self.spec, topic, records, loaded_at)
+            bad.extend(BadRecord(b.index + total, b.reason, b.detail) for b in parsed.bad)
+            drifted += parsed.drifted
+            total += len(records)
+            tables.append(parsed.table)
+        rows = pa.concat_tables(tables)
+        rows, replayed = self._mark_replays(rows)
+        return Prepared(work, uuid7(), loaded_at, rows, slices, bad, drifted, replayed)
+
+    def write(self, prepared: Prepared, thinning: Thinning | None) -> Outcome:
+        """Commit prepared work; whatever the table holds already is left out.
+
+        Raises:
+            PartitionsBehind: the table stands before the work in some partitions; nothing was
+                committed.
+            PositionsLost: the table does not say where it stands; nothing was committed.
+            Unavailable: no known outcome yet; call again with the same ``prepared``.
+            Refused, NotFound: the catalog refuses.
+        """
+        bad_rows = [record.index for record in prepared.bad]
+
+        def on(head: Head, may_reuse_files: bool) -> Append | None:
+            positions = head.recorded.positions
+            if positions is None:
+                raise PositionsLost(self.spec.name)
+            cuts = self._cuts(prepared.work, positions)
+            if not cuts:
+                return None
+            cut_key = tuple(sorted(cuts.items()))
+            keep: list[pa.Table] = []
+            errors = 0
+            for key, start in cuts.items():
+                begin, count = prepared.slices[key]
+                part = prepared.rows.slice(begin, count)
+                skip = _below(part["_offset"], start)
+                part = part.slice(skip)
+                part_errors = sum(begin + skip <= index < begin + count for index in bad_rows)
+                errors += part_errors
+                positions = positions.advance(
+                    *key,
+                    start=start,
+                    end=prepared.work.span(key)[1],
+                    rows=part.num_rows,
+                    errors=part_errors,
+                    tail=_tail(prepared.records(key)),
+                )
+                keep.append(part)
+            rows = pa.concat_tables(keep)
+            if not may_reuse_files:
+                prepared.files.clear()
+            files = prepared.files.get(cut_key)
+            if files is None:
+                files = self._files(rows, prepared.loaded_at)
+                prepared.files[cut_key] = files
+            summary = {KEY_ROWS: str(rows.num_rows), KEY_ERRORS: str(errors)}
+            return Append(files, positions, summary)
+
+        outcome = commit(
+            self.handle,
+            on,
+            commit_id=prepared.commit_id,
+            writer="stream_writer",
+            thinning=thinning,
+        )
+        self.first_seen -= set(prepared.work.batches)
+        self.sweeper.removed(outcome.removed)
+        return outcome
+
+    def sweep(self) -> int:
+        """Delete manifests of removed snapshots that are due; the number of objects deleted."""
+        if not self.sweeper.due():
+            return 0
+        table = self.handle.reload()
+        return self.sweeper.sweep(table.metadata, table.io)
+
+    def _cuts(self, work: Work, positions: Positions) -> dict[PartitionKey, int]:
+        cuts: dict[PartitionKey, int] = {}
+        behind: set[PartitionKey] = set()
+        for key in sorted(work.batches):
+            start, end = work.span(key)
+            verdict = decide(positions, Range(*key, start, end, key in self.first_seen))
+            if isinstance(verdict, Covered):
+                continue
+            if isinstance(verdict, Behind):
+                behind.add(key)
+                continue
+            cuts[key] = verdict.start
+        if behind:
+            raise PartitionsBehind(behind)
+        return cuts
+
+    def _files(self, rows: pa.Table, loaded_at: datetime) -> list[DataFile]:
+        if not rows.num_rows:
+            return []
+        day = loaded_at.date() if self.spec.partition_by_day else None
+        return [write_data_file(self.handle.table, rows, day)]
+
+    def _mark_replays(self, rows: pa.Table) -> tuple[pa.Table, int]:
+        places = zip(
+            rows["_topic"].to_pylist(),
+            rows["_partition"].to_pylist(),
+            rows["_offset"].to_pylist(),
+            strict=True,
+        )
+        flags = [
+            bool(delivery) and self.replays.replayed(delivery, place)
+            for delivery, place in zip(rows["_delivery_id"].to_pylist(), places, strict=True)
+        ]
+        found = sum(flags)
+        if not found:
+            return rows, 0
+        index = rows.schema.get_field_index("_replayed")
+        return rows.set_column(index, rows.schema.field(index), pa.array(flags)), found
+
+
+def _below(offsets: pa.ChunkedArray, start: int) -> int:
+    """How many of the rising ``offsets`` lie below ``start``."""
+    return int(pc.sum(pc.less(offsets, start)).as_py() or 0)
+
+
+def _tail(records: Sequence[Any]) -> Tail | None:
+    if not records:
+        return None
+    return tail_of(records[-1])
+
+
+def tail_of(record: Any) -> Tail:
+    """What is remembered of a record to recognise its log again."""
+    delivery_id = None
+    for name, value in record.headers or ():
+        if name == "delivery_id":
+            delivery_id = value.decode("utf-8", "replace")
+    return Tail(record.offset, delivery_id, record.timestamp)

@@ -1,0 +1,96 @@
+"""Read a topic whole, without a consumer group: every process sees every record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from typing import Any, Literal
+
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from shared.runtime.bus import connection
+from shared.runtime.settings import Settings
+
+log = structlog.stdlib.get_logger("bergline.runtime")
+
+OnRecord = Callable[[Any], None]
+
+
+class TopicReader:
+    """Follows all partitions of one topic in the background and calls back for each record.
+
+    :attr:`caught_up` is set once everything that was in the topic at the start has been seen.
+    When the broker is away it waits and goes on; a callback must not raise.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        topic: str,
+        on_record: OnRecord,
+        *,
+        start: Literal["beginning", "end"] = "beginning",
+    ) -> None:
+        self._settings = settings
+        self._topic = settings.environment.topic(topic)
+        self._on_record = on_record
+        self._start = start
+        self._task: asyncio.Task[None] | None = None
+        self.caught_up = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin in the background."""
+        self._task = asyncio.create_task(self._run(), name=f"read {self._topic}")
+
+    async def stop(self) -> None:
+        """End; returns when the connection is closed."""
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    async def _run(self) -> None:
+        positions: dict[TopicPartition, int] = {}
+        while True:
+            consumer = AIOKafkaConsumer(
+                **connection(self._settings),
+                client_id=self._settings.environment.group("reader"),
+                auto_offset_reset="earliest",
+                enable_auto_commit=False,
+            )
+            try:
+                await consumer.start()
+                await self._follow(consumer, positions)
+            except (KafkaError, OSError) as error:
+                log.info("topic not readable, trying again", topic=self._topic, error=str(error))
+                await asyncio.sleep(1)
+            finally:
+                with contextlib.suppress(KafkaError, OSError):
+                    await consumer.stop()
+
+    async def _follow(
+        self, consumer: AIOKafkaConsumer, positions: dict[TopicPartition, int]
+    ) -> None:
+        numbers = consumer.partitions_for_topic(self._topic)
+        while not numbers:
+            await consumer._client.force_metadata_update()
+            consumer._client.add_topic(self._topic)
+            await asyncio.sleep(0.2)
+            numbers = consumer.partitions_for_topic(self._topic)
+        partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        ends = await consumer.end_offsets(partitions)
+        starts = ends if self._start == "end" else await consumer.beginning_offsets(partitions)
+        for partition in partitions:
+            positions.setdefault(partition, starts[partition])
+            consumer.seek(partition, positions[partition])
+        while True:
+            if all(positions[partition] >= ends[partition] for partition in partitions):
+                self.caught_up.set()
+            for partition, records in (await consumer.getmany(timeout_ms=500)).items():
+                for record in records:
+                    self._on_record(record)
+                positions[partition] = records[-1].offset + 1

@@ -13,17 +13,22 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
-def write_atomically(path: Path, content: bytes, *, mode: int = 0o640) -> None:
-    """Replace ``path``; after a crash it holds the old or the new content. Raises OSError."""
+def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Replace ``path``; after a crash it holds the old or the new content. Raises OSError.
+
+    Without ``durable`` a power cut may leave anything: for files that are checked when read.
+    """
     draft = path.with_name(path.name + ".draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     try:
         write_fully(descriptor, [content], 0)
-        os.fsync(descriptor)
+        if durable:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
     draft.replace(path)
-    sync_directory(path.parent)
+    if durable:
+        sync_directory(path.parent)
 
 
 def write_fully(

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+import crc32c
+
 from .errors import ErrorCode, KafkaError
 from .files import sync_directory, write_atomically, write_fully
 from .flusher import Flusher, Job
@@ -55,6 +57,7 @@ class PartitionLog:
         self.produced_bytes = 0
         self.fetched_bytes = 0
         self.deleted = False
+        self._saved_until = 0
         self.cleaned_until = 0  # compaction: offsets below hold one value per key
         self._flusher = flusher
         self._pending: list[_Pending] = []
@@ -268,27 +271,36 @@ class PartitionLog:
 
     def close(self) -> None:
         """Write what makes the next start fast; call when idle. Blocks."""
-        if self.deleted or not self.directory.exists():
-            return
-        if self.segments[-1].path.exists():
+        if not self.deleted and self.high_watermark != self._saved_until:
             self.segments[-1].save_index()
-        self._save_producers(self.producers, self.high_watermark)
+            self._save_producers(self.producers, self.high_watermark)
 
     @property
     def _producers_path(self) -> Path:
         return self.directory / "producers.json"
 
     def _save_producers(self, states: ProducerStates, offset: int) -> None:
-        content = json.dumps({"offset": offset, "producers": states.dump()})
-        write_atomically(self._producers_path, content.encode())
+        content = json.dumps({"offset": offset, "producers": states.dump()}).encode()
+        line = b"%08x %s" % (crc32c.crc32c(content), content)
+        write_atomically(self._producers_path, line, durable=False)
+        self._saved_until = offset
+
+    def _load_producers(self) -> int:
+        """Take the snapshot, if it is whole; the offset up to which it is complete."""
+        if not self._producers_path.exists():
+            return 0
+        line = self._producers_path.read_bytes()
+        if line[:8] != b"%08x" % crc32c.crc32c(line[9:]):
+            return 0
+        snapshot = json.loads(line[9:])
+        if snapshot["offset"] > self.high_watermark:
+            return 0
+        self.producers = ProducerStates.load(snapshot["producers"])
+        self._saved_until = int(snapshot["offset"])
+        return self._saved_until
 
     def _recover_producers(self) -> None:
-        position = 0
-        if self._producers_path.exists():
-            snapshot = json.loads(self._producers_path.read_bytes())
-            if snapshot["offset"] <= self.high_watermark:
-                position = snapshot["offset"]
-                self.producers = ProducerStates.load(snapshot["producers"])
+        position = self._load_producers()
         for segment in self.segments:
             if segment.next_offset <= position or not segment.size:
                 continue

@@ -1,0 +1,75 @@
+"""Only who holds the operator key can command a service."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+
+from shared.contracts.commands import CommandIssued
+
+KEY = "operator-key"
+COMMAND = CommandIssued(
+    command_id="01a20ce5-dffc-7e91-8f42-b5a7c60d1e39",
+    service="stream_writer",
+    action="resume_topic",
+    target="shopify.orders",
+    actor="ada@example.com",
+    issued_at=datetime(2026, 11, 24, 9, 32, tzinfo=UTC),
+)
+
+TAMPERED: dict[str, object] = {
+    "command_id": "01a20ce5-dffc-7e91-8f42-b5a7c60d1e40",
+    "service": "ingest",
+    "action": "other_action",
+    "target": "stripe.charges",
+    "actor": "mallory@example.com",
+    "issued_at": COMMAND.issued_at + timedelta(microseconds=1),
+}
+
+
+def test_a_signed_command_survives_the_topic() -> None:
+    _, value, _ = COMMAND.signed(KEY).encode()
+    assert CommandIssued.decode(value).verified(KEY)
+
+
+def test_the_signature_does_not_depend_on_how_json_is_spaced_or_ordered() -> None:
+    signed = COMMAND.signed(KEY)
+    fields = reversed(list(signed.model_dump(mode="json").items()))
+    respelled = "{" + " , ".join(f'"{name}" : "{value}"' for name, value in fields) + "}"
+    assert CommandIssued.decode(respelled.encode()).verified(KEY)
+
+
+def test_a_time_with_another_offset_survives_the_topic() -> None:
+    local = COMMAND.issued_at.astimezone(timezone(timedelta(hours=5, minutes=30)))
+    signed = COMMAND.model_copy(update={"issued_at": local}).signed(KEY)
+    assert CommandIssued.decode(signed.encode()[1]).verified(KEY)
+
+
+def test_every_field_but_the_signature_is_tampered_with_below() -> None:
+    assert set(TAMPERED) == set(CommandIssued.model_fields) - {"signature"}
+
+
+@pytest.mark.parametrize("field", sorted(TAMPERED))
+def test_a_changed_field_voids_the_signature(field: str) -> None:
+    signed = COMMAND.signed(KEY)
+    assert not signed.model_copy(update={field: TAMPERED[field]}).verified(KEY)
+
+
+@pytest.mark.parametrize("signature", ["", "0" * 64, COMMAND.signed("another key").signature])
+def test_a_missing_or_foreign_signature_is_refused(signature: str) -> None:
+    assert not COMMAND.model_copy(update={"signature": signature}).verified(KEY)
+
+
+def test_a_signature_that_is_not_ascii_is_refused_not_an_error() -> None:
+    assert not COMMAND.model_copy(update={"signature": "é" * 64}).verified(KEY)
+
+
+def test_fields_cannot_be_moved_into_one_another() -> None:
+    moved = COMMAND.model_copy(update={"target": 'a","actor":"b', "actor": "c"})
+    other = COMMAND.model_copy(update={"target": "a", "actor": 'b","actor":"c'})
+    assert moved.signed(KEY).signature != other.signed(KEY).signature
+
+
+def test_an_unknown_action_is_not_a_command() -> None:
+    value = COMMAND.signed(KEY).encode()[1].replace(b"resume_topic", b"drop_tables")
+    with pytest.raises(ValueError, match="action"):
+        CommandIssued.decode(value)

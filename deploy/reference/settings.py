@@ -20,6 +20,7 @@ from shared.runtime.settings import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
 SETTINGS: tuple[tuple[str, str], ...] = (
     ("Every process", "shared.runtime.settings:Settings"),
     ("ingest", "services.ingest.config:IngestSettings"),
+    ("stream_writer", "services.stream_writer.config:StreamWriterSettings"),
     ("The embedded platform", "deploy.embedded.ports:PortSettings"),
 )
 """Who reads them, and the class, named as text: nothing in ``deploy`` imports a service."""

@@ -26,7 +26,9 @@ def page() -> str:
 
 
 def _overview(topic: Topic) -> tuple[str, ...]:
-    kept = "compacted" if topic.retention is None else markdown.duration(topic.retention)
+    kept = "for ever" if topic.retention is None else markdown.duration(topic.retention)
+    if topic.cleanup == "compact":
+        kept = "last of each key"
     return (
         markdown.code(topic.name),
         topic.key,

@@ -8,7 +8,10 @@ from typing import Annotated
 
 import typer
 
+app = typer.Typer(add_completion=False)
 
+
+@app.command()
 def generate(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail and name what is stale.")

@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "bootstrap": Entry(
             "shared.cli.bootstrap", "Create topics and tables, check existing ones."
         ),
+        "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
     }
 )

@@ -6,13 +6,12 @@ Nothing is started before the data directory is ours and every port is free.
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-from deploy.embedded import platform, ports, processes, secrets, state
+from deploy.embedded import control, platform, ports, secrets
 from deploy.embedded.layout import Layout
 from deploy.embedded.supervisor import Observer, Supervisor
 from shared.runtime.errors import ConfigurationError
@@ -60,7 +59,7 @@ def run(
     replicas = platform.replicas_of(wanted_replicas)
     where.prepare()
     with where.lock():
-        end_left_over(where)
+        control.end_left_over(where)
         private = secrets.load_or_generate(where.secrets_file)
         chosen = ports.pick_free(replicas) if port_choice == "auto" else ports.load()
         ports.claim(ports.needed(chosen, replicas))
@@ -87,17 +86,6 @@ async def _supervise(supervisor: Supervisor) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, stop.set)
     await supervisor.run(stop)
-
-
-def end_left_over(where: Layout) -> None:
-    """Kill children of a supervisor that was killed where the kernel did not do it for us."""
-    last = state.read(where.state_file)
-    if last is None:
-        return
-    for process in last.left_over():
-        if process.pid != os.getpid():
-            os.kill(process.pid, signal.SIGKILL)
-            processes.wait_gone(process.pid, process.created)
 
 
 def _remove_sockets(port: int) -> None:

@@ -198,6 +198,7 @@ def _broker(layout: Layout, ports: PortSettings, common: Mapping[str, str]) -> C
         directory=layout.root,
         ready=http_ready(ports.broker_admin_port, "/v1/status/ready"),
         port=ports.broker_port,
+        metrics_port=ports.broker_admin_port,
         stop_within_seconds=4.0,
     )
 
@@ -224,6 +225,7 @@ def _service(
         ready=http_ready(port, "/readyz"),
         after=service.after,
         port=port,
+        metrics_port=port,
         service=service.name,
         replica=replica,
         nice=service.nice,

@@ -171,13 +171,10 @@ def holder(number: int) -> str:
 
     try:
         for connection in psutil.net_connections(kind="tcp"):
-            if (
-                connection.status == psutil.CONN_LISTEN
-                and connection.laddr.port == number
-                and connection.pid is not None
-            ):
-                process = psutil.Process(connection.pid)
-                return f"{process.name()} (pid {connection.pid})"
+            if connection.status != psutil.CONN_LISTEN or connection.pid is None:
+                continue
+            if connection.laddr and connection.laddr.port == number:
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
     except psutil.Error:
         pass
     return "a program of another user"

@@ -8,12 +8,11 @@ Elsewhere the next start ends what an earlier supervisor left behind.
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,8 +20,7 @@ import psutil
 
 from deploy.embedded.probes import Probe
 
-_PR_SET_PDEATHSIG = 1
-_LIBC = ctypes.CDLL(None) if sys.platform == "linux" else None
+_TETHER = Path(__file__).with_name("tether.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +37,7 @@ class Child:
         after: names of children that must be ready before its first start.
         task: runs once to its end instead of staying.
         port: main port, for display.
+        metrics_port: port with Prometheus metrics.
         service, replica: which service it is a process of.
         nice: added to the scheduling priority number; higher yields to others.
         ready_within_seconds: longest wait for readiness at start.
@@ -54,6 +53,7 @@ class Child:
     after: tuple[str, ...] = ()
     task: bool = False
     port: int | None = None
+    metrics_port: int | None = None
     service: str = ""
     replica: int = 0
     nice: int = 0
@@ -80,6 +80,7 @@ class Process:
         """
         with child.log.open("ab") as log:
             process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-I", str(_TETHER), str(os.getpid()), str(child.nice)),
                 *child.arguments,
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -87,7 +88,6 @@ class Process:
                 env=dict(child.environment),
                 cwd=child.directory,
                 process_group=0,
-                preexec_fn=_dies_with(os.getpid(), child.nice),
             )
         return cls(child, process)
 
@@ -129,20 +129,6 @@ class Process:
                 return
 
 
-def _dies_with(parent: int, nice: int) -> Callable[[], None]:
-    """Runs in the child between fork and exec: calls into libc only, imports nothing."""
-
-    def prepare() -> None:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-            if os.getppid() != parent:  # it died before we asked
-                os._exit(1)
-        if nice:
-            os.nice(nice)
-
-    return prepare
-
-
 def created(pid: int) -> float:
     """When a process was created (seconds since the epoch); 0 when it is gone.
 
@@ -177,19 +163,11 @@ def wait_gone(pid: int, created_at: float, seconds: float = 5.0) -> bool:
 
 
 def memory_bytes(pid: int) -> int:
-    """Memory of a process and its children: PSS where the kernel tells it, otherwise RSS."""
+    """Memory of one process: PSS where the kernel tells it, otherwise RSS; 0 when it is gone."""
     try:
         process = psutil.Process(pid)
-        members = [process, *process.children(recursive=True)]
+        if sys.platform == "linux":
+            return int(process.memory_full_info().pss)
+        return int(process.memory_info().rss)
     except psutil.Error:
         return 0
-    total = 0
-    for member in members:
-        try:
-            if sys.platform == "linux":
-                total += int(member.memory_full_info().pss)
-            else:
-                total += int(member.memory_info().rss)
-        except (psutil.Error, AttributeError):
-            continue
-    return total

@@ -33,6 +33,7 @@ class ProcessState(BaseModel):
     created: float = 0.0
     restarts: int = 0
     port: int | None = None
+    metrics_port: int | None = None
     log: str = ""
     task: bool = False
 

@@ -61,6 +61,7 @@ class _Watched:
             created=process.created if process else 0.0,
             restarts=self.restarts,
             port=child.port,
+            metrics_port=child.metrics_port,
             log=str(child.log),
             task=child.task,
         )

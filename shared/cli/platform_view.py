@@ -1,0 +1,103 @@
+"""The embedded platform as a table: drawn by ``status`` once and by ``up`` again and again."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from shared.cli.output import table
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from deploy.embedded.figures import Figures
+    from deploy.embedded.state import PlatformState
+
+_COLOURS = {
+    "ready": "green",
+    "done": "green",
+    "starting": "yellow",
+    "waiting": "dim",
+    "not_ready": "yellow",
+    "restarting": "red",
+    "stopped": "red",
+}
+_COLUMNS = ("process", "state", ">pid", ">port", ">restarts", ">memory", ">in/s", ">lag", "")
+_MIB = 1024 * 1024
+
+
+def as_table(platform: PlatformState, figures: dict[str, Figures]) -> RenderableType:
+    """One line per process, and the sum of their memory."""
+    from deploy.embedded.processes import memory_bytes
+
+    rows: list[tuple[object, ...]] = []
+    for process in platform.processes:
+        one = figures.get(process.name)
+        colour = _COLOURS[process.condition]
+        gone = process.condition in ("stopped", "done", "waiting")
+        rows.append(
+            (
+                process.name,
+                f"[{colour}]{process.condition}[/]",
+                "" if gone else process.pid,
+                process.port or "",
+                process.restarts or "",
+                f"{one.memory_bytes / _MIB:.0f} MiB" if one and one.memory_bytes else "",
+                _figure(one.received_per_second if one else None, "{:.0f}"),
+                _figure(one.lag if one else None, "{}"),
+                process.reason,
+            )
+        )
+    own = memory_bytes(platform.supervisor_pid)
+    total = own + sum(one.memory_bytes for one in figures.values())
+    pid, size = platform.supervisor_pid, f"{own / _MIB:.0f} MiB"
+    rows.append(("supervisor", "", pid, "", "", size, "", "", ""))
+    rows.append(("all", platform.phase, "", "", "", f"{total / _MIB:.0f} MiB", "", "", ""))
+    return table(_COLUMNS, rows)  # type: ignore[no-any-return]
+
+
+def as_json(platform: PlatformState, figures: dict[str, Figures]) -> dict[str, Any]:
+    """The same for programs."""
+    processes = []
+    for process in platform.processes:
+        one = figures.get(process.name)
+        processes.append(
+            {
+                **process.model_dump(exclude={"created"}),
+                "memory_bytes": one.memory_bytes if one else None,
+                "lag": one.lag if one else None,
+            }
+        )
+    return {
+        "phase": platform.phase,
+        "ready": all(process.is_well for process in platform.processes),
+        "supervisor_pid": platform.supervisor_pid,
+        "processes": processes,
+    }
+
+
+class LiveView:
+    """The table that ``up`` keeps on the terminal; drawn by the display's own thread."""
+
+    def __init__(self) -> None:
+        from deploy.embedded.figures import Meter
+
+        self._meter = Meter()
+        self._latest: PlatformState | None = None
+
+    def observe(self, platform: PlatformState) -> None:
+        """Take the newest state."""
+        self._latest = platform
+
+    def __rich__(self) -> RenderableType:
+        """Draw now."""
+        from deploy.embedded.platform import SERVICES
+
+        if self._latest is None:
+            return "starting"
+        figures = self._meter.sample(self._latest, tuple(SERVICES), time.monotonic())
+        return as_table(self._latest, figures)
+
+
+def _figure(value: float | None, form: str) -> str:
+    return "" if value is None else form.format(value)

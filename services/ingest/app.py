@@ -35,6 +35,7 @@ class IngestApp:
     def __init__(self, settings: IngestSettings) -> None:
         self.settings = settings
         self.draining = False
+        self.port = 0
         self.instruments = Instruments(SERVICE)
         self.sources = [source for source in SOURCES.values() if settings.enabled(source.name)]
         self.gates = {source.name: SourceGate(source, settings) for source in self.sources}

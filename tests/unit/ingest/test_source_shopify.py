@@ -1,0 +1,144 @@
+"""What a Shopify webhook becomes: topic by endpoint, event by headers, key by payload."""
+
+import hashlib
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from services.ingest.problem import MISSING_ID
+from services.ingest.sources.endpoint import Delivery, Malformed
+from services.ingest.sources.shopify import SHOPIFY, VENDOR_TOPICS, read
+
+BODY = b'{"id":1}'
+
+
+def delivery(
+    entity: str, payload: dict[str, Any], vendor_topic: str | None = None, **headers: str
+) -> Delivery:
+    named = {f"X-Shopify-{name.replace('_', '-')}": value for name, value in headers.items()}
+    if vendor_topic is not None:
+        named["X-Shopify-Topic"] = vendor_topic
+    return read(entity, named, payload, BODY)
+
+
+@pytest.mark.parametrize(
+    ("entity", "vendor_topic"),
+    [(entity, topic) for entity, topics in VENDOR_TOPICS.items() for topic in sorted(topics)],
+)
+def test_every_vendor_topic_is_expected_at_its_endpoint(entity: str, vendor_topic: str) -> None:
+    payload = {"id": 7, "customer": {"id": 7}, "shop_id": 7}
+    found = delivery(entity, payload, vendor_topic)
+    assert (found.topic, found.event_type, found.key) == (f"shopify.{entity}", vendor_topic, "7")
+    assert found.expected
+
+
+@pytest.mark.parametrize(
+    ("vendor_topic", "event_type"),
+    [("products/create", "products/create"), (None, "unknown"), ("", "unknown"), ("\0", "unknown")],
+)
+def test_another_or_no_vendor_topic_is_kept_and_counted(
+    vendor_topic: str | None, event_type: str
+) -> None:
+    found = delivery("orders", {"id": 1}, vendor_topic)
+    assert (found.topic, found.event_type) == ("shopify.orders", event_type)
+    assert not found.expected
+
+
+@pytest.mark.parametrize(
+    ("vendor_topic", "payload", "key"),
+    [
+        ("customers/redact", {"shop_id": 1, "customer": {"id": 42}}, "42"),
+        ("customers/data_request", {"shop_id": 1, "customer": {"id": 43}}, "43"),
+        ("shop/redact", {"shop_id": 1, "shop_domain": "a.example"}, "1"),
+        ("customers/delete", {"id": 44}, "44"),
+    ],
+)
+def test_privacy_topics_have_the_key_of_whom_they_are_about(
+    vendor_topic: str, payload: dict[str, Any], key: str
+) -> None:
+    assert delivery("customers", payload, vendor_topic).key == key
+
+
+@pytest.mark.parametrize(
+    ("vendor_topic", "payload"),
+    [
+        ("customers/create", {}),
+        ("customers/create", {"id": None}),
+        ("customers/create", {"id": True}),
+        ("customers/create", {"id": 1.8446744073709552e19}),
+        ("customers/create", {"id": ""}),
+        ("customers/create", {"id": " "}),
+        ("customers/create", {"id": "x" * 257}),
+        ("customers/create", {"id": "a\nb"}),
+        ("customers/create", {"id": {"id": 1}}),
+        ("customers/redact", {"id": 1}),
+        ("customers/redact", {"customer": "42"}),
+        ("shop/redact", {"id": 1}),
+    ],
+)
+def test_a_payload_without_usable_id_is_malformed(
+    vendor_topic: str, payload: dict[str, Any]
+) -> None:
+    with pytest.raises(Malformed) as refused:
+        delivery("customers", payload, vendor_topic)
+    assert refused.value.problem is MISSING_ID
+    assert refused.value.topic == "shopify.customers"
+
+
+def test_the_event_id_is_the_vendors_else_the_webhooks_else_the_bodys_hash() -> None:
+    both = {"Event_Id": "event", "Webhook_Id": "webhook"}
+    assert delivery("orders", {"id": 1}, **both).event_id == "event"
+    assert delivery("orders", {"id": 1}, Webhook_Id="webhook").event_id == "webhook"
+    assert delivery("orders", {"id": 1}).event_id == hashlib.sha256(BODY).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("triggered_at", "payload", "expected"),
+    [
+        (
+            "2023-03-29T18:00:27.877041743Z",
+            {"updated_at": "2020-01-01T00:00:00Z"},
+            datetime(2023, 3, 29, 18, 0, 27, 877041, UTC),
+        ),
+        (
+            None,
+            {"updated_at": "2024-01-15T10:30:00-05:00", "created_at": "2020-01-01T00:00:00Z"},
+            datetime(2024, 1, 15, 15, 30, tzinfo=UTC),
+        ),
+        (None, {"created_at": "2020-01-01T00:00:00Z"}, datetime(2020, 1, 1, tzinfo=UTC)),
+        ("yesterday", {"updated_at": 7}, None),
+        (None, {"updated_at": "2024-01-15T10:30:00"}, None),
+        (None, {}, None),
+    ],
+)
+def test_the_event_time_is_the_trigger_else_the_update_else_the_creation(
+    triggered_at: str | None, payload: dict[str, Any], expected: datetime | None
+) -> None:
+    headers = {} if triggered_at is None else {"Triggered_At": triggered_at}
+    assert delivery("orders", {"id": 1, **payload}, **headers).event_time == expected
+
+
+def test_further_headers_become_extensions() -> None:
+    found = delivery(
+        "orders",
+        {"id": 1},
+        Shop_Domain="ada.example",
+        API_Version="2024-10",
+        Webhook_Id="w",
+        Triggered_At="2024-01-15T10:30:00Z",
+    )
+    assert found.extensions == (
+        ("shopdomain", "ada.example"),
+        ("apiversion", "2024-10"),
+        ("webhookid", "w"),
+        ("triggeredat", "2024-01-15T10:30:00Z"),
+    )
+
+
+def test_the_routes_are_the_vendors() -> None:
+    assert [endpoint.path for endpoint in SHOPIFY.endpoints] == [
+        "/webhooks/shopify/orders",
+        "/webhooks/shopify/customers",
+        "/webhooks/shopify/products",
+    ]

@@ -15,7 +15,6 @@ from typing import Annotated
 
 import msgspec
 
-from services.stream_writer.parsing.timestamps import EARLIEST_UNIX_SECOND, LATEST_UNIX_SECOND
 from services.stream_writer.parsing.values import INTEGER_RANGE, Plain
 from shared.tables.spec import Column, TimeFormat, Type
 
@@ -38,7 +37,6 @@ _TYPES: Mapping[Type, object] = {
     Type.DECIMAL_18_2: Annotated[str, msgspec.Meta(max_length=MAX_NUMERAL_LENGTH)] | None,
     Type.JSON: msgspec.Raw,
 }
-_UNIX_SECONDS = _ranged(EARLIEST_UNIX_SECOND, LATEST_UNIX_SECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +116,7 @@ def _compile(columns: Mapping[tuple[str, ...], Column], prefix: tuple[str, ...])
 
 def _field_type(column: Column | None, child: ObjectDecoder | None) -> object:
     if column is not None and column.type is Type.TIMESTAMP:
-        return _UNIX_SECONDS if column.time_format is TimeFormat.UNIX_SECONDS else str | None
+        return _TYPES[Type.LONG] if column.time_format is TimeFormat.UNIX_SECONDS else str | None
     if column is not None:
         return _TYPES[column.type]
     return None if child is None else child.type | None

@@ -6,20 +6,16 @@ environment: never through an argument list, a log or the terminal.
 
 from __future__ import annotations
 
+import json
 import secrets as randomness
 import stat
 from pathlib import Path
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from deploy.embedded.layout import write_private
 from shared.runtime.errors import ConfigurationError
-
-FORMAT = 1
-
-
-def _random() -> SecretStr:
-    return SecretStr(randomness.token_hex(32))
 
 
 class Secrets(BaseModel):
@@ -27,18 +23,37 @@ class Secrets(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: int = FORMAT
-    s3_access_key: str = Field(default_factory=lambda: f"bergline-{randomness.token_hex(8)}")
-    s3_secret_key: SecretStr = Field(default_factory=_random)
-    volume_write_key: SecretStr = Field(default_factory=_random)
-    volume_read_key: SecretStr = Field(default_factory=_random)
-    filer_write_key: SecretStr = Field(default_factory=_random)
-    filer_read_key: SecretStr = Field(default_factory=_random)
-    operator_key: SecretStr = Field(default_factory=_random)
-    shopify_webhook_secret: SecretStr = Field(default_factory=_random)
-    stripe_webhook_secret: SecretStr = Field(
-        default_factory=lambda: SecretStr(f"whsec_{randomness.token_urlsafe(32)}")
-    )
+    format: Literal[1]
+    s3_access_key: str
+    s3_secret_key: SecretStr
+    volume_write_key: SecretStr
+    volume_read_key: SecretStr
+    filer_write_key: SecretStr
+    filer_read_key: SecretStr
+    operator_key: SecretStr
+    shopify_webhook_secret: SecretStr
+    stripe_webhook_secret: SecretStr
+
+    @classmethod
+    def generate(cls) -> Secrets:
+        """New secrets of 256 random bits each."""
+        return cls(
+            format=1,
+            s3_access_key=f"bergline-{randomness.token_hex(8)}",
+            stripe_webhook_secret=SecretStr(f"whsec_{randomness.token_urlsafe(32)}"),
+            **{
+                name: SecretStr(randomness.token_hex(32))
+                for name in (
+                    "s3_secret_key",
+                    "volume_write_key",
+                    "volume_read_key",
+                    "filer_write_key",
+                    "filer_read_key",
+                    "operator_key",
+                    "shopify_webhook_secret",
+                )
+            },
+        )
 
     def values(self) -> tuple[str, ...]:
         """Every secret in plain text, for tests that look for leaks."""
@@ -52,12 +67,12 @@ def load_or_generate(path: Path) -> Secrets:
         ConfigurationError: others can read the file, or it is damaged.
     """
     if not path.exists():
-        generated = Secrets()
+        generated = Secrets.generate()
         plain = {
             name: value.get_secret_value() if isinstance(value, SecretStr) else value
             for name, value in generated
         }
-        write_private(path, _json(plain))
+        write_private(path, json.dumps(plain, indent=2) + "\n")
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise ConfigurationError(
@@ -72,9 +87,3 @@ def load_or_generate(path: Path) -> Secrets:
             f"{path} is damaged: {error.error_count()} fields are wrong or missing",
             "restore it; without it the stored data cannot be opened",
         ) from None
-
-
-def _json(plain: dict[str, object]) -> str:
-    import json
-
-    return json.dumps(plain, indent=2) + "\n"

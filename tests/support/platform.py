@@ -1,0 +1,228 @@
+"""The whole embedded platform as child processes, on free ports and in a temporary directory.
+
+``platform`` gives each test one of its own; ``module_platform`` and ``session_platform`` share
+one. Services can be killed, paused and resumed by name; the ports stay the same over restarts.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+from dotenv import dotenv_values
+
+from deploy.embedded import control, ports, processes, state
+from deploy.embedded.layout import Layout
+from deploy.embedded.platform import replicas_of
+from deploy.embedded.state import PlatformState, ProcessState
+from deploy.embedded.supervisor import STOP_SECONDS
+from shared.runtime.settings import Settings
+
+READY_WITHIN_SECONDS = 90.0
+POLL_SECONDS = 0.05
+
+
+class EmbeddedPlatform:
+    """One platform: ``start`` → ``stop``/``kill_supervisor`` → ``start`` keep data and ports.
+
+    Args:
+        directory: an empty directory for data and logs.
+        replicas: processes by service; one each by default.
+        environment: further variables for every process, e.g. settings of a service.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        replicas: Mapping[str, int] | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        self.layout = Layout(directory / "data")
+        self.replicas = replicas_of(replicas or {})
+        self.environment = dict(environment or {})
+        self.ports = ports.pick_free(self.replicas)
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, wait: bool = True) -> None:
+        """Start the supervisor, by default waiting until everything is ready."""
+        assert self._process is None, "the platform is running already"
+        self.layout.prepare()
+        command = [sys.executable, "-m", "deploy.embedded"]
+        for service, count in self.replicas.items():
+            command += ["--replicas", f"{service}={count}"]
+        with self.layout.log("supervisor").open("ab") as log:
+            self._process = subprocess.Popen(
+                command,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **self.variables},
+                cwd=Path(__file__).parents[2],
+            )
+        if wait:
+            self.wait_ready()
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """Variables that point a process, for example ``bergline``, to this platform."""
+        chosen = {f"BERGLINE_{name.upper()}": str(port) for name, port in self.ports}
+        return {**chosen, **self.environment, "BERGLINE_DATA_DIR": str(self.layout.root)}
+
+    @property
+    def connection(self) -> dict[str, str]:
+        """The connection file, secrets included."""
+        values = dotenv_values(self.layout.connection_file, interpolate=False)
+        return {name: value or "" for name, value in values.items()}
+
+    @property
+    def settings(self) -> Settings:
+        """Settings of a client of this platform."""
+        return Settings(_env_file=self.layout.connection_file, env=self.environment_name)
+
+    @property
+    def environment_name(self) -> str:
+        """The prefix of topics and namespaces (``BERGLINE_ENV``)."""
+        return self.environment.get("BERGLINE_ENV", "")
+
+    @property
+    def state(self) -> PlatformState:
+        """What the supervisor says now."""
+        found = state.read(self.layout.state_file)
+        assert found is not None, f"no state yet\n{self.log('supervisor')}"
+        return found
+
+    def process(self, service: str, replica: int = 0) -> ProcessState:
+        """One process as the supervisor sees it."""
+        for process in self.state.processes:
+            if (process.service, process.replica) == (service, replica):
+                return process
+        raise AssertionError(f"the platform has no {service} replica {replica}")
+
+    def url(self, service: str = "ingest", replica: int = 0) -> str:
+        """Base address of a service's HTTP port."""
+        return f"http://127.0.0.1:{self.ports.service(service, replica)}"
+
+    def log(self, name: str) -> str:
+        """All that a process has written to its log."""
+        path = self.layout.log(name)
+        return path.read_text(errors="replace") if path.exists() else ""
+
+    def wait_ready(self, seconds: float = READY_WITHIN_SECONDS) -> None:
+        """Wait until every process is ready, after a start or after kills."""
+
+        def ready() -> bool:
+            assert self._process is not None, "the platform is not running"
+            code = self._process.poll()
+            assert code is None, f"the platform ended with {code}\n{self.log('supervisor')}"
+            now = state.read(self.layout.state_file)
+            return (
+                now is not None
+                and now.supervisor_pid == self._process.pid
+                and now.phase == "ready"
+                and all(self._is_well(process) for process in now.processes)
+            )
+
+        self._wait(ready, seconds, lambda: self.state.model_dump_json(indent=1))
+
+    def kill(self, service: str, replica: int = 0) -> int:
+        """SIGKILL to one process; its pid. The supervisor starts another."""
+        return self._signalled(service, replica, signal.SIGKILL)
+
+    def terminate(self, service: str, replica: int = 0) -> int:
+        """SIGTERM to one process: it drains, then the supervisor starts another; its pid."""
+        return self._signalled(service, replica, signal.SIGTERM)
+
+    def pause(self, service: str, replica: int = 0) -> int:
+        """Freeze one process (SIGSTOP); its pid."""
+        return self._signalled(service, replica, signal.SIGSTOP)
+
+    def resume(self, service: str, replica: int = 0) -> int:
+        """Let a paused process go on (SIGCONT); its pid."""
+        return self._signalled(service, replica, signal.SIGCONT)
+
+    def wait_replaced(
+        self, service: str, replica: int = 0, *, old: int, seconds: float = READY_WITHIN_SECONDS
+    ) -> int:
+        """Wait until the process with pid ``old`` has a ready successor; the successor's pid."""
+
+        def replaced() -> bool:
+            now = self.process(service, replica)
+            return now.pid != old and self._is_well(now)
+
+        self._wait(replaced, seconds, lambda: str(self.process(service, replica)))
+        return self.process(service, replica).pid
+
+    def stop(self) -> float:
+        """SIGTERM to the supervisor; seconds until it and all children have ended."""
+        process, self._process = self._process, None
+        assert process is not None, "the platform is not running"
+        children = self.state.processes
+        began = time.monotonic()
+        process.send_signal(signal.SIGTERM)
+        code = process.wait(STOP_SECONDS + 5)
+        took = time.monotonic() - began
+        assert code == 0, f"exit code {code}\n{self.log('supervisor')}"
+        left = [each.name for each in children if processes.alive(each.pid, each.created)]
+        assert not left, f"still running: {left}"
+        return took
+
+    def kill_supervisor(self) -> None:
+        """SIGKILL to the supervisor; the kernel then kills its children."""
+        process, self._process = self._process, None
+        assert process is not None, "the platform is not running"
+        process.kill()
+        process.wait(STOP_SECONDS)
+
+    def close(self) -> None:
+        """End everything whatever its state."""
+        if self._process is not None:
+            self.kill_supervisor()
+        control.end_left_over(self.layout)
+
+    def _signalled(self, service: str, replica: int, number: signal.Signals) -> int:
+        process = self.process(service, replica)
+        os.kill(process.pid, number)
+        return process.pid
+
+    @staticmethod
+    def _is_well(process: ProcessState) -> bool:
+        return process.is_well and (process.task or processes.alive(process.pid, process.created))
+
+    @staticmethod
+    def _wait(condition: Callable[[], bool], seconds: float, found: Callable[[], str]) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"not within {seconds:g} s: {found()}"
+            time.sleep(POLL_SECONDS)
+
+
+def running(directory: Path) -> Iterator[EmbeddedPlatform]:
+    """A ready platform, ended when the iterator is closed."""
+    embedded = EmbeddedPlatform(directory)
+    try:
+        embedded.start()
+        yield embedded
+    finally:
+        embedded.close()
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
+    """A ready platform for one test."""
+    yield from running(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def module_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
+    """A ready platform shared by the tests of one module."""
+    yield from running(tmp_path_factory.mktemp("platform"))
+
+
+@pytest.fixture(scope="session")
+def session_platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
+    """A ready platform shared by all tests that do not break it."""
+    yield from running(tmp_path_factory.mktemp("platform"))

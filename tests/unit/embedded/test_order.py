@@ -1,0 +1,71 @@
+"""The order of starting, and what it refuses."""
+
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import platform
+from deploy.embedded.layout import Layout
+from deploy.embedded.ports import PortSettings
+from deploy.embedded.processes import Child
+from deploy.embedded.secrets import Secrets
+from deploy.embedded.supervisor import STOP_SECONDS, ended, waves
+from shared.runtime.errors import ConfigurationError
+
+
+def child(name: str, *after: str) -> Child:
+    return Child(
+        name=name,
+        arguments=("true",),
+        environment={},
+        log=Path("log"),
+        directory=Path(),
+        ready=None,
+        after=after,
+    )
+
+
+def test_storage_and_broker_then_bootstrap_then_services(tmp_path: Path) -> None:
+    plan = platform.plan(
+        Layout(tmp_path),
+        PortSettings(),
+        Secrets.generate(),
+        platform.replicas_of({"stream_writer": 2}),
+    )
+    assert waves(plan) == [
+        ["storage", "broker"],
+        ["bootstrap"],
+        ["ingest", "stream_writer", "stream_writer-1"],
+    ]
+
+
+def test_all_waves_together_stop_in_time(tmp_path: Path) -> None:
+    plan = platform.plan(
+        Layout(tmp_path), PortSettings(), Secrets.generate(), platform.replicas_of({})
+    )
+    limits = {each.name: each.stop_within_seconds for each in plan if not each.task}
+    longest = [
+        max((limits[name] for name in wave if name in limits), default=0.0) for wave in waves(plan)
+    ]
+    assert sum(longest) < STOP_SECONDS
+
+
+def test_waiting_for_nobody_is_refused() -> None:
+    with pytest.raises(ValueError, match="nobody is called ghost"):
+        waves([child("a", "ghost")])
+
+
+def test_waiting_in_a_circle_is_refused() -> None:
+    with pytest.raises(ValueError, match="a, b"):
+        waves([child("a", "b"), child("b", "a")])
+
+
+@pytest.mark.parametrize("wanted", [{"ingset": 1}, {"ingest": -1}, {"ingest": 1000}])
+def test_replicas_of_what_does_not_exist_are_refused(wanted: dict[str, int]) -> None:
+    with pytest.raises(ConfigurationError, match="--replicas"):
+        platform.replicas_of(wanted)
+
+
+def test_the_end_of_a_process_is_told_in_words() -> None:
+    assert ended(-9) == "ended by SIGKILL"
+    assert ended(1) == "ended with exit code 1"

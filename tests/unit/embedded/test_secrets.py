@@ -1,0 +1,106 @@
+"""Secrets: generated once, private, never in what others can see."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from deploy.embedded import platform, storage
+from deploy.embedded.layout import Layout
+from deploy.embedded.ports import PortSettings
+from deploy.embedded.secrets import Secrets, load_or_generate
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.settings import Settings
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Layout:
+    where = Layout(tmp_path / "data")
+    where.prepare()
+    return where
+
+
+def test_generated_once_and_kept(layout: Layout) -> None:
+    first = load_or_generate(layout.secrets_file)
+    assert load_or_generate(layout.secrets_file) == first
+    assert len(set(first.values())) == len(first.values())
+
+
+def test_two_installations_share_nothing() -> None:
+    assert not set(Secrets.generate().values()) & set(Secrets.generate().values())
+
+
+def test_every_secret_has_at_least_128_bits() -> None:
+    assert all(len(value) >= 32 for value in Secrets.generate().values())
+
+
+def test_files_with_secrets_are_readable_by_their_owner_only(layout: Layout) -> None:
+    secrets = load_or_generate(layout.secrets_file)
+    platform.write_connection(layout, PortSettings(), secrets)
+    storage.prepare(layout.storage, secrets)
+    private = [layout.secrets_file, layout.connection_file, storage.keys_file(layout.storage)]
+    assert [mode(path) for path in private] == [0o600] * 3
+    assert mode(layout.root) == 0o700
+
+
+def test_a_file_that_others_can_read_is_refused(layout: Layout) -> None:
+    load_or_generate(layout.secrets_file)
+    layout.secrets_file.chmod(0o644)
+    with pytest.raises(ConfigurationError, match="can be read by others"):
+        load_or_generate(layout.secrets_file)
+
+
+def test_a_damaged_file_is_refused_without_printing_it(layout: Layout) -> None:
+    secrets = load_or_generate(layout.secrets_file)
+    plain = json.loads(layout.secrets_file.read_text())
+    del plain["operator_key"]
+    layout.secrets_file.write_text(json.dumps(plain))
+    with pytest.raises(ConfigurationError) as refused:
+        load_or_generate(layout.secrets_file)
+    assert not any(value in str(refused.value) for value in secrets.values())
+
+
+def test_no_representation_shows_a_secret() -> None:
+    secrets = Secrets.generate()
+    assert not any(value in f"{secrets!r} {secrets}" for value in secrets.values())
+
+
+def test_no_argument_list_holds_a_secret(layout: Layout) -> None:
+    secrets = load_or_generate(layout.secrets_file)
+    replicas = platform.replicas_of({"stream_writer": 2})
+    children = platform.plan(layout, PortSettings(), secrets, replicas)
+    visible = " ".join(argument for child in children for argument in child.arguments)
+    assert not any(value in visible for value in secrets.values())
+    assert secrets.s3_access_key not in visible
+    assert not any(value in repr(children) for value in secrets.values())
+
+
+def test_services_find_their_secrets_in_the_connection_file_alone(layout: Layout) -> None:
+    secrets = load_or_generate(layout.secrets_file)
+    children = platform.plan(layout, PortSettings(), secrets, platform.replicas_of({}))
+    services = [child for child in children if child.service]
+    assert services
+    for child in services:
+        assert not set(secrets.values()) & set(child.environment.values())
+    platform.write_connection(layout, PortSettings(), secrets)
+    settings = Settings(_env_file=layout.connection_file)
+    assert settings.operator_key == secrets.operator_key
+    assert settings.s3_secret_key == secrets.s3_secret_key
+
+
+def test_a_variable_that_points_elsewhere_is_refused_by_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BERGLINE_BROKERS", "kafka.example:9092")
+    with pytest.raises(ConfigurationError, match="BERGLINE_BROKERS"):
+        platform.refuse_foreign_connection(PortSettings(), Secrets.generate())
+
+
+def test_an_operator_may_bring_webhook_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BERGLINE_INGEST_SHOPIFY_SECRETS", "from-the-vendor")
+    platform.refuse_foreign_connection(PortSettings(), Secrets.generate())

@@ -40,17 +40,24 @@ class Setting:
     kind: str
     default: str
     description: str
-    secret: bool
+    secret: bool = False
 
 
-DATA_DIR = Setting(
-    variable=DATA_DIR_VARIABLE,
-    kind="path",
-    default=str(DEFAULT_DATA_DIR),
-    description="the data directory",
-    secret=False,
+BESIDE: tuple[tuple[str, Setting], ...] = (
+    (
+        "Every process",
+        Setting(DATA_DIR_VARIABLE, "path", str(DEFAULT_DATA_DIR), "the data directory"),
+    ),
+    (
+        "The command line",
+        Setting("BERGLINE_OUTPUT", "text or json", "text", "what `--output` is when not given"),
+    ),
+    (
+        "The command line",
+        Setting("BERGLINE_DEBUG", "text", "", "set to show the trace of an unexpected error"),
+    ),
 )
-"""The one variable outside the classes: it tells where their file is."""
+"""Variables that no settings class can hold: they tell where its file is, or precede it."""
 
 
 def resolve(name: str) -> type[BaseSettings]:
@@ -103,7 +110,7 @@ def declared(settings: type[BaseSettings]) -> Iterator[Setting]:
 def page() -> str:
     """``deploy/reference/settings.md``."""
     sections = []
-    for title, settings in _groups():
+    for title, settings in documented().items():
         rows = [
             (
                 markdown.code(setting.variable),
@@ -125,7 +132,7 @@ def env_example() -> str:
         "# Each line shows a default; secrets have none. Uncomment what differs, then, in a shell:",
         "#   set -a; . ./.env; set +a",
     ]
-    for title, settings in _groups():
+    for title, settings in documented().items():
         lines += ["", f"# --- {title} ---"]
         for setting in settings:
             lines.append(f"# {setting.description} ({setting.kind})")
@@ -133,13 +140,18 @@ def env_example() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _groups() -> Iterator[tuple[str, list[Setting]]]:
+def documented() -> dict[str, list[Setting]]:
     """Settings by who reads them; a variable of an earlier group is not repeated."""
+    found = [(title, setting) for title, setting in BESIDE]
+    found += [(title, setting) for title, name in SETTINGS for setting in declared(resolve(name))]
+    titles = dict.fromkeys([title for title, _ in SETTINGS] + [title for title, _ in BESIDE])
+    groups: dict[str, list[Setting]] = {title: [] for title in titles}
     seen: set[str] = set()
-    for position, (title, name) in enumerate(SETTINGS):
-        settings = [*([DATA_DIR] if position == 0 else []), *declared(resolve(name))]
-        yield title, [setting for setting in settings if setting.variable not in seen]
-        seen.update(setting.variable for setting in settings)
+    for title, setting in found:
+        if setting.variable not in seen:
+            groups[title].append(setting)
+            seen.add(setting.variable)
+    return groups
 
 
 def _shown_default(setting: Setting) -> str:

@@ -1,0 +1,90 @@
+"""Rules about imports and calls that import-linter cannot state.
+
+Its own contracts (layers, independence of the services, what stays light) stand in
+``pyproject.toml``; ``lint-imports`` checks them.
+"""
+
+import ast
+
+from tests.support.source_code import calls, imported, modules
+
+TABLE_LIBRARY = "pyiceberg"
+VALUES = {
+    ("pyiceberg.manifest", "DataFile"),
+    ("pyiceberg.table.metadata", "TableMetadata"),
+}
+"""What services may name: values that the lake hands out, with no catalog behind them."""
+READERS = {"deploy.demo": "settles its ledger as any foreign reader would, from the catalog"}
+"""Who else may hold a table, with the reason; bound by the rules about calls below."""
+
+COMMITTING: dict[str, set[str]] = {
+    "commit_table": {"shared/lake/commit.py"},
+    "transaction": {"shared/lake/staging.py"},
+    "update_schema": {"shared/lake/bootstrap.py"},
+    **{
+        name: set()
+        for name in (
+            "commit_transaction",
+            "update_snapshot",
+            "manage_snapshots",
+            "update_spec",
+            "expire_snapshots",
+            "upsert",
+            "add_files",
+            "dynamic_partition_overwrite",
+        )
+    },
+}
+"""PyIceberg's ways to a new table state → modules that may call them.
+
+``append``, ``overwrite`` and ``delete`` cannot be told from a list's or a file system's by name;
+where the library is not imported there is nothing to call them on; elsewhere the last rule holds.
+"""
+
+
+def test_only_the_lake_imports_the_table_library() -> None:
+    """Whoever holds no table and no catalog cannot write to one."""
+    offenders = [
+        f"{module.path}:{line}: {package}.{name}"
+        for module in modules()
+        if not module.inside("shared.lake", *READERS)
+        for package, name, line in imported(module)
+        if package.split(".")[0] == TABLE_LIBRARY and (package, name) not in VALUES
+    ]
+    assert not offenders, f"go through shared.lake: {offenders}"
+
+
+def test_a_table_state_is_committed_in_one_place() -> None:
+    made = {name: set[str]() for name in COMMITTING}
+    for module in modules():
+        for name, call in calls(module):
+            if name in COMMITTING and isinstance(call.func, ast.Attribute):
+                made[name].add(module.path)
+    assert made == COMMITTING
+
+
+def test_no_table_is_written_through_the_librarys_own_commit() -> None:
+    """``table.append(…)`` and its like retry with the old summary, so positions go backwards."""
+    offenders = [
+        f"{module.path}:{call.lineno}"
+        for module in modules()
+        if module.inside("shared.lake", *READERS)
+        for name, call in calls(module)
+        if name in {"append", "overwrite", "delete"}
+        and isinstance(call.func, ast.Attribute)
+        and isinstance(call.func.value, ast.Name)
+        and call.func.value.id in {"table", "transaction", "txn"}
+    ]
+    assert not offenders, f"go through shared.lake.commit: {offenders}"
+
+
+def test_relative_imports_stay_inside_the_broker() -> None:
+    """import-linter and readers see whole names; the broker alone is a package to lift out."""
+    offenders = [
+        f"{module.path}:{node.lineno}"
+        for module in modules()
+        if not module.inside("deploy.embedded.broker")
+        for node in module.nodes()
+        if isinstance(node, ast.ImportFrom) and node.level > 0
+    ]
+    assert not offenders

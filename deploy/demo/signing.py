@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from deploy.demo.delivery import Delivery, Signature, Source
+from deploy.demo.settings import DemoSettings
 from shared.runtime.errors import ConfigurationError
-from shared.runtime.settings import Settings
 
 STALE_SECONDS = 3600
 """Age of a stale signature: well past Stripe's tolerance of 300 s."""
@@ -34,13 +34,6 @@ def stripe_signature(secret: str, body: bytes, now: int) -> str:
     return f"t={now},v1={digest}"
 
 
-class SigningSettings(Settings):
-    """Where the platform's webhook secrets are: the same settings that ingest reads."""
-
-    ingest_shopify_secrets: SecretStr = SecretStr("")
-    ingest_stripe_secrets: SecretStr = SecretStr("")
-
-
 @dataclass(frozen=True, slots=True)
 class Signer:
     """Signs with one active secret of each vendor. Its text form shows no secret."""
@@ -49,7 +42,7 @@ class Signer:
     stripe: SecretStr
 
     @classmethod
-    def of(cls, settings: SigningSettings) -> Signer:
+    def of(cls, settings: DemoSettings) -> Signer:
         """The first of the active secrets of each vendor.
 
         Raises:

@@ -37,6 +37,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "status": Entry("shared.cli.status", "Show what runs and whether it is ready."),
         "restart": Entry("shared.cli.restart", "Restart one service of the embedded platform."),
         "logs": Entry("shared.cli.logs", "Show the logs of the embedded platform."),
+        "demo": Entry("shared.cli.demo", "Post 920 webhooks to a fresh platform and check them."),
         "bootstrap": Entry(
             "shared.cli.bootstrap", "Create topics and tables, check existing ones."
         ),

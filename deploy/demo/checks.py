@@ -1,0 +1,75 @@
+"""What must be true after a demonstration; each check says what was found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from deploy.demo.ledger import Ledger
+from deploy.demo.poster import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise: what it is, whether it holds, what was found."""
+
+    name: str
+    ok: bool
+    found: str
+
+
+def check(outcomes: Sequence[Outcome], ledger: Ledger) -> list[Check]:
+    """All checks. Pure.
+
+    A post that got no answer may have been accepted all the same, so that many rows more than
+    acknowledged are legal; not one may be missing.
+    """
+    counts, letters = ledger.counts, ledger.dead_letters
+    wrong = [outcome for outcome in outcomes if not outcome.as_expected]
+    slack = counts["answers_unknown"]
+    nameless = sum(outcome.accepted and outcome.delivery_id is None for outcome in outcomes)
+    return [
+        Check(
+            "every post was answered as it must be",
+            not wrong and not nameless,
+            _first_wrong(wrong) or f"{len(outcomes)} answers",
+        ),
+        Check(
+            "accepted deliveries = raw rows",
+            counts["accepted"] + counts["unasked"] == counts["raw"] and counts["unasked"] <= slack,
+            f"{counts['accepted']} accepted, {counts['raw']} rows, {counts['unasked']} unasked",
+        ),
+        Check(
+            "raw rows = offsets advanced",
+            counts["raw"] == counts["offsets"] and counts["repeated_offsets"] == 0,
+            f"{counts['raw']} rows, {counts['offsets']} offsets",
+        ),
+        Check("nothing is lost", counts["lost"] == 0, f"{counts['lost']} lost"),
+        Check("nothing is duplicated", counts["duplicated"] == 0, f"{counts['duplicated']} twice"),
+        Check(
+            "every row holds the bytes that were posted",
+            counts["altered"] == counts["misplaced"] == counts["errors"] == 0,
+            f"{counts['altered']} altered, {counts['misplaced']} misplaced, "
+            f"{counts['errors']} unparsed",
+        ),
+        Check(
+            "every unusable body is kept as a dead letter",
+            letters["kept"] == letters["expected"] and letters["unasked"] <= slack,
+            f"{letters['kept']} of {letters['expected']} kept, {letters['unasked']} unasked",
+        ),
+        Check(
+            "an event can be traced from webhook to row",
+            ledger.trace.get("snapshot_id") is not None,
+            str(ledger.trace.get("delivery_id", "no row")),
+        ),
+    ]
+
+
+def _first_wrong(wrong: Sequence[Outcome]) -> str:
+    if not wrong:
+        return ""
+    one = wrong[0]
+    return (
+        f"{len(wrong)} not; first: {one.delivery.kind.value} {one.delivery.event_type} to "
+        f"{one.delivery.path} was answered {one.status or 'nothing'}, not {one.delivery.status}"
+    )

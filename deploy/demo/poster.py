@@ -1,0 +1,171 @@
+"""Posts deliveries the way vendors do: a few at once, again when told to, five seconds at most."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import orjson
+
+from deploy.demo.delivery import Delivery
+from deploy.demo.signing import Signer
+
+ANSWER_SECONDS = 5.0
+"""How long a vendor waits for an answer."""
+
+MAX_ATTEMPTS = 10
+_TRY_AGAIN = frozenset({429, 500, 502, 503, 504})
+_FIRST_BACKOFF_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one delivery.
+
+    Attributes:
+        delivery: what was posted.
+        status: the last answer; 0 when there was none.
+        delivery_id: the id that ingest gave it, from the answer; a refusal has one too.
+        attempts: number of posts.
+        unknown: how many of them ended without an answer: each may have been accepted.
+        seconds: time from the first attempt to the last answer.
+    """
+
+    delivery: Delivery
+    status: int
+    delivery_id: str | None
+    attempts: int
+    unknown: int
+    seconds: float
+
+    @property
+    def accepted(self) -> bool:
+        """Whether ingest promised to keep it."""
+        return 200 <= self.status < 300
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether the answer is the one that the plan says must come."""
+        return self.status == self.delivery.status
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    status: int
+    delivery_id: str | None = None
+    retry_after: float | None = None
+
+
+class Poster:
+    """Posts to one ingest.
+
+    A refusal that asks for patience (429, 5xx) or no answer at all is tried again up to
+    :data:`MAX_ATTEMPTS` times, after ``Retry-After`` where it is given; every attempt is signed
+    anew, as Stripe does.
+    """
+
+    def __init__(self, url: str, signer: Signer, *, concurrency: int = 16) -> None:
+        self._url = url.rstrip("/")
+        self._signer = signer
+        self._concurrency = concurrency
+
+    async def post(
+        self,
+        deliveries: Iterable[Delivery],
+        *,
+        rate: float | None = None,
+        observe: Callable[[Outcome], None] = lambda _: None,
+    ) -> list[Outcome]:
+        """Post everything in order, at most ``concurrency`` at a time; outcomes in plan order.
+
+        Args:
+            deliveries: consumed one by one.
+            rate: deliveries per second; ``None`` posts as fast as answers come.
+            observe: told each outcome as it comes.
+        """
+        queue = enumerate(deliveries)
+        outcomes: dict[int, Outcome] = {}
+        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
+        connector = aiohttp.TCPConnector(limit=self._concurrency)
+        async with (
+            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
+            asyncio.TaskGroup() as workers,
+        ):
+            started = time.monotonic()
+
+            async def work() -> None:
+                for index, delivery in queue:
+                    if rate:
+                        await asyncio.sleep(max(0.0, started + index / rate - time.monotonic()))
+                    outcomes[index] = outcome = await self._deliver(session, delivery)
+                    observe(outcome)
+
+            for _ in range(self._concurrency):
+                workers.create_task(work())
+        return [outcomes[index] for index in sorted(outcomes)]
+
+    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> Outcome:
+        started = time.monotonic()
+        unknown = 0
+        waits = _backoff()
+        for attempt in range(1, MAX_ATTEMPTS + 1):
+            answer = await self._attempt(session, delivery)
+            unknown += answer.status == 0
+            if attempt == MAX_ATTEMPTS or answer.status not in _TRY_AGAIN | {0}:
+                break
+            wait = next(waits)
+            await asyncio.sleep(wait if answer.retry_after is None else answer.retry_after)
+        return Outcome(
+            delivery=delivery,
+            status=answer.status,
+            delivery_id=answer.delivery_id,
+            attempts=attempt,
+            unknown=unknown,
+            seconds=time.monotonic() - started,
+        )
+
+    async def _attempt(self, session: aiohttp.ClientSession, delivery: Delivery) -> _Answer:
+        headers = self._signer.headers(delivery, int(time.time()))
+        try:
+            async with session.post(
+                self._url + delivery.path, data=delivery.body, headers=headers
+            ) as response:
+                body = await response.read()
+                return _Answer(
+                    response.status,
+                    _delivery_id(body),
+                    _seconds(response.headers.get("Retry-After")),
+                )
+        except (aiohttp.ClientError, TimeoutError):
+            return _Answer(0)
+
+
+def _backoff() -> Iterator[float]:
+    wait = _FIRST_BACKOFF_SECONDS
+    while True:
+        yield wait
+        wait = min(wait * 2, _LONGEST_WAIT_SECONDS)
+
+
+def _delivery_id(body: bytes) -> str | None:
+    """``delivery_id`` of an acceptance, or the UUID in a refusal's ``instance`` (RFC 9457)."""
+    try:
+        answer: Any = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+    if not isinstance(answer, dict):
+        return None
+    found = answer.get("delivery_id") or answer.get("instance")
+    return found.removeprefix("urn:uuid:") if isinstance(found, str) else None
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """RFC 9110, section 10.2.3, in its form of seconds; bounded."""
+    if retry_after is None or not retry_after.isdecimal():
+        return None
+    return min(float(retry_after), _LONGEST_WAIT_SECONDS)

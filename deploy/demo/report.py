@@ -1,0 +1,76 @@
+"""The report of a demonstration, as it is printed and written to ``demo-report.json``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from deploy.demo.checks import Check, check
+from deploy.demo.ledger import Ledger
+from deploy.demo.poster import Outcome
+
+FORMAT = 1
+
+
+class Report(BaseModel):
+    """What was posted, what is there, and whether that is right.
+
+    ``freshness_s`` is per table layer: seconds from receipt to the commit time of the snapshot
+    that holds the row.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int = FORMAT
+    ok: bool
+    seed: int
+    deliveries: int
+    posted: Mapping[str, int]
+    ledger: Mapping[str, int]
+    dead_letters: Mapping[str, int]
+    tables: Mapping[str, int]
+    freshness_s: Mapping[str, Mapping[str, float | None]]
+    trace: Mapping[str, Any]
+    checks: tuple[Check, ...]
+    seconds: Mapping[str, float]
+    data_dir: str
+
+    @property
+    def failed(self) -> list[Check]:
+        """Checks that do not hold."""
+        return [one for one in self.checks if not one.ok]
+
+
+def report(
+    seed: int,
+    outcomes: Sequence[Outcome],
+    ledger: Ledger,
+    seconds: Mapping[str, float],
+    data_dir: str,
+) -> Report:
+    """Put the report together. Pure."""
+    checks = tuple(check(outcomes, ledger))
+    kinds = Counter(outcome.delivery.kind.value for outcome in outcomes)
+    retries = sum(outcome.attempts - 1 for outcome in outcomes)
+    return Report(
+        ok=all(one.ok for one in checks),
+        seed=seed,
+        deliveries=len(outcomes),
+        posted={**dict(sorted(kinds.items())), "retries": retries},
+        ledger=ledger.counts,
+        dead_letters=ledger.dead_letters,
+        tables=ledger.tables,
+        freshness_s={
+            "raw": {
+                name: None if value is None else round(float(value), 3)
+                for name, value in ledger.freshness.items()
+            }
+        },
+        trace=ledger.trace,
+        checks=checks,
+        seconds={name: round(value, 2) for name, value in seconds.items()},
+        data_dir=data_dir,
+    )

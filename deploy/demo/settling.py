@@ -1,0 +1,76 @@
+"""Waiting until every landing table has consumed its topics to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+
+from pyiceberg.catalog.rest import RestCatalog
+
+from deploy.demo.log_ends import LogEnds, log_ends
+from shared.lake.catalog import load
+from shared.lake.recorded import recorded
+from shared.runtime.errors import CheckFailed
+from shared.runtime.settings import Settings
+from shared.tables.registry import landing_tables
+
+POLL_SECONDS = 0.2
+DEADLINE_SECONDS = 30.0
+
+Behind = Mapping[tuple[str, int], int]
+"""(logical topic, partition) → records not yet in its table."""
+
+
+async def settled(
+    settings: Settings,
+    catalog: RestCatalog,
+    observe: Callable[[int], None] = lambda _: None,
+    *,
+    deadline_s: float = DEADLINE_SECONDS,
+) -> dict[tuple[str, int], LogEnds]:
+    """Return the log ends once the positions recorded in the tables have reached them.
+
+    Args:
+        settings: where broker and catalog are.
+        catalog: used by one thread at a time.
+        observe: told how many records are still missing, again and again.
+        deadline_s: longest wait.
+
+    Raises:
+        CheckFailed: the deadline passed; the message names each partition and how far it is
+            behind.
+    """
+    topics = [topic for table in landing_tables() for topic in table.topics]
+    give_up = time.monotonic() + deadline_s
+    while True:
+        ends = await log_ends(settings, topics)
+        behind = await asyncio.to_thread(_behind, settings, catalog, ends)
+        observe(sum(behind.values()))
+        if not behind:
+            return ends
+        if time.monotonic() > give_up:
+            places = ", ".join(
+                f"{topic}/{partition}: {count}" for (topic, partition), count in behind.items()
+            )
+            raise CheckFailed(
+                f"after {deadline_s:g} s these records are not in their tables yet: {places}",
+                "`bergline logs stream_writer` shows what holds it up",
+            )
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _behind(
+    settings: Settings, catalog: RestCatalog, ends: Mapping[tuple[str, int], LogEnds]
+) -> dict[tuple[str, int], int]:
+    behind = {}
+    for table in landing_tables():
+        positions = recorded(load(catalog, settings.environment, table.name).metadata).positions
+        for (topic, partition), log in ends.items():
+            if topic not in table.topics:
+                continue
+            position = positions.next_offset(topic, partition) if positions else None
+            missing = log.end - (log.start if position is None else position)
+            if missing > 0:
+                behind[topic, partition] = missing
+    return behind

@@ -56,7 +56,8 @@ def _another_value(settings: type[BaseSettings], field: str) -> str:
     if isinstance(default, int | float):
         for candidate in (default + 1, default - 1, default / 2):
             try:
-                return str(getattr(settings(**{field: candidate}), field))
+                given: dict[str, Any] = {field: candidate}
+                return str(getattr(settings(**given), field))
             except ValidationError:
                 continue
     if get_origin(info.annotation) is Literal:

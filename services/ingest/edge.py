@@ -66,7 +66,8 @@ def _refuse(request: web.Request, refused: Refused, telemetry: Telemetry) -> web
     kind = refused.problem
     if kind.status in (401, 408, 413, 415, 429, 500) or kind is problem.OVERLOADED:
         telemetry.error(kind.reason, "receiving")
-    return problem_response(refused, request.path)
+    # A path may hold anything, also what JSON cannot.
+    return problem_response(refused, attribute(request.rel_url.raw_path) or "this path")
 
 
 def _of_framework(error: web.HTTPException) -> Refused:

@@ -64,8 +64,9 @@ class Publisher:
         if self._away is not None:
             return self._away
         if self._missing:
+            names = ", ".join(self._physical[topic] for topic in self._missing)
             return (
-                f"no topic {', '.join(self._missing)} on the broker at {self._settings.brokers}; "
+                f"no topic {names} on the broker at {self._settings.brokers}; "
                 "create the topics with `bergline bootstrap`"
             )
         return None

@@ -53,6 +53,7 @@ def build_app(settings: StreamWriterSettings, handlers: Handlers) -> Any:
     work_dir = settings.stream_writer_work_dir
     if not work_dir.is_absolute():
         work_dir = data_dir() / work_dir
+    work_dir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         settings.environment.group(SERVICE),
         broker=_broker_url(settings),

@@ -123,8 +123,9 @@ def _field_type(column: Column | None, child: ObjectDecoder | None) -> object:
 
 
 def _texts(values: Sequence[msgspec.Raw | None]) -> list[Plain]:
-    texts = [None if value is None else bytes(value) for value in values]
-    return [None if text == b"null" else text for text in texts]
+    return [
+        None if value is None or (text := bytes(value)) == b"null" else text for value in values
+    ]
 
 
 def _decoded(

@@ -21,7 +21,7 @@ class Reading:
     """What one record says.
 
     Attributes:
-        values: value of each payload column that is not null, by column name.
+        values: value of each payload column that is there, by column name.
         drift: names of the columns whose value did not fit, sorted.
         reason: why the record could not be parsed at all (a stable word); ``None`` when it was.
         detail: the same for humans, without any value of the payload.
@@ -57,13 +57,11 @@ def read(columns: tuple[Column, ...], value: bytes | None) -> Reading:
     objects = _Objects({(): root})
     for column in columns:
         try:
-            members = objects.at(column.path[:-1])
-            found = plain(column, bytes(members.get(column.path[-1], b"null")))
+            found = objects.at(column.path[:-1]).get(column.path[-1])
+            if found is not None:
+                values[column.name] = plain(column, bytes(found))
         except Misfit:
             drift.append(column.name)
-        else:
-            if found is not None:
-                values[column.name] = found
     return Reading(values=values, drift=tuple(sorted(drift)))
 
 

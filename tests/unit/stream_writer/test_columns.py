@@ -1,0 +1,45 @@
+"""Whole columns are cast at once; the values that do not fit are found and repaired."""
+
+from __future__ import annotations
+
+import pytest
+
+from services.stream_writer.parsing.columns import build
+from services.stream_writer.parsing.values import Plain
+from shared.tables.spec import Column, Type
+
+PRICE = Column("price", Type.DECIMAL_18_2, 1, ("price",))
+
+
+def repaired(values: list[Plain]) -> tuple[list[object], list[int]]:
+    """The column and the rows for which repair was asked."""
+    asked: list[int] = []
+
+    def repair(row: int) -> Plain:
+        asked.append(row)
+        return "1.00" if values[row] == "1.00" else None
+
+    return build(PRICE, values, repair).to_pylist(), sorted(asked)
+
+
+def test_repair_is_not_asked_when_all_fit() -> None:
+    assert repaired(["1.00"] * 100)[1] == []
+
+
+@pytest.mark.parametrize("odd", [[0], [999], [0, 1, 500, 998]])
+def test_repair_is_asked_for_exactly_the_few_that_do_not_fit(odd: list[int]) -> None:
+    values: list[Plain] = ["1.00"] * 1000
+    for row in odd:
+        values[row] = "x"
+    column, asked = repaired(values)
+    assert asked == odd
+    assert [row for row, value in enumerate(column) if value is None] == odd
+
+
+def test_when_most_do_not_fit_each_row_is_asked_at_most_once() -> None:
+    values: list[Plain] = ["x" if row % 3 else "1.00" for row in range(2000)]
+    column, asked = repaired(values)
+    assert len(set(asked)) == len(asked)
+    assert [row for row, value in enumerate(column) if value is None] == [
+        row for row in range(2000) if row % 3
+    ]

@@ -13,6 +13,7 @@ from tests.support.ingest import (
     Answer,
     IngestProcess,
     Tail,
+    create_topic,
     create_topics,
     delete_topic,
     shopify_signature,
@@ -153,6 +154,28 @@ def test_a_broker_that_lost_everything_gets_a_new_producer(
             assert ingest.post(PATH, body(number)).status == 200
         ingest.wait_until(lambda: ingest.get("/info").json["in_flight"] == 0)
     assert {body(number) for number in range(100, 121)} <= everything(broker.bootstrap)
+
+
+def test_after_a_refused_batch_a_new_producer_takes_over(
+    tmp_path: Path, broker: BrokerProcess
+) -> None:
+    # A failed batch leaves a gap in the sequence numbers, which no broker goes on from.
+    create_topic(broker.bootstrap, "shopify.orders", {"max.message.bytes": "2000"})
+    create_topics(broker.bootstrap)
+    with IngestProcess(tmp_path, broker.bootstrap) as ingest:
+        ingest.wait_ready()
+        assert ingest.post(PATH, body(1)).status == 200
+        answer = ingest.post(PATH, b'{"id":1,"note":"%s"}' % (b"x" * 5000))
+        assert_unavailable(answer)
+        assert "MessageSizeTooLarge" in answer.json["detail"]
+        ingest.wait_until(lambda: ingest.post(PATH, body(1)).status == 200)
+        assert "the producer failed and is replaced" in ingest.log()
+        for _ in range(5):
+            assert ingest.post(PATH, body(1)).status == 200
+        assert ingest.get("/info").json["in_flight"] == 0
+        assert "Traceback" not in ingest.log()
+        assert "never retrieved" not in ingest.log()
+        assert ingest.stop() == 0
 
 
 def test_a_topic_that_was_recreated_is_written_again(tmp_path: Path, broker: BrokerProcess) -> None:

@@ -183,6 +183,13 @@ def create_topics(bootstrap: str) -> None:
         created.result(DEADLINE_SECONDS)
 
 
+def create_topic(bootstrap: str, topic: str, config: Mapping[str, str]) -> None:
+    """One declared topic with another configuration."""
+    new = NewTopic(topic, TOPICS[topic].partitions, 1, config=dict(config))
+    admin = AdminClient({"bootstrap.servers": bootstrap})
+    admin.create_topics([new])[topic].result(DEADLINE_SECONDS)
+
+
 def delete_topic(bootstrap: str, topic: str) -> None:
     """Delete a topic and wait until the broker does not name it."""
     admin = AdminClient({"bootstrap.servers": bootstrap})

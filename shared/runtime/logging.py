@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from collections.abc import Mapping
 from typing import Literal
 
 import structlog
@@ -21,25 +22,28 @@ def configure(
     """Route structlog and the standard library's loggers through one renderer.
 
     Args:
-        service: bound to every line.
+        service: named in every line, whichever thread writes it.
         level: lowest level printed; libraries are kept at warning unless it is ``debug``.
         log_format: ``auto`` prints text when standard error is a terminal.
     """
     text = log_format == "text" or (log_format == "auto" and sys.stderr.isatty())
+
+    def name_service(_: object, __: str, event: structlog.typing.EventDict) -> Mapping[str, object]:
+        event.setdefault("service", service)
+        return event
+
     chain: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        name_service,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),
-        structlog.processors.dict_tracebacks
-        if not text
-        else structlog.processors.ExceptionRenderer(),
     ]
+    if not text:
+        chain.append(structlog.processors.dict_tracebacks)
     renderer: structlog.typing.Processor = (
         structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
     )
-    if text:
-        chain = chain[:-1]
     structlog.configure(
         processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -56,7 +60,6 @@ def configure(
     root.handlers[:] = [handler]
     root.setLevel(logging.DEBUG if level == "debug" else logging.WARNING)
     logging.getLogger("bergline").setLevel(level.upper())
-    structlog.contextvars.bind_contextvars(service=service)
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

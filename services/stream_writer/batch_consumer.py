@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types.tuples import TP, ConsumerMessage
 
@@ -48,7 +50,11 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         consumer = self._ensure_consumer()
         assigned = self.assignment()
-        wanted = {tp: offset for tp, offset in offsets.items() if tp in assigned}
+        wanted = {
+            TopicPartition(*tp): OffsetAndMetadata(offset, "")
+            for tp, offset in offsets.items()
+            if tp in assigned
+        }
         if not wanted:
             return False
         try:

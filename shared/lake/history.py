@@ -1,0 +1,205 @@
+"""What a table's retained snapshots tell: versions, what each moved, which one held at a time.
+
+Histories are thinned, so a snapshot's parent may be gone. A retained snapshot then counts as a
+version of the present history when it is older than every ancestor that can still be walked to
+and no other branch owns it. Pure.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from pyiceberg.table.metadata import TableMetadata
+from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
+from pyiceberg.table.snapshots import Snapshot
+
+from shared.lake.commit import KEY_COMMIT, KEY_WRITER
+from shared.lake.positions import KEY_OFFSETS, PartitionKey
+from shared.lake.recorded import ancestors, summary_of
+
+Offsets = Mapping[PartitionKey, int]
+
+
+class Standing(StrEnum):
+    """How a retained snapshot relates to the head."""
+
+    HEAD = "head"
+    ANCESTOR = "ancestor"
+    """Reached from the head by retained parents."""
+    EARLIER = "earlier"
+    """Older than the ancestors that can be walked to; what lies between was thinned away."""
+    ASIDE = "aside"
+    """Not a version of the present history: rolled back, or of another branch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One retained snapshot.
+
+    Attributes:
+        foreign: written by something else than this platform.
+        moved: per topic-partition the recorded position before and after; the position before is
+            that of the version retained before this one, ``None`` when there is none.
+        refs: tags and branches that name it.
+    """
+
+    snapshot_id: int
+    parent_id: int | None
+    sequence_number: int
+    committed_at: datetime
+    operation: str
+    writer: str | None
+    commit_id: str | None
+    foreign: bool
+    standing: Standing
+    added_rows: int
+    total_rows: int | None
+    moved: Mapping[PartitionKey, tuple[int | None, int]]
+    refs: tuple[str, ...]
+
+    @property
+    def in_history(self) -> bool:
+        """Whether it is a version of the present history."""
+        return self.standing is not Standing.ASIDE
+
+
+@dataclass(frozen=True, slots=True)
+class Covering:
+    """The version that holds a record.
+
+    Attributes:
+        exact: whether it is the very snapshot that added the record; otherwise that one was
+            thinned away and this is the first retained one after it.
+    """
+
+    version: Version
+    exact: bool
+
+
+def versions(metadata: TableMetadata) -> list[Version]:
+    """All retained snapshots, oldest first."""
+    standing = _standing(metadata)
+    refs: dict[int, list[str]] = {}
+    for name, ref in metadata.refs.items():
+        refs.setdefault(ref.snapshot_id, []).append(name)
+    found: list[Version] = []
+    before: Offsets = {}
+    for snapshot in sorted(metadata.snapshots, key=_sequence):
+        summary = summary_of(snapshot)
+        place = standing[snapshot.snapshot_id]
+        after = offsets_of(snapshot)
+        moved = {
+            key: (before.get(key), offset)
+            for key, offset in sorted(after.items())
+            if before.get(key) != offset
+        }
+        if after and place is not Standing.ASIDE:
+            before = after
+        total = summary.get("total-records")
+        found.append(
+            Version(
+                snapshot_id=snapshot.snapshot_id,
+                parent_id=snapshot.parent_snapshot_id,
+                sequence_number=_sequence(snapshot),
+                committed_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
+                operation=snapshot.summary.operation.value if snapshot.summary else "append",
+                writer=summary.get(KEY_WRITER) or summary.get("engine-name"),
+                commit_id=summary.get(KEY_COMMIT),
+                foreign=KEY_COMMIT not in summary,
+                standing=place,
+                added_rows=int(summary.get("added-records", 0)),
+                total_rows=None if total is None else int(total),
+                moved=moved,
+                refs=tuple(sorted(refs.get(snapshot.snapshot_id, ()))),
+            )
+        )
+    return found
+
+
+def as_of(metadata: TableMetadata, moment: datetime) -> Version | None:
+    """The newest retained version of the present history that is not younger than ``moment``."""
+    held = [v for v in versions(metadata) if v.in_history and v.committed_at <= moment]
+    return held[-1] if held else None
+
+
+def first_covering(
+    metadata: TableMetadata, key: PartitionKey, offset: int, not_before: datetime | None = None
+) -> Covering | None:
+    """The first retained version whose recorded position lies behind ``offset``.
+
+    Args:
+        metadata: the table.
+        key: logical topic and partition.
+        offset: the record.
+        not_before: when the commit was prepared; tells incarnations of a recreated log apart.
+    """
+    previous: Version | None = None
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
+    for version in versions(metadata):
+        if not version.in_history:
+            continue
+        position = offsets_of(by_id[version.snapshot_id]).get(key)
+        early = not_before is not None and version.committed_at < _millisecond(not_before)
+        if position is not None and position > offset and not early:
+            parent = None if previous is None else previous.snapshot_id
+            return Covering(version, exact=version.parent_id == parent)
+        previous = version
+    return None
+
+
+def offsets_of(snapshot: Snapshot) -> dict[PartitionKey, int]:
+    """The positions that one snapshot carries; empty when it carries none."""
+    recorded = json.loads(summary_of(snapshot).get(KEY_OFFSETS, "{}"))
+    return {
+        (topic, int(partition)): int(offset)
+        for topic, partitions in recorded.items()
+        for partition, offset in partitions.items()
+    }
+
+
+def _standing(metadata: TableMetadata) -> dict[int, Standing]:
+    chain = ancestors(metadata)
+    walked = {snapshot.snapshot_id for snapshot in chain}
+    oldest = _sequence(chain[-1]) if chain else 0
+    broken = bool(chain) and chain[-1].parent_snapshot_id is not None
+    elsewhere = _of_other_branches(metadata) - walked
+    head = metadata.current_snapshot_id
+    standing = {}
+    for snapshot in metadata.snapshots:
+        number = snapshot.snapshot_id
+        if number == head:
+            standing[number] = Standing.HEAD
+        elif number in walked:
+            standing[number] = Standing.ANCESTOR
+        elif broken and _sequence(snapshot) < oldest and number not in elsewhere:
+            standing[number] = Standing.EARLIER
+        else:
+            standing[number] = Standing.ASIDE
+    return standing
+
+
+def _of_other_branches(metadata: TableMetadata) -> set[int]:
+    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
+    found: set[int] = set()
+    for name, ref in metadata.refs.items():
+        if ref.snapshot_ref_type is not SnapshotRefType.BRANCH or name == MAIN_BRANCH:
+            continue
+        snapshot = by_id.get(ref.snapshot_id)
+        while snapshot is not None and snapshot.snapshot_id not in found:
+            found.add(snapshot.snapshot_id)
+            parent = snapshot.parent_snapshot_id
+            snapshot = None if parent is None else by_id.get(parent)
+    return found
+
+
+def _millisecond(moment: datetime) -> datetime:
+    """Snapshots know milliseconds only, so a bound must not be finer."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+def _sequence(snapshot: Snapshot) -> int:
+    return snapshot.sequence_number or 0

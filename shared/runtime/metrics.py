@@ -162,7 +162,7 @@ class Instruments:
 
     def __init__(self, service: str) -> None:
         self.service = service
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._counters: dict[str, Counter] = {}

@@ -74,6 +74,8 @@ def open_catalog(settings: Settings) -> RestCatalog:
     if settings.catalog_credential:
         properties["credential"] = settings.catalog_credential.get_secret_value()
         properties["scope"] = "catalog"
+        # PyIceberg's own default, said aloud: it warns where it has to guess.
+        properties["oauth2-server-uri"] = f"{settings.catalog_uri.rstrip('/')}/v1/oauth/tokens"
     return BoundedRestCatalog("bergline", **properties)
 
 

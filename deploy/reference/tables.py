@@ -11,7 +11,7 @@ from shared.tables.spec import PLATFORM_PROPERTIES, Column, TableSpec, TimeForma
 
 _INTRODUCTION = (
     "Names are logical: `BERGLINE_ENV=dev` makes `raw.shopify_orders` the table "
-    "`dev_raw.shopify_orders`. Field ids never change. Type `json` is JSON text in a string column. "
+    "`dev_raw.shopify_orders`. Field ids never change. `json` is JSON text in a string column. "
     "Standard Iceberg table properties set on a table override the platform's own."
 )
 

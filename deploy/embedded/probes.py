@@ -9,14 +9,14 @@ import asyncio
 import hashlib
 import hmac
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from deploy.embedded.ports import HOST
 
-Probe = Callable[[], Awaitable[str | None]]
+Probe = Callable[[], Coroutine[None, None, str | None]]
 
 TIMEOUT_SECONDS = 2.0
 _LARGEST_ANSWER = 1024 * 1024

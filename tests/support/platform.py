@@ -128,6 +128,17 @@ class EmbeddedPlatform:
 
         self._wait(ready, seconds, lambda: self.state.model_dump_json(indent=1))
 
+    def wait_running(self, service: str, seconds: float = READY_WITHIN_SECONDS) -> None:
+        """Wait until a process has been started, ready or not."""
+
+        def started() -> bool:
+            now = state.read(self.layout.state_file)
+            return now is not None and any(
+                each.pid and each.name == service for each in now.processes
+            )
+
+        self._wait(started, seconds, lambda: self.log("supervisor"))
+
     def kill(self, service: str, replica: int = 0) -> int:
         """SIGKILL to one process; its pid. The supervisor starts another."""
         return self._signalled(service, replica, signal.SIGKILL)

@@ -310,7 +310,7 @@ class Group:
     def _membership_shrank(self, now: float) -> None:
         if self.members:
             self._prepare(now)
-        elif not self._given:
+        else:
             self.generation += 1
             self._become_empty(now)
 

@@ -1,0 +1,93 @@
+"""``bergline demo`` as its user sees it: one command, a report, and nothing left behind."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from deploy.demo.run import REPORT_FILE
+from deploy.embedded import processes
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(150)]
+
+LIMIT_SECONDS = 120.0
+
+
+def start(home: Path, *options: str) -> subprocess.Popen[str]:
+    own = {name: value for name, value in os.environ.items() if not name.startswith("BERGLINE_")}
+    return subprocess.Popen(
+        [str(Path(sys.executable).with_name("bergline")), "demo", "--ports", "auto", *options],
+        cwd=home,
+        env=own,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(demo: subprocess.Popen[str]) -> tuple[int, str, str]:
+    try:
+        out, err = demo.communicate(timeout=LIMIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        demo.send_signal(signal.SIGTERM)  # it stops its platform before it ends
+        out, err = demo.communicate()
+        pytest.fail(f"no end after {LIMIT_SECONDS:g} s\n{out}\n{err}")
+    return demo.returncode, out, err
+
+
+def steps(lines: str | Sequence[str]) -> list[dict[str, Any]]:
+    wanted = lines.splitlines() if isinstance(lines, str) else lines
+    return [json.loads(line) for line in wanted if line.startswith("{")]
+
+
+def test_every_webhook_becomes_a_row_and_the_report_says_so(tmp_path: Path) -> None:
+    code, out, err = finish(start(tmp_path, "--output", "json"))
+
+    assert code == 0, err
+    report = json.loads((tmp_path / ".bergline" / REPORT_FILE).read_text())
+    assert json.loads(out) == report
+    assert report["ok"] is True
+    assert report["deliveries"] == 920
+    ledger = report["ledger"]
+    assert ledger["accepted"] == ledger["raw"] == ledger["offsets"] == 902
+    assert ledger["lost"] == ledger["duplicated"] == 0
+    assert report["dead_letters"] == {"expected": 13, "kept": 13, "unasked": 0}
+    assert sum(rows for name, rows in report["tables"].items() if name.startswith("raw.")) == 902
+    fresh = report["freshness_s"]["raw"]
+    assert 0 < fresh["p50"] <= fresh["p99"] < LIMIT_SECONDS
+    assert report["trace"]["snapshot_id"]
+    assert [step["step"] for step in steps(err)][-1] == "stopping the platform"
+    assert not Path(report["data_dir"]).exists(), "a demonstration that went well tidies up"
+
+
+def test_an_interrupted_demonstration_stops_its_platform(tmp_path: Path) -> None:
+    demo = start(tmp_path, "--rate", "1")
+    assert demo.stderr is not None
+    for line in demo.stderr:
+        if json.loads(line)["step"] == "posting":
+            break
+    [state_file] = (tmp_path / ".bergline" / "demo").glob("*/supervisor.json")
+    platform = json.loads(state_file.read_text())
+
+    demo.send_signal(signal.SIGTERM)
+    code, _, err = finish(demo)
+
+    assert code == 130, err
+    members = [(platform["supervisor_pid"], platform["supervisor_created"])]
+    members += [(each["pid"], each["created"]) for each in platform["processes"] if each["pid"]]
+    assert len(members) >= 5
+    assert not [pid for pid, created in members if processes.alive(pid, created)]
+
+
+def test_a_plan_that_is_too_small_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    code, _, err = finish(start(tmp_path, "--deliveries", "5"))
+
+    assert code == 2
+    assert "at least 60" in err
+    assert not (tmp_path / ".bergline").exists()

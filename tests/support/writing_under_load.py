@@ -1,0 +1,85 @@
+"""Steady webhooks against a platform while something is done to it, and the ledger afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from deploy.demo import ledger
+from deploy.demo.ledger import Ledger
+from deploy.demo.load import Load, steady_load
+from deploy.demo.settings import DemoSettings
+from deploy.demo.settling import settled
+from deploy.demo.signing import Signer
+from shared.lake.catalog import open_catalog
+from shared.lake.positions import PartitionKey
+from shared.lake.recorded import recorded
+from shared.tables.registry import landing_tables
+from tests.support.platform import EmbeddedPlatform
+
+
+class Traffic:
+    """A load in a thread of its own; :meth:`stop` ends it and waits for the last answer."""
+
+    def __init__(self, platform: EmbeddedPlatform, *, rate: float, seconds: float) -> None:
+        settings = DemoSettings.of(platform.layout.root)
+        signer = Signer(settings.ingest_shopify_secrets, settings.ingest_stripe_secrets)
+        self.load: Load | None = None
+        self._failure: BaseException | None = None
+
+        def run() -> None:
+            try:
+                self.load = asyncio.run(
+                    steady_load(settings.ingest_url, signer, rate=rate, seconds=seconds)
+                )
+            except BaseException as error:  # noqa: BLE001 - shown in the test's own thread
+                self._failure = error
+
+        self._thread = threading.Thread(target=run, name="traffic")
+        self._thread.start()
+
+    @property
+    def flowing(self) -> bool:
+        """Whether posts are still being sent."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float) -> Load:
+        """Wait for the end of the load."""
+        self._thread.join(seconds)
+        assert not self._thread.is_alive(), "the load has not come to its end"
+        if self._failure is not None:
+            raise self._failure
+        assert self.load is not None
+        return self.load
+
+
+@contextmanager
+def traffic(platform: EmbeddedPlatform, *, rate: float, seconds: float) -> Iterator[Traffic]:
+    """Traffic that is over when the block ends."""
+    running = Traffic(platform, rate=rate, seconds=seconds)
+    try:
+        yield running
+    finally:
+        running.wait(seconds + 120)
+
+
+def ledger_after(platform: EmbeddedPlatform, load: Load, *, deadline_s: float = 60) -> Ledger:
+    """Wait until the tables have reached the log ends, then count independently."""
+    catalog = open_catalog(platform.settings)
+    ends = asyncio.run(settled(platform.settings, catalog, deadline_s=deadline_s))
+    return ledger.take(catalog, platform.settings.environment, load.outcomes, ends)
+
+
+def positions(platform: EmbeddedPlatform) -> dict[PartitionKey, int]:
+    """Next offsets recorded in all landing tables."""
+    catalog = open_catalog(platform.settings)
+    found: dict[PartitionKey, int] = {}
+    for spec in landing_tables():
+        table = catalog.load_table(platform.settings.environment.table(spec.name))
+        recorded_positions = recorded(table.metadata).positions
+        assert recorded_positions is not None, f"{spec.name} lost its positions"
+        for key, position in recorded_positions.partitions.items():
+            found[key] = position.next
+    return found

@@ -14,11 +14,11 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
 
-from deploy.demo.log_ends import LogEnds
 from deploy.demo.poster import Outcome
 from deploy.demo.table_cut import TableCut, cut
 from shared.contracts.environment import Environment
 from shared.contracts.topics import DEAD_LETTERS
+from shared.runtime.log_bounds import LogBounds
 from shared.tables.registry import landing_tables
 
 DEAD_LETTER_TABLE = "metadata.dead_letters"
@@ -62,8 +62,7 @@ with seconds as (
     select (epoch_us(_committed_at) - epoch_us(_received_at)) / 1e6 as s from visible
     where _committed_at is not null and _received_at is not null
 )
-select quantile_cont(s, 0.5) as p50, quantile_cont(s, 0.99) as p99, max(s) as max,
-       count(*) as rows
+select quantile_cont(s, 0.5) as p50, quantile_cont(s, 0.99) as p99, max(s) as max
 from seconds
 """
 
@@ -92,7 +91,7 @@ def take(
     catalog: RestCatalog,
     environment: Environment,
     outcomes: Sequence[Outcome],
-    ends: Mapping[tuple[str, int], LogEnds],
+    ends: Mapping[tuple[str, int], LogBounds],
 ) -> Ledger:
     """Count everything, each table at one snapshot.
 
@@ -115,7 +114,7 @@ def count(
     raw: Sequence[TableCut],
     letters: TableCut,
     outcomes: Sequence[Outcome],
-    ends: Mapping[tuple[str, int], LogEnds],
+    ends: Mapping[tuple[str, int], LogBounds],
 ) -> Ledger:
     """The ledger of these cuts of the raw tables and of the dead letters. Pure."""
     with duckdb.connect() as sql:
@@ -126,9 +125,7 @@ def count(
         sql.register("accepted", _accepted(outcomes))
         sql.register("refused", _refused(outcomes))
         counts = _one(sql, _LEDGER) | {
-            "offsets": sum(
-                log.end - log.start for (topic, _), log in ends.items() if topic != DEAD_LETTERS
-            ),
+            "offsets": sum(log.held for (topic, _), log in ends.items() if topic != DEAD_LETTERS),
             "answers_unknown": sum(outcome.unknown for outcome in outcomes),
         }
         return Ledger(

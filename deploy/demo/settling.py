@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 from pyiceberg.catalog.rest import RestCatalog
 
-from deploy.demo.log_ends import LogEnds, log_ends
 from shared.lake.catalog import load
 from shared.lake.recorded import recorded
 from shared.runtime.errors import CheckFailed
+from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
 
@@ -28,7 +28,7 @@ async def settled(
     observe: Callable[[int], None] = lambda _: None,
     *,
     deadline_s: float = DEADLINE_SECONDS,
-) -> dict[tuple[str, int], LogEnds]:
+) -> dict[tuple[str, int], LogBounds]:
     """Return the log ends once the positions recorded in the tables have reached them.
 
     Args:
@@ -44,7 +44,7 @@ async def settled(
     topics = [topic for table in landing_tables() for topic in table.topics]
     give_up = time.monotonic() + deadline_s
     while True:
-        ends = await log_ends(settings, topics)
+        ends = await log_bounds(settings, topics)
         behind = await asyncio.to_thread(_behind, settings, catalog, ends)
         observe(sum(behind.values()))
         if not behind:
@@ -61,7 +61,7 @@ async def settled(
 
 
 def _behind(
-    settings: Settings, catalog: RestCatalog, ends: Mapping[tuple[str, int], LogEnds]
+    settings: Settings, catalog: RestCatalog, ends: Mapping[tuple[str, int], LogBounds]
 ) -> dict[tuple[str, int], int]:
     behind = {}
     for table in landing_tables():

@@ -11,11 +11,11 @@ import pytest
 
 from deploy.demo.checks import check
 from deploy.demo.ledger import DEAD_LETTER_TABLE, Ledger, count
-from deploy.demo.log_ends import LogEnds
 from deploy.demo.plan import plan
 from deploy.demo.poster import Outcome
 from deploy.demo.report import report
 from deploy.demo.table_cut import TableCut
+from shared.runtime.log_bounds import LogBounds
 
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)
 OUTCOMES = [
@@ -101,8 +101,8 @@ def ledger(
         VISIBLE_SCHEMA.empty_table(),
     )
     ends = {
-        ("shopify.orders", 0): LogEnds(0, len(rows)),
-        ("dlq.ingestion-errors", 0): LogEnds(0, len(kept)),
+        ("shopify.orders", 0): LogBounds(0, len(rows)),
+        ("dlq.ingestion-errors", 0): LogBounds(0, len(kept)),
     }
     return count([raw], dead, outcomes or OUTCOMES, ends)
 

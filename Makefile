@@ -1,0 +1,53 @@
+# Every target installs what it needs first; `make` alone lists them.
+# Another Python for the environment: make install PYTHON=python3.12
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.installed
+SHELL  := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help install demo test check bench up down clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(READY) ## make .venv from the hash-checked lock file, once
+
+demo: $(READY) ## a fresh platform, 920 webhooks, and proof that each became a row
+	@$(BIN)/bergline demo $(ARGS)
+
+test: $(READY) ## all tests; ARGS="-k name" picks some
+	@$(BIN)/pytest $(ARGS)
+
+check: $(READY) ## lint, format, types, import contracts, generated files
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/bergline generate --check
+
+bench: $(READY) ## list the benchmarks; NAME=… runs one
+	@$(BIN)/bergline bench $(NAME) $(ARGS)
+
+up: $(READY) ## run the embedded platform in the foreground
+	@$(BIN)/bergline up $(ARGS)
+
+down: $(READY) ## stop the embedded platform
+	@$(BIN)/bergline down $(ARGS)
+
+clean: ## remove .venv, caches and builds; the platform's data stays (bergline down --volumes)
+	rm -rf $(VENV) dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Only when lock or project change; a half-finished installation leaves no stamp.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "error: $(PYTHON) is older than Python 3.11; next: make install PYTHON=python3.12" >&2; exit 2; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

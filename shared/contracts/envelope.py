@@ -20,7 +20,8 @@ Headers = list[tuple[str, bytes]]
 def rfc3339(moment: datetime) -> str:
     """UTC timestamp with microseconds and ``Z``, for example ``2026-01-02T03:04:05.000006Z``."""
     # Not strftime: it writes years before 1000 with fewer than four digits.
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{utc.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 @dataclass(frozen=True, slots=True)

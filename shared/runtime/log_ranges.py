@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ _POLL_MS = 500
 
 async def read_range(
     settings: Settings, ranges: Mapping[PartitionKey, tuple[int, int]]
-) -> AsyncIterator[Any]:
+) -> AsyncGenerator[Any]:
     """Records (aiokafka's ``ConsumerRecord``) at offsets ``[first, end)`` of each partition.
 
     In order within a partition, mixed between partitions; one fetch is in memory. Bounds must
@@ -47,7 +47,7 @@ async def read_range(
                     client.pause(tp)
 
 
-async def follow(settings: Settings, starts: Mapping[PartitionKey, int]) -> AsyncIterator[Any]:
+async def follow(settings: Settings, starts: Mapping[PartitionKey, int]) -> AsyncGenerator[Any]:
     """Records from the stated offsets on, without end.
 
     Raises:

@@ -1,0 +1,192 @@
+"""``bergline tables``: what is in the lake, what happened to a table, which files it has."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shared.cli.output import Format, Output, emit, table
+from shared.cli.words import NOTHING, cell, count, moment, size, stacked
+
+if TYPE_CHECKING:
+    from shared.lake.history import Version
+    from shared.lake.inventory import DataFileFigures, TableFigures
+
+app = typer.Typer(add_completion=False, no_args_is_help=True)
+
+TableArgument = Annotated[
+    str, typer.Argument(metavar="TABLE", help="For example raw.shopify_orders.")
+]
+Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Show at most so many.")]
+
+
+@app.command("list")
+def list_tables(output: Output = Format.TEXT) -> None:
+    """Show every table: rows, files, size, snapshots, last commit, and whether positions hold."""
+    from shared.lake.inventory import figures
+    from shared.lake.reader import LakeReader
+    from shared.runtime.settings import Settings
+    from shared.tables.registry import TABLES
+
+    loaded = LakeReader(Settings.load()).tables(TABLES)
+    found = [figures(spec, loaded[spec.name]) for spec in TABLES.values()]
+    columns = (
+        *("table", ">rows", ">files", ">size", ">snapshots"),
+        *("last commit", "writer", "positions", ""),
+    )
+    emit(
+        output,
+        {"tables": [_figures_json(each) for each in found]},
+        table(columns, [_figures_row(each) for each in found]),
+    )
+
+
+@app.command()
+def history(name: TableArgument, limit: Limit = 20, output: Output = Format.TEXT) -> None:
+    """Show the retained snapshots, newest first: who wrote them and which offsets they moved.
+
+    standing: head, ancestor (reached from the head by parents), earlier (older than the thinned
+    stretch), aside (rolled back, or of another branch: not part of the present history).
+    """
+    from shared.lake.history import versions
+    from shared.lake.reader import LakeReader
+    from shared.runtime.settings import Settings
+
+    metadata = LakeReader(Settings.load()).table(name).metadata
+    found = versions(metadata)[::-1]
+    shown = found[:limit]
+    result = {
+        "table": name,
+        "uuid": str(metadata.table_uuid),
+        "snapshot_id": metadata.current_snapshot_id,
+        "retained": len(found),
+        "snapshots": [_version_json(version) for version in shown],
+    }
+    columns = (
+        *("snapshot", ">seq", "committed", "standing", "operation", "writer"),
+        *(">rows +", ">rows", "offsets moved", "refs"),
+    )
+    text = stacked(
+        table(columns, [_version_row(version) for version in shown]),
+        f"{len(shown)} of {len(found)} retained snapshots",
+    )
+    emit(output, result, text)
+
+
+@app.command()
+def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) -> None:
+    """Show the data files of the head with rows, size and partition, and a summary by size."""
+    from shared.lake.inventory import data_files, size_classes
+    from shared.lake.reader import LakeReader, reachable
+    from shared.runtime.settings import Settings
+
+    settings = Settings.load()
+    loaded = LakeReader(settings).table(name)
+    with reachable(settings):
+        found = list(data_files(loaded))
+    classes = size_classes(each.bytes for each in found)
+    rows, total = sum(each.rows for each in found), sum(each.bytes for each in found)
+    result = {
+        "table": name,
+        "snapshot_id": loaded.metadata.current_snapshot_id,
+        "summary": {
+            "files": len(found),
+            "rows": rows,
+            "bytes": total,
+            "files_with_deletes": sum(each.delete_files > 0 for each in found),
+            "size_classes": classes,
+        },
+        "files": [asdict(each) for each in found[:limit]],
+    }
+    summary = ", ".join(f"{number} × {name}" for name, number in classes.items() if number)
+    text = stacked(
+        table(
+            ("file", "partition", ">rows", ">size", ">deletes"),
+            [_file_row(each) for each in found[:limit]],
+        ),
+        f"{min(limit, len(found))} of {len(found)} files; "
+        f"{count(rows)} rows, {size(total)}{': ' if summary else ''}{summary}",
+    )
+    emit(output, result, text)
+
+
+def _figures_row(each: TableFigures) -> tuple[object, ...]:
+    if not each.exists:
+        return (each.table, *("",) * 7, "[red]missing[/]: run `bergline bootstrap`")
+    note = ""
+    if each.positions == "lost":
+        note = f"[red]not consumed[/]: see `bergline offsets show {each.table}`"
+    elif each.foreign:
+        note = f"{each.foreign} snapshots of other engines on top"
+    return (
+        each.table,
+        count(each.rows),
+        count(each.files),
+        size(each.bytes),
+        count(each.snapshots),
+        moment(each.committed_at),
+        cell(each.writer),
+        str(each.positions),
+        note,
+    )
+
+
+def _figures_json(each: TableFigures) -> dict[str, Any]:
+    return {**asdict(each), "committed_at": _iso(each.committed_at)}
+
+
+def _version_row(version: Version) -> tuple[object, ...]:
+    moved = " ".join(
+        f"{topic}/{partition}:{NOTHING if before is None else before}→{after}"
+        for (topic, partition), (before, after) in version.moved.items()
+    )
+    writer = cell(version.writer) + (" [yellow](foreign)[/]" if version.foreign else "")
+    return (
+        version.snapshot_id,
+        version.sequence_number,
+        moment(version.committed_at),
+        str(version.standing),
+        version.operation,
+        writer,
+        count(version.added_rows),
+        count(version.total_rows),
+        moved,
+        cell(" ".join(version.refs)),
+    )
+
+
+def _version_json(version: Version) -> dict[str, Any]:
+    return {
+        "snapshot_id": version.snapshot_id,
+        "parent_id": version.parent_id,
+        "sequence_number": version.sequence_number,
+        "committed_at": _iso(version.committed_at),
+        "standing": str(version.standing),
+        "operation": version.operation,
+        "writer": version.writer,
+        "commit_id": version.commit_id,
+        "foreign": version.foreign,
+        "added_rows": version.added_rows,
+        "total_rows": version.total_rows,
+        "offsets_moved": [
+            {"topic": topic, "partition": partition, "from": before, "to": after}
+            for (topic, partition), (before, after) in version.moved.items()
+        ],
+        "refs": list(version.refs),
+    }
+
+
+def _file_row(each: DataFileFigures) -> tuple[object, ...]:
+    return (
+        each.path.rsplit("/", 1)[-1],
+        cell(each.partition),
+        count(each.rows),
+        size(each.bytes),
+        each.delete_files or "",
+    )
+
+
+def _iso(at: Any) -> str | None:
+    return None if at is None else at.isoformat()

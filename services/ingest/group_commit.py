@@ -20,7 +20,7 @@ from shared.contracts.envelope import Headers
 from shared.runtime import logging
 from shared.runtime.errors import Unavailable
 
-LINGER_SECONDS = 0.002
+LINGER_SECONDS = 0.003
 """How long the first record of a batch waits for others."""
 
 log = logging.logger("ingest")

@@ -122,14 +122,15 @@ class Layout:
         return file
 
     def remove(self) -> None:
-        """Delete the data directory with all data, secrets and logs. Needs the lock.
+        """Delete the data directory with all data, secrets and logs.
 
         Raises:
-            Refused: it is not a data directory of Bergline.
+            Refused: it is not a data directory of Bergline, or a supervisor runs on it.
         """
         if not self.format_file.exists():
             raise Refused(f"{self.root} is not a data directory of Bergline", "nothing was deleted")
-        shutil.rmtree(self.root)
+        with self.lock():
+            shutil.rmtree(self.root)
 
 
 def write_private(path: Path, text: str, *, durable: bool = True) -> None:

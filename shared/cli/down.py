@@ -32,8 +32,7 @@ def down(
     progress("stopping")
     stopped = control.stop(where)
     if volumes and where.root.exists():
-        with where.lock():
-            where.remove()
+        where.remove()
     text = "stopped" if stopped else "nothing was running"
     emit(
         output,

@@ -36,14 +36,14 @@ def logs(
 
     directory = launch.layout().logs
     files = {path.stem: path for path in sorted(directory.glob("*.log"))}
+    if not files or process not in (None, *files):
+        raise NotFound(
+            f"there is no log of {process or 'anything'} in {directory}",
+            f"logs are there of: {', '.join(files) or 'nothing; has the platform ever run?'}",
+        )
     if process is not None:
-        if process not in files:
-            raise NotFound(
-                f"there is no log of {process!r} in {directory}",
-                f"logs are there of: {', '.join(files) or 'nothing; has the platform ever run?'}",
-            )
         files = {process: files[process]}
-    width = max((len(name) for name in files), default=0)
+    width = max(len(name) for name in files)
 
     def show(name: str, line: str) -> None:
         if output is Format.JSON:

@@ -1,4 +1,4 @@
-"""From plain values to Arrow columns: whole columns at once, what does not fit found by halving."""
+"""From plain values to Arrow columns: a whole column at once, or without what does not fit."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from shared.tables.spec import Column, TimeFormat, Type
 _MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
 
 _TEXT = pa.large_string()
+_BYTES = pa.large_binary()
 _MOMENT = pa.timestamp("us", tz="UTC")
 _TYPES = {
     Type.STRING: _TEXT,
@@ -22,10 +23,21 @@ _TYPES = {
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
     Type.BOOLEAN: pa.bool_(),
-    Type.BINARY: pa.large_binary(),
+    Type.DECIMAL_18_2: pa.decimal128(18, 2),
+    Type.TIMESTAMP: _MOMENT,
+    Type.BINARY: _BYTES,
 }
 _EARLIEST = EARLIEST_UNIX_SECOND * 1_000_000
 _LATEST = LATEST_UNIX_SECOND * 1_000_000 + 999_999
+
+_USUAL = {
+    Type.DECIMAL_18_2: r"^-?[0-9]{1,16}(\.[0-9]{1,2})?$",
+    Type.TIMESTAMP: (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+    ),
+}
+"""Spellings of which nearly all fit; the others are few, and repair knows them."""
 
 
 def build(column: Column, values: list[Plain], repair: Callable[[int], Plain]) -> pa.Array:
@@ -35,25 +47,30 @@ def build(column: Column, values: list[Plain], repair: Callable[[int], Plain]) -
         column: its type decides the Arrow type.
         values: one value per row; those that do not fit are replaced in place.
         repair: gives the value of a row that does not fit; it must fit or be ``None``. It may be
-            asked for rows that do fit when there are too many to find each.
+            asked for rows that do fit but are spelled unusually or too many to look at each.
     """
-    try:
-        return cast(column, values)
-    except _MISFITS:
-        for row in _misfits(column, values):
-            values[row] = repair(row)
+    for find in (_unusual, _misfits):
+        try:
+            return cast(column, values)
+        except _MISFITS:
+            for row in find(column, values):
+                values[row] = repair(row)
     return cast(column, values)
 
 
 def cast(column: Column, values: Sequence[Plain]) -> pa.Array:
-    """The Arrow column of plain values.
+    """The Arrow column of plain values. JSON texts must be valid UTF-8: they are not checked again.
 
     Raises:
         pa.ArrowInvalid, pa.ArrowTypeError, OverflowError: some value does not fit.
     """
+    if values.count(None) == len(values):
+        return pa.nulls(len(values), _TYPES[column.type])
     match column.type:
+        case Type.JSON:
+            return pa.array(values, _BYTES).view(_TEXT)
         case Type.DECIMAL_18_2:
-            return pa.array(values, _TEXT).cast(pa.decimal128(18, 2))
+            return pa.array(values, _TEXT).cast(_TYPES[column.type])
         case Type.TIMESTAMP if column.time_format is TimeFormat.UNIX_SECONDS:
             return _bounded(pa.array(values, pa.timestamp("s", tz="UTC")).cast(_MOMENT))
         case Type.TIMESTAMP:
@@ -69,6 +86,19 @@ def _bounded(moments: pa.Array) -> pa.Array:
     if earliest is not None and not _EARLIEST <= earliest <= latest <= _LATEST:
         raise pa.ArrowInvalid("a moment outside of the years 1 to 9999")
     return moments
+
+
+def _unusual(column: Column, values: Sequence[Plain]) -> list[int]:
+    """Rows whose text is spelled unusually: one pass over the column, however many they are."""
+    pattern = _USUAL.get(column.type)
+    if pattern is None or column.time_format is TimeFormat.UNIX_SECONDS:
+        return []
+    try:
+        usual = pc.match_substring_regex(pa.array(values, _TEXT), pattern)
+    except _MISFITS:
+        return []
+    rows: list[int] = pc.indices_nonzero(pc.invert(usual.fill_null(True))).to_pylist()
+    return rows
 
 
 def _misfits(column: Column, values: Sequence[Plain]) -> list[int]:

@@ -51,7 +51,7 @@ class ObjectDecoder:
     """
 
     type: type[msgspec.Struct]
-    decode: Callable[[bytes | msgspec.Raw], msgspec.Struct]
+    decode: Callable[[bytes], msgspec.Struct]
     absent: msgspec.Struct
     members: tuple[tuple[Column | None, ObjectDecoder | None], ...]
 
@@ -66,13 +66,14 @@ class ObjectDecoder:
         rows = map(msgspec.structs.astuple, objects)
         fields = zip(*rows, strict=True) if objects else [()] * len(self.members)
         for (column, child), values in zip(self.members, fields, strict=True):
-            if column is not None:
-                yield column, _texts(values) if column.type is Type.JSON else list(values)
-            if child is not None and column is not None:
-                yield from child.columns(_decoded(child, values, refused), refused)
-            elif child is not None:
+            if column is None and child is not None:
                 absent = child.absent
                 yield from child.columns([value or absent for value in values], refused)
+            elif column is not None:
+                plains = _texts(values) if column.type is Type.JSON else list(values)
+                yield column, plains
+                if child is not None:
+                    yield from child.columns(_decoded(child, plains, refused), refused)
 
 
 def compile_decoder(columns: Sequence[Column]) -> ObjectDecoder:
@@ -123,20 +124,21 @@ def _field_type(column: Column | None, child: ObjectDecoder | None) -> object:
 
 
 def _texts(values: Sequence[msgspec.Raw | None]) -> list[Plain]:
+    if values.count(None) == len(values):
+        return list(values)
     return [
         None if value is None or (text := bytes(value)) == b"null" else text for value in values
     ]
 
 
 def _decoded(
-    child: ObjectDecoder, values: Sequence[msgspec.Raw | None], refused: set[int]
+    child: ObjectDecoder, texts: Sequence[Plain], refused: set[int]
 ) -> list[msgspec.Struct]:
-    objects = [child.absent] * len(values)
-    for index, value in enumerate(values):
-        if value is None or bytes(value) == b"null":
-            continue
-        try:
-            objects[index] = child.decode(value)
-        except REFUSALS:
-            refused.add(index)
+    objects = [child.absent] * len(texts)
+    for index, text in enumerate(texts):
+        if isinstance(text, bytes):
+            try:
+                objects[index] = child.decode(text)
+            except REFUSALS:
+                refused.add(index)
     return objects

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
 
 import orjson
 import pyarrow as pa
@@ -34,7 +33,7 @@ _NO_EXTENSIONS = frozenset(
 )
 """The subject is the record key, the version of the specification is a constant."""
 
-Drift = dict[int, list[str]]
+Drift = dict[int, set[str]]
 """Names of the columns that did not fit, by row."""
 
 
@@ -57,7 +56,7 @@ def envelope_columns(
         ),
         "_replayed": pa.repeat(pa.scalar(False), rows),
         "_key": _texts([record.key for record in records]),
-        "_attributes": pa.array([_attributes(of) for of in headers], _TEXT),
+        "_attributes": _attributes(headers),
         "_timestamp": _broker_times([record.timestamp for record in records], drift),
     }
     for name, header in _HEADERS.items():
@@ -77,15 +76,14 @@ def _texts(values: list[bytes | None]) -> pa.Array:
 
 
 def _moments(name: str, values: list[bytes | None], drift: Drift) -> pa.Array:
-    texts: list[Plain] = _texts(values).to_pylist()
-
     def repair(row: int) -> Plain:
-        moment = iso_8601(str(texts[row])) if texts[row] is not None else None
-        if moment is None and texts[row] is not None:
-            drift.setdefault(row, []).append(name)
+        text = values[row]
+        moment = None if text is None else iso_8601(text.decode("utf-8", "replace"))
+        if moment is None and text is not None:
+            drift.setdefault(row, set()).add(name)
         return moment
 
-    return build(_COLUMNS[name], texts, repair)
+    return build(_COLUMNS[name], list(values), repair)
 
 
 def _broker_times(milliseconds: list[int | None], drift: Drift) -> pa.Array:
@@ -97,17 +95,23 @@ def _broker_times(milliseconds: list[int | None], drift: Drift) -> pa.Array:
             known.append(value)
         else:
             known.append(None)
-            drift.setdefault(row, []).append("_timestamp")
+            drift.setdefault(row, set()).add("_timestamp")
     return pa.array(known, pa.timestamp("ms", tz="UTC")).cast(pa.timestamp("us", tz="UTC"))
 
 
-@lru_cache(maxsize=256)
+def _attributes(headers: Sequence[Mapping[str, bytes | None]]) -> pa.Array:
+    """Extension attributes of each record as a JSON object; null where there are none."""
+    extensions = {names: _extensions(names) for names in set(map(tuple, headers))}
+    if not any(extensions.values()):
+        return pa.nulls(len(headers), _TEXT)
+    return pa.array([_json(of, extensions[tuple(of)]) for of in headers], _TEXT)
+
+
 def _extensions(names: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(name for name in names if name.startswith("ce_") and name not in _NO_EXTENSIONS)
 
 
-def _attributes(headers: dict[str, bytes | None]) -> str | None:
-    extensions = _extensions(tuple(headers))
+def _json(headers: Mapping[str, bytes | None], extensions: tuple[str, ...]) -> bytes | None:
     if not extensions:
         return None
     return orjson.dumps(
@@ -115,4 +119,4 @@ def _attributes(headers: dict[str, bytes | None]) -> str | None:
             name.removeprefix("ce_"): (headers[name] or b"").decode("utf-8", "replace")
             for name in extensions
         }
-    ).decode()
+    )

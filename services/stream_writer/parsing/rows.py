@@ -12,7 +12,7 @@ from services.stream_writer.parsing.columns import build
 from services.stream_writer.parsing.decoder import REFUSALS, ObjectDecoder, compile_decoder
 from services.stream_writer.parsing.envelope import Drift, envelope_columns
 from services.stream_writer.parsing.record import Record
-from services.stream_writer.parsing.reference import Reading, read
+from services.stream_writer.parsing.reference import read
 from services.stream_writer.parsing.values import Plain
 from shared.lake.schema import arrow_schema
 from shared.tables.spec import Column, TableSpec
@@ -81,15 +81,14 @@ def parse(spec: TableSpec, topic: str, records: Sequence[Record], loaded_at: dat
     arrays["_payload"], arrays["_payload_bytes"], refused = _payloads(values)
     decoded = _decode(plan.decoder, values, refused)
     readings = {row: read(plan.columns, values[row]) for row in refused}
+    for row, odd in readings.items():
+        if odd.drift:
+            drift.setdefault(row, set()).update(odd.drift)
     for column, plains in decoded:
         for row in refused:
             plains[row] = readings[row].values.get(column.name)
-    for column, plains in decoded:
-        arrays[column.name] = build(column, plains, _Repair(plan, values, readings, column.name))
+        arrays[column.name] = build(column, plains, _Repair(column, values, drift))
     errors = {row: odd.reason for row, odd in readings.items() if odd.reason is not None}
-    for row, odd in readings.items():
-        if odd.drift:
-            drift.setdefault(row, []).extend(odd.drift)
     arrays["_error"] = _sparse(errors, len(values))
     drifted = {row: ",".join(sorted(names)) for row, names in drift.items()}
     arrays["_drift"] = _sparse(drifted, len(values))
@@ -102,17 +101,17 @@ def parse(spec: TableSpec, topic: str, records: Sequence[Record], loaded_at: dat
 
 @dataclass(frozen=True, slots=True)
 class _Repair:
-    """Gives the value of one column in a row of which the bulk path is not certain."""
+    """Reads one column of one row strictly; the bulk path is certain of the row's others."""
 
-    plan: _Plan
+    column: Column
     values: list[bytes | None]
-    readings: dict[int, Reading]
-    name: str
+    drift: Drift
 
     def __call__(self, row: int) -> Plain:
-        if row not in self.readings:
-            self.readings[row] = read(self.plan.columns, self.values[row])
-        return self.readings[row].values.get(self.name)
+        reading = read((self.column,), self.values[row])
+        if reading.drift:
+            self.drift.setdefault(row, set()).update(reading.drift)
+        return reading.values.get(self.column.name)
 
 
 def _decode(

@@ -1,0 +1,194 @@
+"""CPU cost of turning records into Arrow rows, beside the readers it could have been built on.
+
+    python -m tests.bench.parsing [rounds]
+
+The records are the demonstration's Shopify order webhooks. Peers do less: neither fills system
+columns from headers nor keeps the payload, and one odd record stops ``pyarrow.json``.
+"""
+
+from __future__ import annotations
+
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from io import BytesIO
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.json as arrow_json
+
+from deploy.demo.plan import plan
+from services.stream_writer.parsing.rows import parse
+from shared.tables.raw.shopify import ORDERS
+from shared.tables.spec import Type
+from tests.support.records import FetchedRecord, fetched
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+RECORDS = 1000
+"""Of one batch, about what one fetch of a busy partition brings."""
+
+ONE_IN = 100
+"""Of so many records one is odd: the design's limit for 1 % is 1.5 times the clean cost."""
+
+_BODIES = 8
+"""Batches a measurement: long enough for the clock of CPU time."""
+
+Work = Callable[[], object]
+
+
+def order_values(seed: int = 7) -> list[bytes]:
+    """Bodies of order webhooks as the demonstration posts them."""
+    wanted: list[bytes] = []
+    size = 4 * RECORDS
+    while len(wanted) < RECORDS:
+        wanted = [
+            delivery.body
+            for delivery in plan(seed, size)
+            if delivery.event_type == "orders/create" and delivery.accepted
+        ]
+        size *= 2
+    return wanted[:RECORDS]
+
+
+def thin_values(values: Sequence[bytes]) -> list[bytes]:
+    """The same orders cut to the fields of the 800-byte orders that the peers were measured on."""
+    keep = """id name email currency financial_status total_price subtotal_price total_tax
+    created_at updated_at processed_at test confirmed taxes_included number order_number"""
+    cut: list[bytes] = []
+    for value in values:
+        order = orjson.loads(value)
+        thin = {key: order[key] for key in keep.split() if key in order}
+        customer = order.get("customer") or {}
+        thin["customer"] = {key: customer.get(key) for key in ("id", "email", "first_name")}
+        thin["line_items"] = [
+            {key: item.get(key) for key in ("id", "title", "quantity", "price", "sku")}
+            for item in order["line_items"][:2]
+        ]
+        cut.append(orjson.dumps(thin))
+    return cut
+
+
+def drifted(values: Sequence[bytes]) -> list[bytes]:
+    """One in a hundred with a price that is none."""
+    return _each(values, lambda value: value.replace(b'"total_price":"', b'"total_price":"x', 1))
+
+
+def retyped(values: Sequence[bytes]) -> list[bytes]:
+    """One in a hundred with a list where an integer belongs."""
+    return _each(values, lambda value: value.replace(b'"order_number":', b'"order_number":[],"x":'))
+
+
+def broken(values: Sequence[bytes]) -> list[bytes]:
+    """One in a hundred cut short."""
+    return _each(values, lambda value: value[:-1])
+
+
+def _each(values: Sequence[bytes], change: Callable[[bytes], bytes]) -> list[bytes]:
+    changed = [change(value) if at % ONE_IN == 0 else value for at, value in enumerate(values)]
+    if sum(new != old for new, old in zip(changed, values, strict=True)) < len(values) // ONE_IN:
+        raise ValueError("the change did not change the records it should")
+    return changed
+
+
+def by_rows(values: Sequence[bytes]) -> pa.Table:
+    """Peer: ``orjson`` record by record, the same payload columns uncast."""
+    columns: dict[str, list[Any]] = {column.name: [] for column in ORDERS.payload_columns}
+    for value in values:
+        order = orjson.loads(value)
+        for column in ORDERS.payload_columns:
+            found = order
+            for key in column.path:
+                found = found.get(key) if isinstance(found, dict) else None
+            if column.type is Type.JSON and found is not None:
+                found = orjson.dumps(found).decode()
+            columns[column.name].append(found)
+    return pa.table(columns)
+
+
+def arrow_reader(values: Sequence[bytes]) -> Work:
+    """Peer: ``pyarrow.json`` with an explicit schema, one thread, from lines ready in memory."""
+    lines = b"\n".join(values)
+    schema = arrow_json.read_json(BytesIO(lines), _read(lines)).schema
+    options = arrow_json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    return lambda: arrow_json.read_json(BytesIO(lines), _read(lines), options)
+
+
+def _read(lines: bytes) -> arrow_json.ReadOptions:
+    return arrow_json.ReadOptions(use_threads=False, block_size=len(lines) + 1)
+
+
+def ours(records: Sequence[FetchedRecord]) -> Work:
+    """What is measured."""
+    return lambda: parse(ORDERS, "shopify.orders", records, NOW)
+
+
+def run(rounds: int) -> dict[str, Any]:
+    """Measure; everything takes its turn in every round, so that noise meets all alike.
+
+    Returns name, rounds and measures: median megabytes (10^6) of values per CPU-second, the
+    ratio to the peer's, and the spread as (largest - smallest) / median.
+    """
+    faithful = order_values()
+    thin = thin_values(faithful)
+    size = sum(map(len, faithful)) // RECORDS
+    thin_size = sum(map(len, thin)) // RECORDS
+    clean, clean_thin = "parse", "parse, thin"
+    cases: dict[str, tuple[Sequence[bytes], Work]] = {
+        clean: (faithful, ours(fetched(faithful))),
+        "pyarrow.json": (faithful, arrow_reader(faithful)),
+        "orjson by rows": (faithful, lambda: by_rows(faithful)),
+        clean_thin: (thin, ours(fetched(thin))),
+        "pyarrow.json, thin": (thin, arrow_reader(thin)),
+        "orjson by rows, thin": (thin, lambda: by_rows(thin)),
+    }
+    for change in (drifted, retyped, broken):
+        odd = change(thin)
+        cases[f"parse, thin, 1 % {change.__name__}"] = (odd, ours(fetched(odd)))
+    speeds: dict[str, list[float]] = {name: [] for name in cases}
+    for _ in range(rounds):
+        for name, (values, work) in cases.items():
+            speeds[name].append(_megabytes_per_cpu_second(values, work))
+    comparisons = [
+        (clean, "pyarrow.json", size),
+        (clean, "orjson by rows", size),
+        (clean_thin, "pyarrow.json, thin", thin_size),
+        (clean_thin, "orjson by rows, thin", thin_size),
+        *((name, clean_thin, thin_size) for name in cases if "%" in name),
+    ]
+    return {
+        "name": "parsing",
+        "rounds": rounds,
+        "measures": [
+            {
+                "name": f"{name}, {bytes_} bytes an order",
+                "value": round(statistics.median(speeds[name]), 1),
+                "unit": "MB/CPU-s",
+                "ratio": round(statistics.median(_ratios(speeds[name], speeds[peer])), 2),
+                "peer": f"{peer} ({statistics.median(speeds[peer]):.1f})",
+                "spread": round(
+                    (max(speeds[name]) - min(speeds[name])) / statistics.median(speeds[name]), 2
+                ),
+            }
+            for name, peer, bytes_ in comparisons
+        ],
+    }
+
+
+def _ratios(speeds: Sequence[float], peers: Sequence[float]) -> list[float]:
+    return [speed / peer for speed, peer in zip(speeds, peers, strict=True)]
+
+
+def _megabytes_per_cpu_second(values: Sequence[bytes], work: Work) -> float:
+    work()
+    started = time.process_time()
+    for _ in range(_BODIES):
+        work()
+    return _BODIES * sum(map(len, values)) / 1e6 / (time.process_time() - started)
+
+
+if __name__ == "__main__":
+    report = run(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
+    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())

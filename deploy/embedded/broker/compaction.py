@@ -7,7 +7,7 @@ is kept as it is. Works in a thread, on files that do not grow; the swap is done
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -38,17 +38,22 @@ def grouped(segments: list[Segment], config: LogConfig) -> Iterator[list[Segment
         yield group
 
 
-def latest_offsets(segments: Iterable[Segment]) -> dict[bytes, int]:
-    """Digest of each key → its last offset in these segments."""
+def latest_offsets(segments: list[Segment]) -> tuple[dict[bytes, int], list[Segment]]:
+    """Digest of each key → its last offset, and the segments from the front that were read.
+
+    Reading ends early at ``MAX_KEYS``: only what was read may be cleaned with the result.
+    """
     latest: dict[bytes, int] = {}
+    read: list[Segment] = []
     for segment in segments:
         for header, position in segment.headers():
             for record in _records(segment, header, position) or ():
                 if record.key is not None:
                     latest[_digest(record.key)] = record.offset
+        read.append(segment)
         if len(latest) > MAX_KEYS:
             break
-    return latest
+    return latest, read
 
 
 def clean(

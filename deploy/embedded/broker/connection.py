@@ -5,6 +5,7 @@ them share a group commit. Whatever cannot be understood closes the connection, 
 """
 
 import asyncio
+import contextlib
 import logging
 import struct
 
@@ -19,6 +20,7 @@ from .wire import Reader, Writer
 log = logging.getLogger(__name__)
 
 _SIZE = struct.Struct(">i")
+_FINISH_SECONDS = 0.5
 _Answer = tuple[Request, "asyncio.Task[Writer | None]"]
 
 
@@ -39,14 +41,19 @@ class Connection:
         self._waiting_since: float | None = self._loop.time()  # for a request
         self._stalled_since: float | None = None  # inside a frame, or while sending
         self._unsent = 0
+        self._finishing = False
+        self._reading: asyncio.Task[None] | None = None
 
     async def run(self) -> None:
         """Serve; never raises but CancelledError."""
         answering = asyncio.create_task(self._answer())
-        reading = asyncio.create_task(self._read())
+        self._reading = reading = asyncio.create_task(self._read())
         reason = ""
         try:
             await asyncio.wait((answering, reading), return_when=asyncio.FIRST_COMPLETED)
+            if self._finishing:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._answers.join(), _FINISH_SECONDS)
         finally:
             for task in (reading, answering):
                 task.cancel()
@@ -58,6 +65,12 @@ class Connection:
                 self._broker.metrics.closed.labels(reason).inc()
             self._drop_answers()
             self._writer.close()
+
+    def finish(self) -> None:
+        """Read no more requests; ``run`` ends when those at hand are answered, or soon after."""
+        self._finishing = True
+        if self._reading is not None:
+            self._reading.cancel()
 
     def check_patience(self, now: float) -> None:
         """Close the connection when it is idle, or stands still inside a frame, for too long."""

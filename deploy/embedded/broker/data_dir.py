@@ -12,6 +12,7 @@ import base64
 import fcntl
 import json
 import os
+import threading
 import uuid
 from pathlib import Path
 
@@ -41,6 +42,7 @@ class DataDir:
         except BrokerError:
             os.close(self._lock)
             raise
+        self._ids = threading.Lock()
         self._next_id = self._reserved_until = self._read_producer_ids()
 
     @property
@@ -49,13 +51,14 @@ class DataDir:
         return self.path / "topics"
 
     def next_producer_id(self) -> int:
-        """An id never handed out before, across restarts too. Blocks once in a thousand times."""
-        if self._next_id >= self._reserved_until:
-            limit = self._reserved_until + _PRODUCER_ID_BLOCK
-            write_atomically(self.path / "producer-ids", str(limit).encode())
-            self._reserved_until = limit
-        self._next_id += 1
-        return self._next_id - 1
+        """An id never handed out before, across restarts too. Blocks; raises OSError."""
+        with self._ids:
+            if self._next_id >= self._reserved_until:
+                limit = self._reserved_until + _PRODUCER_ID_BLOCK
+                write_atomically(self.path / "producer-ids", str(limit).encode())
+                self._reserved_until = limit
+            self._next_id += 1
+            return self._next_id - 1
 
     def close(self) -> None:
         """Let the next broker in."""

@@ -41,10 +41,10 @@ async def _retain(partition: PartitionLog, now_ms: int) -> None:
     if not gone:
         return
     if gone[-1] is partition.segments[-1]:
-        if not partition.is_idle:
-            gone.pop()
-        else:
-            partition.roll_empty()
+        fresh = partition.next_segment()
+        await asyncio.to_thread(fresh.create)
+        if not partition.adopt_empty(fresh):
+            gone.pop()  # somebody appended meanwhile: the last segment is not old any more
     if not gone:
         return
     removed = partition.advance_start(gone[-1].next_offset)
@@ -56,8 +56,8 @@ async def _compact(partition: PartitionLog, now_ms: int) -> None:
     if not compaction.is_worth_it(closed, partition.cleaned_until, partition.config):
         return
     config = partition.config
-    latest = await asyncio.to_thread(compaction.latest_offsets, closed)
-    for group in compaction.grouped(closed, config):
+    latest, read = await asyncio.to_thread(compaction.latest_offsets, closed)
+    for group in compaction.grouped(read, config):
         target = await asyncio.to_thread(compaction.clean, group, latest, config, now_ms)
         if partition.deleted or any(segment not in partition.segments for segment in group):
             compaction.draft_of(target).unlink(missing_ok=True)
@@ -66,4 +66,4 @@ async def _compact(partition: PartitionLog, now_ms: int) -> None:
         at = partition.segments.index(group[0])
         partition.segments[at : at + len(group)] = [target]
         await asyncio.to_thread(target.save_index)
-    partition.cleaned_until = closed[-1].next_offset
+    partition.cleaned_until = read[-1].next_offset

@@ -173,13 +173,16 @@ class PartitionLog:
 
         return close
 
-    def roll_empty(self) -> None:
-        """Start a new, empty segment at the end (for retention); only when idle. Blocks."""
-        self.segments[-1].save_index()
-        fresh = Segment(self.directory, self.end_offset)
-        fresh.path.touch()
-        sync_directory(self.directory)
+    def next_segment(self) -> Segment:
+        """An empty segment for the present end of the log, not yet part of it."""
+        return Segment(self.directory, self.end_offset)
+
+    def adopt_empty(self, fresh: Segment) -> bool:
+        """Go on in a created empty segment; False if the log has grown since it was made."""
+        if not self.is_idle or self.end_offset != fresh.base_offset or self.deleted:
+            return False
         self.segments.append(fresh)
+        return True
 
     def advance_start(self, offset: int) -> list[Segment]:
         """Raise the log start; the segments that lie wholly below it, for removal."""

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from .errors import CorruptLog
+from .files import sync_directory
 from .record_batch import HEADER_BYTES, BatchHeader, is_whole, read_header
 from .sparse_index import INTERVAL_BYTES, NO_TIMESTAMP, SparseIndex, load_index
 
@@ -54,6 +55,11 @@ class Segment:
             next_offset=self.next_offset,
             newest=self.newest_timestamp,
         )
+
+    def create(self) -> None:
+        """Make the empty file, durably. Blocks; raises OSError."""
+        self.path.touch()
+        sync_directory(self.path.parent)
 
     def remove(self) -> None:
         """Unlink the files."""

@@ -36,8 +36,8 @@ class Server:
             self._server.close()
         if self._patience is not None:
             self._patience.cancel()
-        for task in self._connections:
-            task.cancel()
+        for connection in self._connections.values():
+            connection.finish()
         await asyncio.gather(*self._connections, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

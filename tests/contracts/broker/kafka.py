@@ -81,10 +81,12 @@ def fetch(
     return Fetched(error, high_watermark, log_start, answer.data() or b"")
 
 
-def offset_at(connection: RawConnection, topic: str, time: int) -> tuple[int, int, int]:
+def offset_at(
+    connection: RawConnection, topic: str, time: int, partition: int = 0
+) -> tuple[int, int, int]:
     """ListOffsets 2: error, timestamp, offset."""
     body = int32(-1) + int8(0)
-    body += array([topic], lambda name: string(name) + int32(1) + int32(0) + int64(time))
+    body += array([topic], lambda name: string(name) + int32(1) + int32(partition) + int64(time))
     answer = connection.ask(2, 2, body)
     answer.int32(), answer.int32(), answer.string(), answer.int32(), answer.int32()
     return answer.int16(), answer.int64(), answer.int64()

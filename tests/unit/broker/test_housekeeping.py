@@ -8,6 +8,7 @@ from deploy.embedded.broker.housekeeping import tidy
 from deploy.embedded.broker.partition_log import PartitionLog
 from deploy.embedded.broker.record_batch import read_header
 from deploy.embedded.broker.records import decode
+from deploy.embedded.broker.topic_configs import log_config
 from tests.unit.broker.logs import NOW_MS, append, flush, make_log, read
 
 pytestmark = pytest.mark.asyncio
@@ -121,6 +122,7 @@ async def test_a_crash_between_swap_and_removal_is_repaired(tmp_path: Path) -> N
         append(log, [(b"k%d" % number, b"x" * 300)])
         flush(log)
     leftovers |= files(tmp_path)
+    log.config = log_config({"cleanup.policy": "compact", "segment.bytes": "4096"})
     await tidied(log)
     after = content(log)
     assert leftovers.keys() - files(tmp_path).keys(), "nothing was merged"

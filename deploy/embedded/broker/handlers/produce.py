@@ -69,7 +69,7 @@ async def init_producer_id(broker: Broker, request: Request) -> Writer:
         error = ErrorCode.UNSUPPORTED_VERSION
     else:
         try:
-            producer_id = broker.data_dir.next_producer_id()
+            producer_id = await asyncio.to_thread(broker.data_dir.next_producer_id)
         except OSError:
             error = ErrorCode.KAFKA_STORAGE_ERROR
     writer.int16(error)

@@ -1,0 +1,203 @@
+"""The embedded broker as a process: durability, bounds, authentication, start and stop."""
+
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tests.contracts.broker.kafka import fetch, offset_at, produce, producer_id
+from tests.support.broker import BrokerProcess
+from tests.support.kafka_wire import (
+    RawConnection,
+    array,
+    batch,
+    data,
+    int32,
+    int64,
+    string,
+)
+
+GOOD = batch([(b"k", b"v")])
+
+
+@contextmanager
+def started(directory: Path, *arguments: str, **environment: str) -> Iterator[BrokerProcess]:
+    process = BrokerProcess(directory, *arguments, environment=environment)
+    process.start()
+    try:
+        yield process
+    finally:
+        process.close()
+
+
+def create(broker: BrokerProcess, topic: str, **settings: str) -> None:
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(10)
+
+
+def commit(connection: RawConnection, group: str, topic: str, offset: int) -> int:
+    entry = string(topic) + int32(1) + int32(0) + int64(offset) + string("")
+    body = string(group) + int32(-1) + string("") + int64(-1) + int32(1) + entry
+    answer = connection.ask(8, 2, body)
+    answer.int32(), answer.string(), answer.int32(), answer.int32()
+    return answer.int16()
+
+
+def committed(connection: RawConnection, group: str, topic: str) -> int:
+    body = string(group) + array([topic], lambda name: string(name) + int32(1) + int32(0))
+    answer = connection.ask(9, 1, body)
+    answer.int32(), answer.string(), answer.int32(), answer.int32()
+    return answer.int64()
+
+
+@pytest.mark.parametrize("ending", ["stop", "kill9"])
+def test_everything_acknowledged_survives(broker: BrokerProcess, ending: str) -> None:
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        pid = producer_id(connection)
+        records = batch([(b"k", b"v")], producer=(pid, 0, 0))
+        assert produce(connection, "t", records) == (0, 0, 0)
+        assert commit(connection, "g", "t", 1) == 0
+    getattr(broker, ending)()
+    broker.start()
+    with RawConnection(broker.bootstrap) as connection:
+        assert fetch(connection, "t", 0).high_watermark == 1
+        assert committed(connection, "g", "t") == 1
+        # A retry of the batch that the old process acknowledged is recognised by the new one.
+        assert produce(connection, "t", records) == (0, 0, 0)
+        assert offset_at(connection, "t", -1) == (0, -1, 1)
+        assert producer_id(connection) > pid
+
+
+def test_sigterm_ends_with_0_within_3_seconds(broker: BrokerProcess) -> None:
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        produce(connection, "t", GOOD)
+        began = time.monotonic()
+        assert broker.stop() == 0
+        assert time.monotonic() - began < 3
+        assert connection.is_closed()
+
+
+def test_a_full_disk_is_answered_and_nothing_is_acknowledged(broker: BrokerProcess) -> None:
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        assert produce(connection, "t", GOOD) == (0, 0, 0)
+        # Files of this process may not grow: every write fails as on a full disk.
+        limits = resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (10, -1))
+        assert produce(connection, "t", GOOD)[:2] == (56, -1)
+        assert commit(connection, "g", "t", 1) == 56
+        assert offset_at(connection, "t", -1) == (0, -1, 1)
+        resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, limits)
+        assert produce(connection, "t", GOOD) == (0, 1, 0)
+        assert commit(connection, "g", "t", 1) == 0
+    assert "kafka_broker_storage_failures_total 2.0" in broker.metrics()
+    broker.kill9()
+    broker.start()
+    with RawConnection(broker.bootstrap) as connection:
+        assert offset_at(connection, "t", -1) == (0, -1, 2)
+
+
+def test_a_second_broker_names_directory_and_owner(broker: BrokerProcess) -> None:
+    command = [sys.executable, "-m", "deploy.embedded.broker", "--data-dir", str(broker.data_dir)]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert second.returncode == 1
+    assert str(broker.data_dir) in second.stderr
+    assert str(broker.pid) in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_other_binds_than_loopback_demand_sasl(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy.embedded.broker", "--data-dir", str(tmp_path)]
+    refused = subprocess.run(
+        [*command, "--host", "0.0.0.0"],  # noqa: S104 - it must refuse
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert "--sasl-file" in refused.stderr
+
+
+def test_sasl_plain_lets_in_who_knows_the_password(tmp_path: Path) -> None:
+    users = tmp_path / "users"
+    users.write_text("ann:secret\n")
+    users.chmod(0o600)
+    client = {"security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "PLAIN"}
+    with started(tmp_path, "--sasl-file", str(users)) as process:
+        create(process, "t", **client, **{"sasl.username": "ann", "sasl.password": "secret"})
+        wrong = {**client, "sasl.username": "ann", "sasl.password": "wrong"}
+        admin = AdminClient({"bootstrap.servers": process.bootstrap, **wrong})
+        with pytest.raises(KafkaException):
+            admin.list_topics(timeout=3)
+        with RawConnection(process.bootstrap) as connection:
+            connection.send(3, 1, int32(-1))
+            assert connection.is_closed()
+        with RawConnection(process.bootstrap) as connection:
+            assert connection.ask(17, 1, string("PLAIN")).int16() == 0
+            assert connection.ask(36, 0, data(b"\0ann\0secret")).int16() == 0
+            assert connection.ask(3, 1, int32(-1)).int32() == 1
+        assert "secret" not in process.log()
+
+
+def test_bounds_are_kept(tmp_path: Path) -> None:
+    bounds = ("--max-connections", "2", "--max-request-bytes", "100000", "--max-topics", "1")
+    with started(tmp_path, *bounds, "--idle-seconds", "2", "--stall-seconds", "2") as process:
+        address = process.bootstrap
+        with RawConnection(address) as stalled, RawConnection(address) as idle:
+            assert idle.ask(18, 0, b"").int16() == 0
+            with RawConnection(address) as third:
+                assert third.is_closed()
+            stalled.send_bytes(int32(1000) + b"only the beginning")
+            assert stalled.is_closed()
+            assert idle.is_closed()
+        none_open = 'redpanda_rpc_active_connections{redpanda_server="kafka"} 0.0'
+        deadline = time.monotonic() + 5
+        while none_open not in process.metrics():
+            assert time.monotonic() < deadline
+        with RawConnection(address) as large:
+            large.send_bytes(int32(100_001))
+            assert large.is_closed()
+        create(process, "one")
+        with pytest.raises(KafkaException, match="at most 1 topics"):
+            create(process, "two")
+        metrics = process.metrics()
+        for reason in ("too_many_connections", "stalled", "idle", "malformed_request"):
+            assert f'kafka_broker_connections_closed_total{{reason="{reason}"}}' in metrics
+
+
+def test_metrics_have_redpanda_s_names(broker: BrokerProcess) -> None:
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        produce(connection, "t", GOOD)
+        fetch(connection, "t", 0)
+        commit(connection, "g", "t", 1)
+    metrics = broker.metrics()
+    partition = 'redpanda_namespace="kafka",redpanda_partition="0",redpanda_topic="t"'
+    assert f"redpanda_kafka_max_offset{{{partition}}} 1.0" in metrics
+    committed_labels = 'redpanda_group="g",redpanda_partition="0",redpanda_topic="t"'
+    name = "redpanda_kafka_consumer_group_committed_offset"
+    assert f"{name}{{{committed_labels}}} 1.0" in metrics
+    for request in ("produce", "consume"):
+        labels = f'redpanda_namespace="kafka",redpanda_request="{request}",redpanda_topic="t"'
+        assert f"redpanda_kafka_request_bytes_total{{{labels}}} {len(GOOD)}.0" in metrics
+    assert "redpanda_cluster_topics 1.0" in metrics
+
+
+def test_normal_operation_logs_nothing(broker: BrokerProcess) -> None:
+    before = broker.log()
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        produce(connection, "t", GOOD)
+        fetch(connection, "t", 0)
+    assert broker.is_ready()
+    assert broker.log() == before

@@ -29,27 +29,14 @@ def list_groups(output: Output = Format.TEXT) -> None:
     from shared.runtime.log_bounds import log_bounds
     from shared.runtime.settings import Settings
 
-    async def ask() -> tuple[list[GroupState], dict[PartitionKey, LogBounds]]:
+    async def ask() -> list[dict[str, Any]]:
         settings = Settings.load()
         found = await groups(settings)
-        topics = {topic for group in found for topic, _ in group.committed}
-        return found, await log_bounds(settings, topics)
+        topics = {topic for group in found for topic, _ in group.partitions}
+        bounds = await log_bounds(settings, topics)
+        return [_summary(group, bounds) for group in found]
 
-    found, bounds = asyncio.run(ask())
-    summaries = [
-        {
-            "group": group.group,
-            "state": group.state,
-            "members": len(group.members),
-            "partitions": len(group.committed),
-            "lag": sum(
-                max(0, bounds[key].end - offset)
-                for key, offset in group.committed.items()
-                if key in bounds
-            ),
-        }
-        for group in found
-    ]
+    summaries = asyncio.run(ask())
     emit(
         output,
         {"groups": summaries},
@@ -58,6 +45,21 @@ def list_groups(output: Output = Format.TEXT) -> None:
             [tuple(summary.values()) for summary in summaries],
         ),
     )
+
+
+def _summary(group: GroupState, bounds: Mapping[PartitionKey, LogBounds]) -> dict[str, Any]:
+    lags = [
+        bounds[key].end - group.committed.get(key, bounds[key].start)
+        for key in group.partitions
+        if key in bounds
+    ]
+    return {
+        "group": group.group,
+        "state": group.state,
+        "members": len(group.members),
+        "partitions": len(group.partitions),
+        "lag": sum(lags),
+    }
 
 
 @app.command()

@@ -41,6 +41,13 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "bootstrap": Entry(
             "shared.cli.bootstrap", "Create topics and tables, check existing ones."
         ),
+        "topics": Entry("shared.cli.topics", "Topics: list, tail, go on after a stop."),
+        "groups": Entry("shared.cli.groups", "Consumer groups beside the tables' positions."),
+        "tables": Entry("shared.cli.tables", "Tables: list, history, data files."),
+        "offsets": Entry("shared.cli.offsets", "Where a table stands in its topics; settle it."),
+        "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
+        "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
+        "trace": Entry("shared.cli.trace", "Follow one event from webhook to row."),
         "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
     }

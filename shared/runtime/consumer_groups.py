@@ -41,6 +41,11 @@ class GroupState:
     members: tuple[Member, ...]
     committed: Mapping[PartitionKey, int]
 
+    @property
+    def partitions(self) -> frozenset[PartitionKey]:
+        """Partitions that a member has, or that an offset is committed for."""
+        return frozenset(key for m in self.members for key in m.partitions) | set(self.committed)
+
 
 async def groups(settings: Settings) -> list[GroupState]:
     """All groups of this environment.

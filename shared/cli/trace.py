@@ -1,0 +1,130 @@
+"""``bergline trace``: one event from webhook to row, every hop with its time."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shared.cli.output import Format, Output, emit, progress, table
+from shared.cli.words import NOTHING, cell, latency, moment, stacked
+
+if TYPE_CHECKING:
+    from shared.lake.trace import Delivery, Trace
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def trace(
+    event_id: Annotated[
+        str, typer.Argument(metavar="EVENT_ID", help="The vendor's event id, or a delivery id.")
+    ],
+    days: Annotated[float, typer.Option(min=0.001, help="How far back to search.")] = 7.0,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Longest time for reading topics, in seconds.")
+    ] = 60.0,
+    output: Output = Format.TEXT,
+) -> None:
+    """Follow one event: webhook, topic and offset, snapshot, row, with the time between.
+
+    Every delivery of the event is shown: vendors send again what they think was lost. A record
+    that no snapshot holds yet is shown with the position of its table.
+    """
+    from shared.lake.tracing import trace as follow
+    from shared.runtime.errors import NotFound, Unavailable
+    from shared.runtime.settings import Settings
+
+    found = asyncio.run(
+        follow(
+            Settings.load(),
+            event_id,
+            since=timedelta(days=days),
+            timeout_s=timeout,
+            progress=progress,
+        )
+    )
+    if not found.deliveries and not found.complete:
+        raise Unavailable(
+            f"{event_id} was not found within {timeout:g} s; not everything was searched",
+            "repeat with a longer --timeout, or fewer --days",
+        )
+    if not found.deliveries:
+        raise NotFound(
+            f"no event or delivery {event_id} in: {'; '.join(found.searched)}",
+            "search further back with --days, or see `bergline topics tail dlq.ingestion-errors`",
+        )
+    emit(output, as_json(found), _as_text(found))
+
+
+def as_json(found: Trace) -> dict[str, Any]:
+    """The trace with times in ISO 8601 and latencies in milliseconds."""
+    from pydantic import TypeAdapter
+
+    from shared.lake.trace import Trace
+
+    body: dict[str, Any] = TypeAdapter(Trace).dump_python(found, mode="json")
+    for each, delivery in zip(body["deliveries"], found.deliveries, strict=True):
+        each["latency_ms"] = {
+            "to_broker": _milliseconds(delivery.to_broker),
+            "to_prepared": _milliseconds(delivery.to_prepared),
+            "to_committed": _milliseconds(delivery.to_committed),
+            "end_to_end": _milliseconds(delivery.end_to_end),
+        }
+    return {**body, "landed": found.landed}
+
+
+def _milliseconds(span: timedelta | None) -> float | None:
+    return None if span is None else span / timedelta(milliseconds=1)
+
+
+def _as_text(found: Trace) -> Any:
+    parts: list[Any] = []
+    for number, delivery in enumerate(found.deliveries, 1):
+        title = f"delivery {number} of {len(found.deliveries)}: {cell(delivery.event_type)}"
+        parts += [table(("hop", "time", ">latency", "what"), _hops(delivery), title=title), ""]
+    if not found.complete:
+        parts.append("[yellow]time ran out: not all topics were searched[/]")
+    return stacked(*parts)
+
+
+def _hops(delivery: Delivery) -> list[tuple[object, ...]]:
+    place = f"{delivery.topic}/{delivery.partition}/{delivery.offset}"
+    record = cell(place) + ("" if delivery.on_topic else " [dim](no longer in the log)[/]")
+    ids = cell(f"event {delivery.event_id}, delivery {delivery.delivery_id}")
+    hops: list[tuple[object, ...]] = [
+        ("webhook", moment(delivery.received_at), "", ids),
+        ("topic", moment(delivery.timestamp), latency(delivery.to_broker), record),
+    ]
+    row = delivery.row
+    if row is None:
+        at = NOTHING if delivery.table_next is None else delivery.table_next
+        hops.append(("row", NOTHING, NOTHING, f"not landed yet: its table stands at {at}"))
+        return hops
+    notes = [f"{row.table} key {row.key}"]
+    notes += [f"not parsed: {row.error}"] if row.error else []
+    notes += [f"did not fit: {row.drift}"] if row.drift else []
+    notes += ["a replay of ours"] if row.replayed else []
+    hops.append(
+        ("row", moment(row.loaded_at), latency(delivery.to_prepared), cell(", ".join(notes)))
+    )
+    snapshot = row.snapshot
+    if snapshot is None:
+        hops.append(("snapshot", NOTHING, NOTHING, "no retained snapshot tells"))
+        return hops
+    what = f"{snapshot.snapshot_id} by {snapshot.writer}, commit {snapshot.commit_id}"
+    if not snapshot.exact:
+        what += "; the first one retained, the one that added the row was thinned away"
+    bound = "" if snapshot.exact else "≤ "
+    hops.append(
+        (
+            "snapshot",
+            moment(snapshot.committed_at),
+            bound + latency(delivery.to_committed),
+            cell(what),
+        )
+    )
+    hops.append(("end to end", "", bound + latency(delivery.end_to_end), ""))
+    return hops

@@ -109,10 +109,21 @@ def _no_constant(name: str) -> Any:
     raise ValueError(name)
 
 
+def _members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    json.dumps(pairs, ensure_ascii=False).encode()
+    return dict(pairs)
+
+
 def standard(value: bytes | str) -> Any:
     """JSON as the standard library reads it, numbers kept, what is no Unicode text refused."""
     text = value.decode() if isinstance(value, bytes) else value
-    document = json.loads(text, parse_int=Number, parse_float=Number, parse_constant=_no_constant)
+    document = json.loads(
+        text,
+        parse_int=Number,
+        parse_float=Number,
+        parse_constant=_no_constant,
+        object_pairs_hook=_members,
+    )
     json.dumps(document, ensure_ascii=False).encode()
     return document
 

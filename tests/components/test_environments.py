@@ -1,0 +1,117 @@
+"""Two environments on one broker and one catalog do not see each other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from aiokafka.admin import AIOKafkaAdminClient
+
+from deploy.demo.load import steady_load
+from deploy.demo.settings import DemoSettings
+from deploy.demo.signing import Signer
+from shared.lake.catalog import load, open_catalog
+from shared.runtime.settings import Settings
+from shared.tables.registry import landing_tables
+from tests.support.broker import free_port
+from tests.support.platform import EmbeddedPlatform, platform
+
+__all__ = ["platform"]
+
+WITHIN_S = 60.0
+
+
+@contextmanager
+def service(module: str, port: int, variables: dict[str, str]) -> Iterator[None]:
+    """One more process of a service, ready."""
+    name = module.removeprefix("services.").upper()
+    process = subprocess.Popen(
+        [sys.executable, "-m", module],
+        env={**os.environ, **variables, f"BERGLINE_{name}_PORT": str(port)},
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + WITHIN_S
+        while True:
+            assert process.poll() is None, f"{module} ended with {process.returncode}"
+            assert time.monotonic() < deadline, f"{module} is not ready"
+            try:
+                with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1):
+                    break
+            except OSError:
+                time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(15)
+
+
+def rows(settings: Settings) -> int:
+    """Rows of all landing tables of one environment."""
+    catalog = open_catalog(settings)
+    return sum(
+        load(catalog, settings.environment, spec.name).scan().count() for spec in landing_tables()
+    )
+
+
+def until_rows(settings: Settings, goal: int) -> None:
+    deadline = time.monotonic() + WITHIN_S
+    while (found := rows(settings)) < goal:
+        assert time.monotonic() < deadline, f"{found} of {goal} rows"
+
+
+async def topics(settings: Settings) -> set[str]:
+    client = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
+    await client.start()
+    try:
+        return set(await client.list_topics())
+    finally:
+        await client.close()
+
+
+def test_two_environments_share_broker_and_catalog(platform: EmbeddedPlatform) -> None:
+    plain = platform.settings
+    blue = plain.model_copy(update={"env": "blue"})
+    variables = {**platform.variables, "BERGLINE_ENV": "blue"}
+    # The data directory belongs to the first environment's workers.
+    variables["BERGLINE_STREAM_WRITER_WORK_DIR"] = str(Path(variables["BERGLINE_DATA_DIR"]) / "b")
+    subprocess.run(
+        [sys.executable, "-m", "shared.cli", "bootstrap"],
+        env={**os.environ, **variables},
+        check=True,
+        capture_output=True,
+        timeout=60,
+    )
+    demo = DemoSettings.of(platform.layout.root)
+    signer = Signer(demo.ingest_shopify_secrets, demo.ingest_stripe_secrets)
+    ingest_port, writer_port = free_port(), free_port()
+    with (
+        service("services.ingest", ingest_port, variables),
+        service("services.stream_writer", writer_port, variables),
+    ):
+        here = asyncio.run(
+            steady_load(f"http://127.0.0.1:{ingest_port}", signer, rate=50, seconds=1, seed=1)
+        )
+        there = asyncio.run(steady_load(demo.ingest_url, signer, rate=30, seconds=1, seed=2))
+        assert (len(here.accepted), len(there.accepted)) == (50, 30)
+        until_rows(blue, 50)
+        until_rows(plain, 30)
+        assert rows(blue) == 50
+        assert rows(plain) == 30
+        with urllib.request.urlopen(f"http://127.0.0.1:{writer_port}/info", timeout=5) as answer:
+            assert "raw.shopify_orders" in json.load(answer)["tables"]
+
+    names = asyncio.run(topics(plain))
+    assert {name.removeprefix("blue.") for name in names if name.startswith("blue.")} == {
+        name for name in names if not name.startswith(("blue.", "_"))
+    }
+    namespaces = {namespace[0] for namespace in open_catalog(plain).list_namespaces()}
+    assert {"raw", "metadata", "blue_raw", "blue_metadata"} <= namespaces

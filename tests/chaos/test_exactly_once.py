@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from deploy.demo.ledger import Ledger
+from shared.contracts.environment import Environment
+from shared.contracts.tables import TableCommitted
+from shared.contracts.topics import COMMITS
+from shared.lake.catalog import load, open_catalog
+from shared.runtime.topic_reader import TopicReader
+from shared.tables.registry import landing_tables
 from tests.support.platform import EmbeddedPlatform
 from tests.support.writing_under_load import ledger_after, positions, traffic
 
@@ -81,3 +89,43 @@ def test_a_zombie_worker_duplicates_nothing(platform: EmbeddedPlatform) -> None:
         until_committed(platform, 300)
     platform.wait_ready()
     closes(ledger_after(platform, load.wait(1)))
+
+
+def test_every_commit_was_announced_in_order(platform: EmbeddedPlatform) -> None:
+    """After all those kills: no snapshot without its event, and none before an older one."""
+    catalog = open_catalog(platform.settings)
+    heads = {
+        spec.name: load(catalog, Environment(), spec.name).current_snapshot()
+        for spec in landing_tables()
+    }
+    deadline = time.monotonic() + 30
+    while True:
+        announced = asyncio.run(announcements(platform))
+        missing = {
+            name: set(range(1, (head.sequence_number or 0) + 1)) - set(announced.get(name, []))
+            for name, head in heads.items()
+            if head is not None
+        }
+        if not any(missing.values()):
+            break
+        assert time.monotonic() < deadline, missing
+    for name, numbers in announced.items():
+        first_seen = list(dict.fromkeys(numbers))
+        assert first_seen == sorted(first_seen), name
+
+
+async def announcements(platform: EmbeddedPlatform) -> dict[str, list[int]]:
+    """Sequence numbers on ``lakehouse.commits`` by table, in the order of the topic."""
+    found: dict[str, list[int]] = {}
+
+    def note(record: Any) -> None:
+        event = TableCommitted.decode(record.value)
+        found.setdefault(event.table, []).append(event.sequence_number)
+
+    reader = TopicReader(platform.settings, COMMITS, note)
+    reader.start()
+    try:
+        await asyncio.wait_for(reader.caught_up.wait(), 20)
+    finally:
+        await reader.stop()
+    return found

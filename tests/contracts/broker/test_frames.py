@@ -36,7 +36,8 @@ def test_api_versions_beyond_the_newest_is_answered_in_version_0(
     module_broker: BrokerProcess,
 ) -> None:
     with RawConnection(module_broker.bootstrap) as connection:
-        correlation = connection.send(18, 99, b"")
+        client = b"\0\x05test\x021\0"  # tagged fields, software name and version, tagged fields
+        correlation = connection.send(18, 99, client)
         answer = connection.receive()
         assert answer.int32() == correlation
         assert answer.int16() == 35

@@ -1,5 +1,6 @@
 """The embedded broker as a process: durability, bounds, authentication, start and stop."""
 
+import os
 import resource
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from tests.contracts.broker.kafka import fetch, offset_at, produce, producer_id
-from tests.support.broker import BrokerProcess
+from tests.support.broker import EXTERNAL, BrokerProcess
 from tests.support.kafka_wire import (
     RawConnection,
     array,
@@ -23,6 +24,10 @@ from tests.support.kafka_wire import (
     int32,
     int64,
     string,
+)
+
+pytestmark = pytest.mark.skipif(
+    EXTERNAL in os.environ, reason="about the embedded broker as a process"
 )
 
 GOOD = batch([(b"k", b"v")])

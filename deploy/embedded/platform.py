@@ -1,6 +1,7 @@
 """What the embedded platform consists of: the table of services, and one plan of children.
 
-Storage and broker start together; ``bootstrap`` makes topics and tables once; then the services.
+Storage and broker start together; ``bootstrap`` waits for both and makes topics and tables once;
+then the services start.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Service:
 _ALL = (
     Service("ingest", "services.ingest", after=("bootstrap",)),
     # Behind ingest when the processor is short: a late table is better than a refused webhook.
-    Service("stream_writer", "services.stream_writer", after=("bootstrap",), nice=5),
+    Service("stream_writer", "services.stream_writer", after=("bootstrap",), nice=2),
 )
 
 SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _ALL})
@@ -139,12 +140,12 @@ def plan(
     children.append(
         Child(
             name="bootstrap",
-            arguments=_python("shared.cli", "bootstrap", "--output", "json"),
+            # Started with the others, so that its imports and their starts take the same time.
+            arguments=_python("shared.cli", "bootstrap", "--wait", "30", "--output", "json"),
             environment=common,
             log=layout.log("bootstrap"),
             directory=layout.root,
             ready=None,
-            after=("storage", "broker"),
             task=True,
         )
     )

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
@@ -16,12 +19,20 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False)
 
+RETRY_SECONDS = 0.1
+
+Result = TypeVar("Result")
+
 
 @app.command()
 def bootstrap(
     replication_factor: Annotated[
         int, typer.Option(min=1, help="Replicas of each topic created now.")
     ] = 1,
+    wait: Annotated[
+        float,
+        typer.Option(min=0, metavar="SECONDS", help="How long broker and catalog may be away."),
+    ] = 0,
     output: Output = Format.TEXT,
 ) -> None:
     """Create topics, namespaces and tables that are missing, and check those that exist.
@@ -32,8 +43,10 @@ def bootstrap(
     from shared.runtime.settings import Settings
 
     settings = Settings.load()
+    # aiokafka logs an error for each attempt to reach an absent broker; ours says it once.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     progress("creating topics and tables", brokers=settings.brokers, catalog=settings.catalog_uri)
-    changes, created = asyncio.run(_both(settings, replication_factor))
+    changes, created = asyncio.run(_both(settings, replication_factor, wait))
     topics = [asdict(change) for change in changes]
     rows = [(change["topic"], change["action"], change["detail"]) for change in topics]
     rows += [(name, "table created", "") for name in created]
@@ -44,13 +57,16 @@ def bootstrap(
     )
 
 
-async def _both(settings: Settings, replication_factor: int) -> tuple[list[TopicChange], list[str]]:
+async def _both(
+    settings: Settings, replication_factor: int, wait: float
+) -> tuple[list[TopicChange], list[str]]:
     """Topics and tables at the same time; the first failure is raised once both have ended."""
     from shared.runtime.topic_bootstrap import bootstrap_topics
 
+    deadline = time.monotonic() + wait
     topics, tables = await asyncio.gather(
-        bootstrap_topics(settings, replication_factor),
-        asyncio.to_thread(_tables, settings),
+        _answered(lambda: bootstrap_topics(settings, replication_factor), deadline),
+        _answered(lambda: asyncio.to_thread(_tables, settings), deadline),
         return_exceptions=True,
     )
     if isinstance(topics, BaseException):
@@ -58,6 +74,19 @@ async def _both(settings: Settings, replication_factor: int) -> tuple[list[Topic
     if isinstance(tables, BaseException):
         raise tables
     return topics, tables
+
+
+async def _answered(ask: Callable[[], Awaitable[Result]], deadline: float) -> Result:
+    """What ``ask`` returns; asked again while the other side is away and the deadline ahead."""
+    from shared.runtime.errors import Unavailable
+
+    while True:
+        try:
+            return await ask()
+        except Unavailable:
+            if time.monotonic() >= deadline:
+                raise
+            await asyncio.sleep(RETRY_SECONDS)
 
 
 def _tables(settings: Settings) -> list[str]:

@@ -25,7 +25,7 @@ def child(name: str, *after: str) -> Child:
     )
 
 
-def test_storage_and_broker_then_bootstrap_then_services(tmp_path: Path) -> None:
+def test_services_wait_for_storage_broker_and_bootstrap(tmp_path: Path) -> None:
     plan = platform.plan(
         Layout(tmp_path),
         PortSettings(),
@@ -33,8 +33,7 @@ def test_storage_and_broker_then_bootstrap_then_services(tmp_path: Path) -> None
         platform.replicas_of({"stream_writer": 2}),
     )
     assert waves(plan) == [
-        ["storage", "broker"],
-        ["bootstrap"],
+        ["storage", "broker", "bootstrap"],
         ["ingest", "stream_writer", "stream_writer-1"],
     ]
 

@@ -26,7 +26,8 @@ from shared.lake.history import as_of
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.snapshot_files import SnapshotFiles
 from shared.lake.snapshot_views import view
-from shared.runtime.errors import ConfigurationError, NotFound, Refused
+from shared.runtime.errors import BerglineError, ConfigurationError, NotFound, Refused
+from shared.runtime.settings import Settings
 from shared.tables.registry import TABLES
 
 MEMORY_LIMIT = "1GiB"
@@ -124,9 +125,11 @@ def query(
         session.execute(f"set allowed_directories = ['{spill}']")
         session.execute("set enable_external_access = false")
         session.execute("set lock_configuration = true")
-        with _explained(sql), reachable(lake.settings):
+        with reachable(lake.settings), _explained(sql, files):
             reader = session.execute(sql, list(parameters)).to_arrow_reader(BATCH_ROWS)
-            yield Result(tuple(reader.schema.names), iter(reader), snapshots)
+        # Outside of that block: an error of the caller, say a closed pipe, is not the store's.
+        batches = _guarded(reader, sql, files, lake.settings)
+        yield Result(tuple(reader.schema.names), batches, snapshots)
 
 
 def resolve(name: str, table: Table, pin: Pin) -> int | None:
@@ -152,6 +155,13 @@ def resolve(name: str, table: Table, pin: Pin) -> int | None:
             )
         return version.snapshot_id
     return metadata.current_snapshot_id
+
+
+def _guarded(
+    reader: pa.RecordBatchReader, sql: str, files: SnapshotFiles, settings: Settings
+) -> Iterator[pa.RecordBatch]:
+    with reachable(settings), _explained(sql, files):
+        yield from reader
 
 
 @contextmanager
@@ -189,25 +199,27 @@ def _require_reading(session: duckdb.DuckDBPyConnection, sql: str) -> None:
 
 
 @contextmanager
-def _explained(sql: str) -> Iterator[None]:
+def _explained(sql: str, files: SnapshotFiles | None = None) -> Iterator[None]:
+    """Turn DuckDB's errors into ours; while rows are streamed, Arrow passes on only their text."""
     try:
         yield
-    except duckdb.CatalogException as error:
-        raise NotFound(
-            f"the SQL names something unknown: {error}",
-            f"tables are: {', '.join(sorted(TABLES))}",
-        ) from error
-    except duckdb.IOException as error:
-        # Files of the snapshot: the store is away, or they were expired under the query.
-        raise OSError(str(error)) from error
-    except duckdb.OutOfMemoryException as error:
-        raise Refused(
+    except (duckdb.InternalException, duckdb.FatalException):
+        raise
+    except (duckdb.Error, pa.ArrowException, OSError) as error:
+        if files is not None and files.failure is not None:
+            raise files.failure from error
+        raise _explanation(error, sql) from error
+
+
+def _explanation(error: Exception, sql: str) -> BerglineError:
+    if isinstance(error, duckdb.CatalogException):
+        tables = f"tables are: {', '.join(sorted(TABLES))}"
+        return NotFound(f"the SQL names something unknown: {error}", tables)
+    if isinstance(error, duckdb.PermissionException):
+        return Refused(f"only tables may be read: {error}")
+    if "Out of Memory Error" in str(error):
+        return Refused(
             f"the query needs more than {MEMORY_LIMIT} of memory and {SPILL_LIMIT} of disk",
             "read fewer columns or rows, or use an engine of your own on the catalog",
-        ) from error
-    except (duckdb.ParserException, duckdb.BinderException, duckdb.InvalidInputException) as error:
-        raise ConfigurationError(f"the SQL cannot be run: {error}", f"in: {sql}") from error
-    except (duckdb.ConversionException, duckdb.OutOfRangeException) as error:
-        raise ConfigurationError(f"the SQL fails on a value: {error}", f"in: {sql}") from error
-    except duckdb.PermissionException as error:
-        raise Refused(f"only tables may be read: {error}") from error
+        )
+    return ConfigurationError(f"the SQL cannot be run: {error}", f"in: {sql}")

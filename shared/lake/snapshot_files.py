@@ -10,11 +10,13 @@ from __future__ import annotations
 import io
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
 from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
-from pyiceberg.io import FileIO
+from pyiceberg.io import FileIO, InputStream
 
 WHOLE_BYTES = 1024 * 1024
 """Files up to this size are fetched whole."""
@@ -26,7 +28,10 @@ _UNCHANGED_SINCE = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SnapshotFiles(AbstractFileSystem):
-    """Read-only; knows exactly the files that it was given."""
+    """Read-only; knows exactly the files that it was given.
+
+    :attr:`failure` is the last error of the store: DuckDB passes on only its text.
+    """
 
     cachable = False
 
@@ -37,6 +42,7 @@ class SnapshotFiles(AbstractFileSystem):
         self._kept: OrderedDict[str, bytes] = OrderedDict()
         self._kept_bytes = 0
         self._lock = threading.Lock()
+        self.failure: OSError | None = None
 
     def add(self, path: str, size: int, file_io: FileIO) -> None:
         """Make one file known, with its size in bytes."""
@@ -81,16 +87,29 @@ class SnapshotFiles(AbstractFileSystem):
             raise PermissionError(f"{path}: tables are read only")
         size = self.info(path)["size"]
         if size > WHOLE_BYTES:
-            return self._files[path][1].new_input(path).open()
+            return _Ranged(self, path)
         with self._lock:
             kept = self._kept.get(path)
             if kept is not None:
                 self._kept.move_to_end(path)
                 return io.BytesIO(kept)
-        with self._files[path][1].new_input(path).open(seekable=False) as stream:
+        with self.noting_failure(), self.stream(path, seekable=False) as stream:
             content = stream.read()
         self._keep(path, content)
         return io.BytesIO(content)
+
+    def stream(self, path: str, *, seekable: bool) -> InputStream:
+        """The bytes of one file in the store."""
+        return self._files[path][1].new_input(path).open(seekable=seekable)
+
+    @contextmanager
+    def noting_failure(self) -> Iterator[None]:
+        """Remember an error of the store and pass it on."""
+        try:
+            yield
+        except OSError as error:
+            self.failure = error
+            raise
 
     def _keep(self, path: str, content: bytes) -> None:
         with self._lock:
@@ -101,3 +120,29 @@ class SnapshotFiles(AbstractFileSystem):
             while self._kept_bytes > KEPT_BYTES:
                 _, dropped = self._kept.popitem(last=False)
                 self._kept_bytes -= len(dropped)
+
+
+class _Ranged:
+    """A large file: reads what is asked for."""
+
+    def __init__(self, files: SnapshotFiles, path: str) -> None:
+        self._files = files
+        with files.noting_failure():
+            self._stream = files.stream(path, seekable=True)
+
+    def read(self, size: int = 0) -> bytes:
+        """Up to ``size`` bytes from the present position."""
+        with self._files.noting_failure():
+            return self._stream.read(size)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position."""
+        return self._stream.seek(offset, whence)
+
+    def tell(self) -> int:
+        """The present position."""
+        return self._stream.tell()
+
+    def close(self) -> None:
+        """End reading."""
+        self._stream.close()

@@ -26,10 +26,10 @@ class StreamWriterSettings(Settings):
         default=200_000, ge=1, description="commit when this many rows are buffered"
     )
     stream_writer_max_bytes: int = Field(
-        default=64 * 2**20, ge=2**20, description="commit when this many bytes are buffered"
+        default=32 * 2**20, ge=2**20, description="commit when this many bytes are buffered"
     )
     stream_writer_buffer_bytes: int = Field(
-        default=128 * 2**20,
+        default=64 * 2**20,
         ge=2**20,
         description="per table: beyond it its partitions are paused",
     )

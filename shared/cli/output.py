@@ -70,7 +70,10 @@ def emit(output: Format, result: Mapping[str, Any], text: RenderableType) -> Non
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], title: str = "") -> Any:
-    """A plain table; columns whose heading starts with ``>`` are aligned to the right."""
+    """A plain table; columns whose heading starts with ``>`` are aligned to the right.
+
+    Text cells are Rich markup: data goes through ``rich.markup.escape`` first.
+    """
     from rich.table import Table
 
     drawn = Table(title=title or None, title_justify="left", box=None, pad_edge=False)

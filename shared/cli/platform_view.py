@@ -28,6 +28,8 @@ _MIB = 1024 * 1024
 
 def as_table(platform: PlatformState, figures: dict[str, Figures]) -> RenderableType:
     """One line per process, and the sum of their memory."""
+    from rich.markup import escape
+
     from deploy.embedded.processes import memory_bytes
 
     rows: list[tuple[object, ...]] = []
@@ -45,7 +47,7 @@ def as_table(platform: PlatformState, figures: dict[str, Figures]) -> Renderable
                 f"{one.memory_bytes / _MIB:.0f} MiB" if one and one.memory_bytes else "",
                 _figure(one.received_per_second if one else None, "{:.0f}"),
                 _figure(one.lag if one else None, "{}"),
-                process.reason,
+                escape(process.reason),
             )
         )
     own = memory_bytes(platform.supervisor_pid)

@@ -3,9 +3,13 @@ concurrent ``create`` means, and some answer success to both with different tabl
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError
 from pyiceberg.table import Table
 
+from shared.contracts.environment import Environment
 from shared.lake.catalog import load, open_catalog
 from shared.lake.schema import iceberg_schema, partition_spec
 from shared.runtime.errors import Refused
@@ -15,6 +19,13 @@ from shared.tables.spec import PLATFORM_PROPERTIES, TableSpec
 
 
 def bootstrap_tables(settings: Settings) -> list[str]:
+    """:func:`create_tables` in the catalog and environment that the settings name."""
+    return create_tables(open_catalog(settings), settings.environment, TABLES.values())
+
+
+def create_tables(
+    catalog: Catalog, environment: Environment, specs: Iterable[TableSpec]
+) -> list[str]:
     """Create what is missing; returns the logical names of the tables created now.
 
     An existing table must have the declared columns under the declared field ids; columns that a
@@ -23,15 +34,14 @@ def bootstrap_tables(settings: Settings) -> list[str]:
     Raises:
         Refused: an existing table contradicts its declaration.
     """
-    catalog = open_catalog(settings)
-    environment = settings.environment
-    for namespace in sorted({environment.namespace(name.split(".")[0]) for name in TABLES}):
+    specs = tuple(specs)
+    for namespace in sorted({environment.table(spec.name)[0] for spec in specs}):
         try:
             catalog.create_namespace(namespace)
         except NamespaceAlreadyExistsError:
             continue
     created: list[str] = []
-    for spec in TABLES.values():
+    for spec in specs:
         identifier = environment.table(spec.name)
         if not catalog.table_exists(identifier):
             catalog.create_table(

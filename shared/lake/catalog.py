@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pyiceberg.catalog import Catalog
 from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.table import Table
@@ -79,7 +80,7 @@ def open_catalog(settings: Settings) -> RestCatalog:
     return BoundedRestCatalog("bergline", **properties)
 
 
-def load(catalog: RestCatalog, environment: Environment, name: str) -> Table:
+def load(catalog: Catalog, environment: Environment, name: str) -> Table:
     """The table of a logical name at its current head.
 
     Raises:

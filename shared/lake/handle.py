@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pyiceberg.catalog.rest import RestCatalog
+from pyiceberg.catalog import Catalog
 from pyiceberg.table import CommitTableResponse, Table
 from pyiceberg.table.metadata import TableMetadata
 
@@ -17,7 +17,7 @@ class TableHandle:
     prepared on, so staleness shows as a conflict, never as a wrong commit.
     """
 
-    def __init__(self, catalog: RestCatalog, environment: Environment, name: str) -> None:
+    def __init__(self, catalog: Catalog, environment: Environment, name: str) -> None:
         self.catalog = catalog
         self.environment = environment
         self.name = name

@@ -20,7 +20,7 @@ class Settings:
     admin_port: int = 9644
     advertised_host: str | None = None
     advertised_port: int | None = None
-    flush_interval_seconds: float = 0.002
+    flush_interval_seconds: float = 0.0
     max_request_bytes: int = 32 * MIB
     max_queued_bytes: int = 256 * MIB
     max_fetch_bytes: int = 32 * MIB

@@ -99,8 +99,10 @@ def _require_parquet(name: str, file: DataFile) -> None:
 
 
 def _schema(table: Table, snapshot_id: int | None) -> Schema:
+    """The table's present schema for the head, that of its time for an earlier version."""
     snapshot = None if snapshot_id is None else table.metadata.snapshot_by_id(snapshot_id)
-    if snapshot is None or snapshot.schema_id is None:
+    at_head = snapshot_id == table.metadata.current_snapshot_id
+    if at_head or snapshot is None or snapshot.schema_id is None:
         return table.schema()
     return table.schemas()[snapshot.schema_id]
 

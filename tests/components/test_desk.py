@@ -1,0 +1,396 @@
+"""The operator's commands on a whole platform: what they print for programs, and how they end."""
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from pydantic import SecretStr
+
+from deploy.demo.delivery import Delivery
+from deploy.demo.load import stream
+from deploy.demo.poster import Poster
+from deploy.demo.signing import Signer
+from shared.contracts.commands import CommandIssued
+from shared.contracts.topics import TOPICS
+from shared.lake.reader import LakeReader
+from shared.lake.schema import arrow_schema
+from shared.tables.registry import TABLES
+from tests.support.platform import EmbeddedPlatform, module_platform
+
+__all__ = ["module_platform"]
+
+ROOT = Path(__file__).parents[2]
+DEADLINE_SECONDS = 30.0
+ORDERS, UNTOUCHED = "raw.shopify_orders", "raw.shopify_products"
+
+
+class Desk:
+    """``bergline`` pointed at one platform."""
+
+    def __init__(self, platform: EmbeddedPlatform) -> None:
+        self.platform = platform
+        self.posted: list[Delivery] = []
+        self._plan = (each for each in stream(7) if each.topic != "shopify.products")
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.platform.variables}
+
+    def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [sys.executable, "-m", "shared.cli", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            env=self.environment,
+            cwd=ROOT,
+            check=False,
+        )
+
+    def json(self, *arguments: str, code: int = 0) -> Any:
+        """The one JSON object that a command prints."""
+        ended = self.run(*arguments, "--output", "json")
+        assert ended.returncode == code, ended.stdout + ended.stderr
+        return json.loads(ended.stdout)
+
+    def post(self, count: int) -> list[Delivery]:
+        """Further valid deliveries, of every topic but products."""
+        deliveries = [next(self._plan) for _ in range(count)]
+        secrets = self.platform.connection
+        signer = Signer(
+            SecretStr(secrets["BERGLINE_INGEST_SHOPIFY_SECRETS"]),
+            SecretStr(secrets["BERGLINE_INGEST_STRIPE_SECRETS"]),
+        )
+        outcomes = asyncio.run(Poster(self.platform.url(), signer).post(deliveries))
+        assert all(outcome.accepted for outcome in outcomes)
+        self.posted += deliveries
+        return deliveries
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+@pytest.fixture(scope="module")
+def desk(module_platform: EmbeddedPlatform) -> Desk:
+    desk = Desk(module_platform)
+    desk.post(300)
+    lake = LakeReader(module_platform.settings)
+
+    def landed() -> bool:
+        tables = [table for table in lake.tables(TABLES).values() if table is not None]
+        heads = [table.metadata.current_snapshot() for table in tables]
+        found = [head.summary["total-records"] for head in heads if head and head.summary]
+        return sum(int(rows or 0) for rows in found) == len(desk.posted)
+
+    until(landed, "not every delivery landed")
+    return desk
+
+
+def test_topics_list(desk: Desk) -> None:
+    topics = {each["topic"]: each for each in desk.json("topics", "list")["topics"]}
+    assert list(topics) == list(TOPICS)
+    orders = topics["shopify.orders"]
+    assert orders["exists"]
+    assert len(orders["partitions"]) == 3
+    assert orders["messages"] == sum(each.topic == "shopify.orders" for each in desk.posted)
+    assert orders["retention_ms"] == 7 * 86_400_000
+    assert orders["size_bytes"] > 0
+    assert topics["lakehouse.tables"]["cleanup"] == "compact"
+
+
+def test_a_topic_of_another_environment_is_missing_and_said_so(desk: Desk) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "topics", "list"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**desk.environment, "BERGLINE_ENV": "other"},
+        cwd=ROOT,
+        check=True,
+    )
+    assert ended.stdout.count("missing: run `bergline bootstrap`") == len(TOPICS)
+
+
+def test_tail_prints_a_json_line_per_record_with_the_payload_as_posted(desk: Desk) -> None:
+    ended = desk.run("topics", "tail", "shopify.orders", "-n", "1000", "-o", "json")
+    records = [json.loads(line) for line in ended.stdout.splitlines()]
+    posted = [each for each in desk.posted if each.topic == "shopify.orders"]
+    assert sorted(r["headers"]["ce_id"] for r in records) == sorted(p.event_id for p in posted)
+    bodies = {p.event_id: json.loads(p.body) for p in posted}
+    assert all(r["value"] == bodies[r["headers"]["ce_id"]] for r in records)
+    assert [r["timestamp"] for r in records] == sorted(r["timestamp"] for r in records)
+
+
+def test_tail_from_an_offset(desk: Desk) -> None:
+    arguments = ["topics", "tail", "shopify.orders", "--partition", "1", "--from", "1", "-n", "2"]
+    lines = desk.run(*arguments, "-o", "json").stdout.splitlines()
+    assert [(json.loads(line)["partition"], json.loads(line)["offset"]) for line in lines] == [
+        (1, 1),
+        (1, 2),
+    ]
+    assert desk.run("topics", "tail", "shopify.orders", "--from", "1").returncode == 2
+    assert desk.run("topics", "tail", "shopify.ordres").returncode == 4
+    beyond = ["topics", "tail", "shopify.orders", "--partition", "1", "--from", "999999"]
+    assert desk.run(*beyond).returncode == 4
+
+
+def test_following_ends_with_ctrl_c(desk: Desk) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "shared.cli", "topics", "tail", "shopify.orders", "-n1", "-f"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=desk.environment,
+        cwd=ROOT,
+    ) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith("following")
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert out.startswith("shopify.orders/")
+    assert "Traceback" not in err
+
+
+def test_resume_sends_a_command_that_the_service_accepts(desk: Desk) -> None:
+    sent = desk.json("topics", "resume", "shopify.orders")["sent"]
+    assert (sent["service"], sent["action"], sent["target"]) == (
+        "stream_writer",
+        "resume_topic",
+        "shopify.orders",
+    )
+    tail = desk.run("topics", "tail", "lakehouse.commands", "-n", "1", "-o", "json").stdout
+    command = CommandIssued.model_validate(json.loads(tail)["value"])
+    key = desk.platform.settings.operator_key
+    assert key is not None
+    assert command.verified(key.get_secret_value())
+    assert command.command_id == sent["command_id"]
+    until(
+        lambda: "command carried out" in desk.platform.log("stream_writer"),
+        "stream_writer did not carry it out",
+    )
+    assert desk.run("topics", "resume", "stripe.refunds").returncode == 4
+
+
+def test_groups(desk: Desk) -> None:
+    [group] = desk.json("groups", "list")["groups"]
+    assert (group["group"], group["state"], group["members"]) == ("stream_writer", "Stable", 1)
+    described = desk.json("groups", "describe", "stream_writer")
+    assert len(described["members"]) == 1
+    landing = {topic for spec in TABLES.values() for topic in spec.topics}
+    assert {each["topic"] for each in described["partitions"]} == landing
+    orders = [each for each in described["partitions"] if each["topic"] == "shopify.orders"]
+    for each in orders:
+        assert each["table"] == ORDERS
+        assert each["recorded"] == each["log_end"]
+        assert each["recorded_lag"] == 0
+        assert not each["positions_lost"]
+    assert desk.run("groups", "describe", "nobody").returncode == 4
+
+
+def test_tables_list_and_history(desk: Desk) -> None:
+    tables = {each["table"]: each for each in desk.json("tables", "list")["tables"]}
+    assert list(tables) == list(TABLES)
+    orders = tables[ORDERS]
+    assert orders["positions"] == "found"
+    assert orders["writer"] == "stream_writer"
+    history = desk.json("tables", "history", ORDERS, "--limit", "1")
+    [head] = history["snapshots"]
+    assert (head["standing"], head["total_rows"]) == ("head", orders["rows"])
+    assert head["snapshot_id"] == orders["snapshot_id"] == history["snapshot_id"]
+    assert head["offsets_moved"]
+    assert head["refs"] == ["main"]
+    assert not head["foreign"]
+    assert desk.run("tables", "history", "raw.shopify_ordres").returncode == 4
+
+
+def test_tables_files(desk: Desk) -> None:
+    files = desk.json("tables", "files", ORDERS)
+    summary = files["summary"]
+    assert summary["files"] == len(files["files"]) == sum(summary["size_classes"].values())
+    assert summary["rows"] == sum(each["rows"] for each in files["files"])
+    today = {f"_loaded_at_day={datetime.now(UTC).date().isoformat()}"}
+    assert {each["partition"] for each in files["files"]} == today
+
+
+def test_counts_balance(desk: Desk) -> None:
+    result = desk.json("counts")
+    assert result["balanced"]
+    partitions = [each for table in result["tables"] for each in table["partitions"]]
+    assert sum(each["counted"]["rows"] for each in partitions) == len(desk.posted)
+    for each in partitions:
+        [stretch] = each["stretches"]
+        assert stretch["next"] - stretch["first"] == stretch["rows"] + stretch["gaps"]
+        assert each["next"] == each["log_end"]
+
+
+def test_query_prints_a_table_json_or_csv(desk: Desk) -> None:
+    sql = f"select _event_type, count(*) as n from {ORDERS} group by 1 order by 1"
+    result = desk.json("query", sql)
+    assert result["columns"] == ["_event_type", "n"]
+    posted = [each.event_type for each in desk.posted if each.topic == "shopify.orders"]
+    assert result["rows"] == [[kind, posted.count(kind)] for kind in sorted(set(posted))]
+    assert not result["truncated"]
+    head = desk.json("tables", "history", ORDERS, "--limit", "1")["snapshot_id"]
+    assert result["snapshots"] == {ORDERS: head}
+    as_csv = desk.run("query", sql, "--csv").stdout.splitlines()
+    assert as_csv == ["_event_type,n", *(f"{kind},{n}" for kind, n in result["rows"])]
+    assert "_event_type" in desk.run("query", sql).stdout
+    cut = desk.json("query", f"select _offset from {ORDERS}", "--limit", "2")
+    assert (len(cut["rows"]), cut["truncated"]) == (2, True)
+
+
+def test_query_of_an_earlier_version(desk: Desk) -> None:
+    snapshots = desk.json("tables", "history", ORDERS, "--limit", "1000")["snapshots"]
+    first = snapshots[-1]
+    sql = f"select count(*) from {ORDERS}"
+    pinned = desk.json("query", sql, "--snapshot", f"{ORDERS}={first['snapshot_id']}")
+    assert pinned["rows"] == [[first["total_rows"]]]
+    dated = desk.json("query", sql, "--as-of", first["committed_at"])
+    assert dated["snapshots"] == pinned["snapshots"]
+    assert desk.run("query", sql, "--as-of", "2001-01-01").returncode == 4
+    assert desk.run("query", sql, "--as-of", "yesterday").returncode == 2
+    assert desk.run("query", f"drop table {ORDERS}").returncode == 5
+
+
+def test_trace_finds_an_event_by_either_id(desk: Desk) -> None:
+    delivery = next(each for each in desk.posted if each.topic == "shopify.orders")
+    found = desk.json("trace", delivery.event_id)
+    assert found["landed"]
+    assert found["complete"]
+    one = found["deliveries"][0]
+    assert (one["topic"], one["on_topic"]) == ("shopify.orders", True)
+    assert one["row"]["table"] == ORDERS
+    assert one["row"]["snapshot"]["exact"]
+    history = desk.json("tables", "history", ORDERS, "--limit", "1000")["snapshots"]
+    snapshot = {each["snapshot_id"]: each for each in history}[
+        one["row"]["snapshot"]["snapshot_id"]
+    ]
+    moved = {(m["topic"], m["partition"]): m for m in snapshot["offsets_moved"]}
+    move = moved["shopify.orders", one["partition"]]
+    assert (move["from"] or 0) <= one["offset"] < move["to"]
+    parts = [one["latency_ms"][hop] for hop in ("to_broker", "to_prepared", "to_committed")]
+    assert sum(parts) == pytest.approx(one["latency_ms"]["end_to_end"])
+    again = desk.json("trace", one["delivery_id"])
+    assert [each["offset"] for each in again["deliveries"]] == [one["offset"]]
+
+
+def test_trace_shows_every_delivery_of_an_event(desk: Desk) -> None:
+    ids = [each.event_id for each in desk.posted]
+    event_id = max(ids, key=ids.count)
+    assert ids.count(event_id) > 1, "the plan redelivers"
+    assert len(desk.json("trace", event_id)["deliveries"]) == ids.count(event_id)
+
+
+def test_trace_of_what_does_not_exist_says_what_was_searched(desk: Desk) -> None:
+    error = desk.json("trace", "evt_nowhere", code=4)["error"]
+    assert error["kind"] == "NotFound"
+    assert all(name in error["what"] for name in TABLES)
+
+
+def test_a_record_that_has_not_landed_is_traced_on_its_topic(desk: Desk) -> None:
+    desk.platform.pause("stream_writer")
+    try:
+        [delivery] = desk.post(1)
+        found = desk.json("trace", delivery.event_id)
+        assert not found["landed"]
+        waiting = [each for each in found["deliveries"] if each["row"] is None]
+        assert [each["topic"] for each in waiting] == [delivery.topic]
+        assert waiting[0]["table_next"] <= waiting[0]["offset"]
+        assert "not landed yet" in desk.run("trace", delivery.event_id).stdout
+    finally:
+        desk.platform.resume("stream_writer")
+    until(lambda: desk.json("trace", delivery.event_id)["landed"], "it did not land")
+
+
+def test_offsets_show(desk: Desk) -> None:
+    shown = desk.json("offsets", "show", ORDERS)
+    assert (shown["positions"], shown["settled"]) == ("found", True)
+    for each in shown["partitions"]:
+        assert (each["recorded"], each["lag"]) == (each["log_end"], 0)
+        assert each["tail"]["offset"] == each["recorded"] - 1
+        assert "still the one in the log" in each["verdict"]
+
+
+def test_adopting_needs_a_confirmation_a_reason_and_an_offset_in_the_log(desk: Desk) -> None:
+    adopt = ["offsets", "adopt", ORDERS, "--partition", "0", "--reason", "a test"]
+    before = desk.json("offsets", "show", ORDERS)["snapshot_id"]
+    end = desk.json("offsets", "show", ORDERS)["partitions"][0]["log_end"]
+    assert desk.run(*adopt, "--from", str(end)).returncode == 5
+    assert desk.run(*adopt, "--from", str(end + 1), "--yes").returncode == 5
+    assert desk.run(*adopt[:-1], " ", "--from", str(end), "--yes").returncode == 5
+    assert desk.run(*adopt[:-2], "--from", str(end), "--yes").returncode == 2
+    assert desk.json("offsets", "show", ORDERS)["snapshot_id"] == before
+
+
+def test_positions_that_are_lost_are_settled_for_all_partitions_at_once(desk: Desk) -> None:
+    """Another engine wrote the first snapshot: nothing says what the table has consumed."""
+    spec = TABLES[UNTOUCHED]
+    row = {
+        "_topic": "shopify.products",
+        "_partition": 0,
+        "_offset": 0,
+        "_loaded_at": datetime.now(UTC),
+        "_replayed": False,
+    }
+    table = LakeReader(desk.platform.settings).table(UNTOUCHED)
+    table.append(pa.Table.from_pylist([row], schema=arrow_schema(spec)))
+
+    lost = desk.json("offsets", "show", UNTOUCHED)
+    assert (lost["positions"], lost["settled"]) == ("lost", False)
+    assert all("PositionsLost" in each["verdict"] for each in lost["partitions"])
+    listed = {each["table"]: each for each in desk.json("tables", "list")["tables"]}
+    assert listed[UNTOUCHED]["positions"] == "lost"
+
+    adopt = ["offsets", "adopt", UNTOUCHED, "--reason", "begin at the start", "--yes"]
+    refused = desk.json(*adopt, "--from", "0=0", code=5)
+    assert "shopify.products/1, shopify.products/2" in refused["error"]["what"]
+    written = desk.json(*adopt, "--from", "0=0", "--from", "1=0", "--from", "2=0")
+    settled = desk.json("offsets", "show", UNTOUCHED)
+    assert (settled["positions"], settled["snapshot_id"]) == ("found", written["snapshot_id"])
+    assert settled["settled"]
+    [stretch] = settled["partitions"][2]["stretches"]
+    assert stretch["reason"].endswith("begin at the start")
+
+    unbalanced = desk.json("counts", UNTOUCHED, code=6)
+    assert not unbalanced["balanced"]
+    findings = unbalanced["tables"][0]["partitions"][0]["findings"]
+    assert findings == ["the ledger states 0 rows, the data files hold 1"]
+    told = desk.run("counts", UNTOUCHED)
+    assert told.returncode == 6
+    assert f"not balanced: {UNTOUCHED}" in told.stderr
+
+
+def test_without_broker_or_catalog_commands_end_with_3(desk: Desk) -> None:
+    for variable, arguments in (
+        ("BERGLINE_BROKERS", ["topics", "list"]),
+        ("BERGLINE_BROKERS", ["groups", "list"]),
+        ("BERGLINE_CATALOG_URI", ["tables", "list"]),
+        ("BERGLINE_CATALOG_URI", ["query", f"select 1 from {ORDERS}"]),
+    ):
+        nowhere = "127.0.0.1:1" if variable == "BERGLINE_BROKERS" else "http://127.0.0.1:1"
+        ended = subprocess.run(
+            [sys.executable, "-m", "shared.cli", *arguments, "-o", "json"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**desk.environment, variable: nowhere},
+            cwd=ROOT,
+            check=False,
+        )
+        assert ended.returncode == 3, ended.stdout + ended.stderr
+        assert json.loads(ended.stdout)["error"]["kind"] == "Unavailable"

@@ -8,10 +8,9 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Literal
 
-from deploy.embedded import control, platform, ports, secrets
+from deploy.embedded import control, platform, ports, secrets, storage
 from deploy.embedded.layout import Layout
 from deploy.embedded.supervisor import Observer, Supervisor
 from shared.runtime.errors import ConfigurationError
@@ -69,8 +68,7 @@ def run(
         try:
             asyncio.run(_supervise(Supervisor(children, where, observer)))
         finally:
-            for port in ports.needed(chosen, replicas):
-                _remove_sockets(port.number)
+            storage.remove_sockets(chosen)
 
 
 async def _supervise(supervisor: Supervisor) -> None:
@@ -86,9 +84,3 @@ async def _supervise(supervisor: Supervisor) -> None:
     loop.add_signal_handler(signal.SIGTERM, stop.set)
     loop.add_signal_handler(signal.SIGHUP, stop.set)
     await supervisor.run(stop)
-
-
-def _remove_sockets(port: int) -> None:
-    # SeaweedFS names Unix sockets in /tmp after its ports and leaves them there when it ends.
-    for socket in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108
-        socket.unlink(missing_ok=True)

@@ -32,6 +32,9 @@ _STORAGE_BLOCK = (
     "filer gRPC",
     "admin",
 )
+STORAGE_PORTS = (*_STORAGE_BLOCK, "admin gRPC")
+"""What the storage listens for beside S3 and catalog."""
+
 _HIGHEST_STORAGE_PORT = 65_535 - _ADMIN_GRPC_OFFSET - len(_STORAGE_BLOCK)
 
 
@@ -110,7 +113,7 @@ def needed(settings: PortSettings, replicas: Mapping[str, int]) -> list[Port]:
     ]
     ports += [
         Port(settings.storage(purpose), f"storage {purpose}", "BERGLINE_STORAGE_PORT")
-        for purpose in (*_STORAGE_BLOCK, "admin gRPC")
+        for purpose in STORAGE_PORTS
     ]
     for service, count in replicas.items():
         for replica in range(count):

@@ -17,7 +17,7 @@ import sys
 from pathlib import Path
 
 from deploy.embedded.layout import write_private
-from deploy.embedded.ports import HOST, PortSettings
+from deploy.embedded.ports import HOST, STORAGE_PORTS, PortSettings
 from deploy.embedded.secrets import Secrets
 from shared.runtime.errors import ConfigurationError
 
@@ -109,3 +109,11 @@ def prepare(directory: Path, secrets: Secrets) -> None:
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
     write_private(keys_file(directory), json.dumps({"identities": [identity]}))
+
+
+def remove_sockets(ports: PortSettings) -> None:
+    """Delete the Unix sockets that ``weed`` names after its ports in /tmp and leaves there."""
+    numbers = [ports.s3_port, *(ports.storage(purpose) for purpose in STORAGE_PORTS)]
+    for number in numbers:
+        for socket in Path("/tmp").glob(f"seaweedfs-*-{number}.sock"):  # noqa: S108
+            socket.unlink(missing_ok=True)

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from deploy.embedded import control, ports, processes, state
+from deploy.embedded import control, ports, processes, state, storage
 from deploy.embedded.layout import Layout
 from deploy.embedded.platform import replicas_of
 from deploy.embedded.state import PlatformState, ProcessState
@@ -193,6 +193,7 @@ class EmbeddedPlatform:
         if self._process is not None:
             self.kill_supervisor()
         control.end_left_over(self.layout)
+        storage.remove_sockets(self.ports)
 
     def _signalled(self, service: str, replica: int, number: signal.Signals) -> int:
         process = self.process(service, replica)

@@ -90,10 +90,7 @@ class StorageProcess:
         """End it whatever its state."""
         if self._process is not None:
             self.kill9()
-        # It names Unix sockets in /tmp after its ports and leaves them there.
-        for port in ports.needed(self.ports, {}):
-            for socket in Path("/tmp").glob(f"seaweedfs-*-{port.number}.sock"):
-                socket.unlink()
+        storage.remove_sockets(self.ports)
 
 
 def running(directory: Path) -> Iterator[StorageProcess]:

@@ -10,7 +10,6 @@ import faust
 import structlog
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 from faust.app.base import BootStrategy
 
 from services.stream_writer.batch_consumer import BatchConsumer, BatchConsumerThread
@@ -160,10 +159,10 @@ class Worker:
         while not stop.is_set():
             try:
                 return await attempt()
-            except (KafkaError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, readiness says so
                 self._waiting_for = what
                 if not told:
-                    log.warning(f"waiting for the {what}", error=str(error))
+                    log.warning(f"waiting for the {what}", error=f"{type(error).__name__}: {error}")
                     told = True
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(stop.wait(), WAIT_S)

@@ -62,6 +62,10 @@ class TableBuffer:
         self.drop(key)
         self._expected[key] = offset
 
+    def expected(self, key: PartitionKey) -> int | None:
+        """Where the next batch of a partition begins, ``None`` when none is taken."""
+        return self._expected.get(key)
+
     def drop(self, key: PartitionKey) -> None:
         """Forget a partition and what waits of it."""
         self._expected.pop(key, None)

@@ -45,6 +45,8 @@ class Outbox:
         self._task: asyncio.Task[None] | None = None
         self._metadata: TableMetadata | None = None
         self._wake = asyncio.Event()
+        self._nothing_waits = asyncio.Event()
+        self._nothing_waits.set()
         self._announced = 0
         self.pending = 0
 
@@ -68,6 +70,7 @@ class Outbox:
     async def release(self) -> None:
         """Another worker announces from now on."""
         task, self._task = self._task, None
+        self._nothing_waits.set()
         if task is not None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -75,16 +78,14 @@ class Outbox:
 
     def committed(self, metadata: TableMetadata) -> None:
         """This worker has committed; ``metadata`` is the table right after it."""
-        self._metadata = metadata
-        self._wake.set()
+        if self.owner:
+            self._metadata = metadata
+            self._nothing_waits.clear()
+            self._wake.set()
 
-    async def flush(self, timeout_s: float) -> None:
-        """Wait until nothing is pending, at most ``timeout_s``."""
-        deadline = asyncio.get_running_loop().time() + timeout_s
-        while self.owner and self._metadata is not None:
-            if asyncio.get_running_loop().time() >= deadline:
-                return
-            await asyncio.sleep(0.02)
+    async def flush(self) -> None:
+        """Wait until every commit that this worker knows of is announced."""
+        await self._nothing_waits.wait()
 
     async def _run(self) -> None:
         await self._states.reader.caught_up.wait()
@@ -108,6 +109,7 @@ class Outbox:
                 continue
             self._wake.clear()
             if self._metadata is None:
+                self._nothing_waits.set()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
 

@@ -93,6 +93,7 @@ class TableStream:
         self._stopped: dict[PartitionKey, str] = {}
         self._highwater: dict[PartitionKey, int] = {}
         self._in_flight_bytes = 0
+        self._taken = 0
         self._paused = False
         self._wake = asyncio.Event()
         self._settle_now = asyncio.Event()
@@ -144,6 +145,7 @@ class TableStream:
         if verdict is Verdict.HOLE:
             self._resettle({key}, "a fetched range was not delivered")
         elif verdict is Verdict.TAKEN:
+            self._taken += 1
             self._idle.clear()
             self._metrics.received(batch.topic, len(batch.records))
             self._bound()
@@ -168,7 +170,7 @@ class TableStream:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
-                await self._outbox.flush(timeout_s)
+                await self._outbox.flush()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -242,7 +244,9 @@ class TableStream:
                     self._settle_now.set()
 
     async def _settle(self, wanted: set[PartitionKey], generation: int) -> None:
+        idle, taken = self._idle.is_set(), self._taken
         positions, _ = await self._in_thread(self._writer.positions)
+        idle = idle and taken == self._taken
         if not self._warm:
             await self._in_thread(self._writer.warm_up)
             self._warm = True
@@ -264,6 +268,8 @@ class TableStream:
                 self._stop({key}, _reason(verdict), operator_text(self.table, *key, verdict))
             elif key not in self._flowing:
                 await self._begin(key, verdict, generation)
+            elif idle and taken == self._taken and self._buffer.expected(key) != verdict.offset:
+                self._resettle({key}, "the table was moved to another position")
         self._own_outbox()
 
     async def _begin(self, key: PartitionKey, verdict: Continue, generation: int) -> None:
@@ -308,8 +314,6 @@ class TableStream:
 
     async def _commit_loop(self) -> None:
         while True:
-            if not self._buffer:
-                self._idle.set()
             await self._until_due()
             work = self._buffer.take()
             self._in_flight_bytes = work.bytes
@@ -336,6 +340,7 @@ class TableStream:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), left)
             else:
+                self._idle.set()
                 await self._wake.wait()
 
     def _interval(self) -> float:

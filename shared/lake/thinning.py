@@ -23,11 +23,16 @@ _DAY = 24 * _HOUR
 
 @dataclass(frozen=True, slots=True)
 class ThinningPolicy:
-    """How long each grain is kept, in milliseconds, and how many removals one commit carries."""
+    """How long each grain is kept, in milliseconds, and how many removals one commit carries.
+
+    What a reader has recorded is kept for ``pinned_ms``; a reader that is away for longer finds
+    its snapshot gone and builds in full.
+    """
 
     dense_ms: int = 2 * _MINUTE
     minutes_ms: int = _HOUR
     hours_ms: int = 7 * _DAY
+    pinned_ms: int = _DAY
     max_removals: int = 200
     max_unannounced: int = 1000
 
@@ -74,7 +79,7 @@ def plan(
         name: ref.snapshot_id for name, ref in metadata.refs.items() if name.startswith(TAG_PREFIX)
     }
     named = {ref.snapshot_id for name, ref in metadata.refs.items() if name not in our_tags}
-    kept = {head.snapshot_id, *named, *pinned}
+    kept = {head.snapshot_id, *named}
     if announced is not None:
         waiting = [s for s in metadata.snapshots if _sequence(s) > announced]
         waiting.sort(key=_sequence)
@@ -84,7 +89,7 @@ def plan(
     last_of_hour: dict[int, int] = {}
     for snapshot in sorted(metadata.snapshots, key=_sequence):
         age = now_ms - snapshot.timestamp_ms
-        if age < policy.dense_ms:
+        if age < policy.dense_ms or (age < policy.pinned_ms and snapshot.snapshot_id in pinned):
             kept.add(snapshot.snapshot_id)
         if age < policy.minutes_ms:
             last_of_minute[snapshot.timestamp_ms // _MINUTE] = snapshot.snapshot_id

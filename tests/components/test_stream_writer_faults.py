@@ -238,6 +238,20 @@ def test_a_rolled_back_table_is_filled_again(platform: EmbeddedPlatform) -> None
     assert landed(platform, topic) == [(number, number) for number in range(12)]
 
 
+def test_a_rollback_is_noticed_without_traffic(platform: EmbeddedPlatform) -> None:
+    topic = "shopify.orders"
+    first = next_offset(platform, topic) or 0
+    produce(platform, topic, objects(first, 1))
+    until_at(platform, topic, first + 1)
+    before = table(platform, topic)
+    parent = before.current_snapshot().parent_snapshot_id  # type: ignore[union-attr]
+    assert parent is not None
+    before.manage_snapshots().set_current_snapshot(snapshot_id=parent).commit()
+    assert next_offset(platform, topic) == first
+    until_at(platform, topic, first + 1)
+    assert landed(platform, topic) == [(number, number) for number in range(first + 1)]
+
+
 def test_a_foreign_delete_neither_stops_nor_repeats_anything(platform: EmbeddedPlatform) -> None:
     topic = "shopify.orders"
     first = next_offset(platform, topic) or 0

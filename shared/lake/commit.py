@@ -41,7 +41,7 @@ from pyiceberg.table.snapshots import Snapshot
 
 from shared.lake.handle import TableHandle
 from shared.lake.positions import Positions
-from shared.lake.recorded import Recorded, ancestors, recorded, summary_of
+from shared.lake.recorded import Recorded, ancestors, recorded
 from shared.lake.staging import StagedSnapshot, stage_append
 from shared.lake.thinning import ThinningPlan, ThinningPolicy, plan
 from shared.runtime.errors import Refused, Unavailable
@@ -148,11 +148,15 @@ def commit(
     deadline = clock() + patience_s
     conflicts = unknowns = 0
     while True:
+        remembered = handle.loaded
         metadata = _load(handle, deadline, clock, sleep)
-        if (conflicts or unknowns) and (landed := find_commit(metadata, commit_id)) is not None:
+        if (landed := find_commit(metadata, commit_id)) is not None:
             return Outcome(Result.FOUND, landed, metadata, conflicts, unknowns)
         decision = decide(Head(metadata, recorded(metadata)), unknowns == 0)
         if decision is None:
+            if remembered:  # no request follows that would show it to be stale
+                handle.forget()
+                continue
             return Outcome(Result.NOTHING, None, metadata, conflicts, unknowns)
         history = _thin(metadata, thinning, clock)
         staged: StagedSnapshot | None = None
@@ -209,13 +213,14 @@ def commit(
                 f"({conflicts} conflicts, {unknowns} unknown outcomes)",
                 "check the catalog and the object store",
             )
-        sleep(random.uniform(0.01, 0.05) * min(conflicts + unknowns, 10))  # noqa: S311
+        sleep(random.uniform(0.01, 0.05) * min(conflicts + unknowns + 1, 10))  # noqa: S311
 
 
 def find_commit(metadata: TableMetadata, commit_id: str) -> Snapshot | None:
     """The ancestor of the head that carries ``commit_id``, if any."""
     for snapshot in ancestors(metadata):
-        if summary_of(snapshot).get(KEY_COMMIT) == commit_id:
+        summary = snapshot.summary
+        if summary is not None and summary.additional_properties.get(KEY_COMMIT) == commit_id:
             return snapshot
     return None
 
@@ -269,11 +274,15 @@ def _discard_if_lost(
     clock: Callable[[], float],
     sleep: Callable[[float], None],
 ) -> None:
-    """Delete the manifests of an attempt that certainly lost: its asserted head is gone."""
+    """Delete the manifests of an attempt that certainly lost: its asserted head is gone.
+
+    A proxy that repeats requests can turn a success into a conflict, so the snapshot is looked
+    for, too, whether it is still in the ancestry or was rolled back since.
+    """
     metadata = _load(handle, deadline, clock, sleep)
-    head = metadata.current_snapshot()
-    moved = (head.snapshot_id if head else None) != staged.parent_snapshot_id
-    if moved and find_commit(metadata, commit_id) is None:
+    moved = metadata.current_snapshot_id != staged.parent_snapshot_id
+    landed = metadata.snapshot_by_id(staged.snapshot_id) is not None
+    if moved and not landed and find_commit(metadata, commit_id) is None:
         staged.discard()
 
 

@@ -33,6 +33,11 @@ class TableHandle:
         return self._table if self._table is not None else self.reload()
 
     @property
+    def loaded(self) -> bool:
+        """Whether the table is remembered from before, and so may have changed since."""
+        return self._table is not None
+
+    @property
     def metadata(self) -> TableMetadata:
         """Metadata as last seen."""
         return self.table.metadata

@@ -87,11 +87,9 @@ def test_the_missing_header_is_named(ingest: IngestProcess) -> None:
         (SHOPIFY, shopify_signature(GOOD[SHOPIFY], "wrong")),
         (SHOPIFY, shopify_signature(b"another body")),
         (STRIPE, stripe_signature(GOOD[STRIPE], "whsec_wrong")),
-        (STRIPE, stripe_signature(GOOD[STRIPE], at=time.time() - 400)),
-        (STRIPE, stripe_signature(GOOD[STRIPE], at=time.time() + 400)),
         (STRIPE, {"Stripe-Signature": "nonsense"}),
     ],
-    ids=["wrong secret", "another body", "wrong secret", "too old", "too early", "nonsense"],
+    ids=["wrong secret", "another body", "wrong secret", "nonsense"],
 )
 def test_a_wrong_signature_is_401(
     ingest: IngestProcess, path: str, headers: dict[str, str]
@@ -99,6 +97,12 @@ def test_a_wrong_signature_is_401(
     answer = ingest.post(path, GOOD[path], headers)
     assert answer.status == 401
     assert answer.json["type"] == "/docs#invalid-signature"
+
+
+@pytest.mark.parametrize("seconds", [-400, 400], ids=["too old", "too early"])
+def test_a_signature_of_another_time_is_401(ingest: IngestProcess, seconds: float) -> None:
+    signed = stripe_signature(GOOD[STRIPE], at=time.time() + seconds)
+    assert ingest.post(STRIPE, GOOD[STRIPE], signed).status == 401
 
 
 HOSTILE = {

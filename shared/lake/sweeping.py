@@ -8,10 +8,12 @@ deleted here. What a crash leaves behind is found by the orphan sweep.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 import structlog
 from pyiceberg.io import FileIO
@@ -48,6 +50,11 @@ class Sweeper:
         self._waiting: deque[_Removed] = deque(maxlen=MAX_WAITING)
         self._lists: dict[int, frozenset[str]] = {}
 
+    @property
+    def waiting(self) -> int:
+        """Removed snapshots whose manifests are not deleted yet."""
+        return len(self._waiting)
+
     def removed(self, snapshots: Iterable[Snapshot]) -> None:
         """Note snapshots that a commit has just removed."""
         due = self._clock() + self._delay_s
@@ -61,41 +68,62 @@ class Sweeper:
     def sweep(self, metadata: TableMetadata, io: FileIO, limit: int = 500) -> int:
         """Delete what is due and unshared; returns the number of objects deleted.
 
+        A manifest that a removed snapshot shares with one removed later is left to the later one,
+        so that the delay holds for every snapshot that named it.
+
         Args:
             metadata: the table now; loaded after the removal.
             io: the table's FileIO.
             limit: most snapshots handled in one call.
+
+        Raises:
+            OSError: what is retained cannot be read; nothing was deleted, all of it still waits.
         """
-        batch: list[_Removed] = []
-        while self._waiting and len(batch) < limit and self._waiting[0].due <= self._clock():
-            batch.append(self._waiting.popleft())
-        retained = {s.snapshot_id: s for s in metadata.snapshots}
-        batch = [entry for entry in batch if entry.snapshot_id not in retained]
-        if not batch:
+        now = self._clock()
+        due = [entry for entry in islice(self._waiting, limit) if entry.due <= now]
+        if not due:
             return 0
+        retained = {s.snapshot_id: s.manifest_list for s in metadata.snapshots}
         live: set[str] = set()
-        for snapshot in retained.values():
-            live |= self._manifests(snapshot.snapshot_id, snapshot.manifest_list, io)
-        deleted = 0
-        for entry in batch:
-            try:
-                manifests = self._manifests(entry.snapshot_id, entry.manifest_list, io)
-                for path in manifests - live:
-                    io.delete(path)
-                    deleted += 1
-                io.delete(entry.manifest_list)
-                deleted += 1
-            except OSError as error:  # gone already, or left to the orphan sweep
-                log.debug("removed snapshot not swept", error=str(error))
-        self._lists = {key: value for key, value in self._lists.items() if key in retained}
+        for snapshot_id, manifest_list in retained.items():
+            live |= self._manifests(snapshot_id, manifest_list, io)
+        for _ in due:
+            self._waiting.popleft()
+        for entry in self._waiting:
+            live |= self._manifests_if_any(entry, io)
+        gone = [entry for entry in due if entry.snapshot_id not in retained]
+        doomed: set[str] = set()
+        for entry in gone:
+            doomed |= self._manifests_if_any(entry, io)
+        # Lists last: what a crash leaves in between can still be found through them.
+        paths = [*sorted(doomed - live), *(entry.manifest_list for entry in gone)]
+        deleted = sum(_delete(path, io) for path in paths)
+        needed = retained.keys() | {entry.snapshot_id for entry in self._waiting}
+        self._lists = {key: value for key, value in self._lists.items() if key in needed}
         return deleted
+
+    def _manifests_if_any(self, entry: _Removed, io: FileIO) -> frozenset[str]:
+        try:
+            return self._manifests(entry.snapshot_id, entry.manifest_list, io)
+        except OSError as error:  # gone already, or left to the orphan sweep
+            log.debug("removed snapshot not readable", error=str(error))
+            return frozenset()
 
     def _manifests(self, snapshot_id: int, manifest_list: str, io: FileIO) -> frozenset[str]:
         known = self._lists.get(snapshot_id)
         if known is None:
-            known = frozenset(
-                manifest.manifest_path
+            known = frozenset(  # interned, because neighbours name nearly the same manifests
+                sys.intern(manifest.manifest_path)
                 for manifest in read_manifest_list(io.new_input(manifest_list))
             )
             self._lists[snapshot_id] = known
         return known
+
+
+def _delete(path: str, io: FileIO) -> bool:
+    try:
+        io.delete(path)
+    except OSError as error:  # gone already, or left to the orphan sweep
+        log.debug("removed snapshot not swept", path=path, error=str(error))
+        return False
+    return True

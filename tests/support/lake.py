@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, read_manifest_list
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import SnapshotRefType
@@ -220,3 +220,21 @@ def commit_ids(metadata: TableMetadata) -> Counter[str]:
         for snapshot in metadata.snapshots
         if "bergline.commit" in summary_of(snapshot)
     )
+
+
+def manifests_on_disk(lake: Lake) -> set[str]:
+    """Manifests and manifest lists that exist."""
+    return {path.name for path in lake.files() if path.suffix == ".avro"}
+
+
+def manifests_named(lake: Lake) -> set[str]:
+    """Manifests and manifest lists that a retained snapshot needs."""
+    table = lake.table
+    found: set[str] = set()
+    for snapshot in table.metadata.snapshots:
+        found.add(Path(snapshot.manifest_list).name)
+        found |= {
+            Path(manifest.manifest_path).name
+            for manifest in read_manifest_list(table.io.new_input(snapshot.manifest_list))
+        }
+    return found

@@ -16,7 +16,6 @@ from pyiceberg.exceptions import (
     ServiceUnavailableError,
     UnauthorizedError,
 )
-from pyiceberg.manifest import read_manifest_list
 from pyiceberg.table import CommitTableResponse
 from pyiceberg.table.update import SetPropertiesUpdate
 from requests.exceptions import ConnectionError as Unreachable
@@ -38,7 +37,14 @@ from tests.support.faulty_catalog import (
     lost_request,
     lost_response,
 )
-from tests.support.lake import TOPIC, Batch, Lake, commit_ids
+from tests.support.lake import (
+    TOPIC,
+    Batch,
+    Lake,
+    commit_ids,
+    manifests_named,
+    manifests_on_disk,
+)
 
 
 @dataclass
@@ -521,21 +527,3 @@ def test_the_id_of_a_commit_is_looked_for_in_the_ancestry_only(lake: Lake) -> No
     lake.roll_back(first)
     assert find_commit(lake.metadata, "second") is None
     assert find_commit(lake.metadata, "first") == lake.head
-
-
-def manifests_on_disk(lake: Lake) -> set[str]:
-    """Manifests and manifest lists that exist."""
-    return {path.name for path in lake.files() if path.suffix == ".avro"}
-
-
-def manifests_named(lake: Lake) -> set[str]:
-    """Manifests and manifest lists that a retained snapshot needs."""
-    table = lake.table
-    found: set[str] = set()
-    for snapshot in table.metadata.snapshots:
-        found.add(Path(snapshot.manifest_list).name)
-        found |= {
-            Path(manifest.manifest_path).name
-            for manifest in read_manifest_list(table.io.new_input(snapshot.manifest_list))
-        }
-    return found

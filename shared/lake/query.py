@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,7 @@ import pyarrow as pa
 from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table
 
+from shared.lake.apart import Apart
 from shared.lake.history import as_of
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.snapshot_files import SnapshotFiles
@@ -104,7 +105,9 @@ def query(
     for name in pins:
         if name not in names:
             raise ConfigurationError(f"a version of {name} is given, but the SQL does not read it")
-    with tempfile.TemporaryDirectory(prefix="bergline-query-") as spill, _session(spill) as session:
+    with ExitStack() as stack:
+        spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="bergline-query-"))
+        session = stack.enter_context(_session(spill))
         _require_reading(session, sql)
         files = SnapshotFiles(("s3", "s3a", "file", "gs", "abfss"))
         snapshots: dict[str, int | None] = {}
@@ -125,10 +128,13 @@ def query(
         session.execute(f"set allowed_directories = ['{spill}']")
         session.execute("set enable_external_access = false")
         session.execute("set lock_configuration = true")
+        apart = stack.enter_context(Apart(session.interrupt))
         with reachable(lake.settings), _explained(sql, files):
-            reader = session.execute(sql, list(parameters)).to_arrow_reader(BATCH_ROWS)
+            reader = apart.run(
+                lambda: session.execute(sql, list(parameters)).to_arrow_reader(BATCH_ROWS)
+            )
         # Outside of that block: an error of the caller, say a closed pipe, is not the store's.
-        batches = _guarded(reader, sql, files, lake.settings)
+        batches = _guarded(reader, apart, sql, files, lake.settings)
         yield Result(tuple(reader.schema.names), batches, snapshots)
 
 
@@ -158,10 +164,11 @@ def resolve(name: str, table: Table, pin: Pin) -> int | None:
 
 
 def _guarded(
-    reader: pa.RecordBatchReader, sql: str, files: SnapshotFiles, settings: Settings
+    reader: pa.RecordBatchReader, apart: Apart, sql: str, files: SnapshotFiles, settings: Settings
 ) -> Iterator[pa.RecordBatch]:
     with reachable(settings), _explained(sql, files):
-        yield from reader
+        while (batch := apart.run(lambda: next(reader, None))) is not None:
+            yield batch
 
 
 @contextmanager

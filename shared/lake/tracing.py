@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -78,9 +79,14 @@ async def trace(
         Unavailable: catalog, object store or broker do not answer.
     """
     from_time = datetime.now(UTC) - since
-    found, positions, searched = await asyncio.to_thread(
-        _in_tables, settings, event_id, from_time, progress
-    )
+    cancelled = threading.Event()
+    try:
+        found, positions, searched = await asyncio.to_thread(
+            _in_tables, settings, event_id, from_time, progress, cancelled
+        )
+    except asyncio.CancelledError:
+        cancelled.set()  # ends the thread after the table at hand
+        raise
     ranges, bounds = await _ranges(settings, positions, from_time)
     waiting: list[Delivery] = []
     complete = True
@@ -102,7 +108,11 @@ async def trace(
 
 
 def _in_tables(
-    settings: Settings, event_id: str, from_time: datetime, progress: Progress
+    settings: Settings,
+    event_id: str,
+    from_time: datetime,
+    progress: Progress,
+    cancelled: threading.Event,
 ) -> tuple[list[Delivery], dict[str, Positions | None], list[str]]:
     """Rows of all landing tables, the tables' positions by topic, and what was searched."""
     lake = LakeReader(settings)
@@ -110,6 +120,8 @@ def _in_tables(
     positions: dict[str, Positions | None] = {}
     searched: list[str] = []
     for spec in landing_tables():
+        if cancelled.is_set():
+            break
         progress(f"searching {spec.name}")
         # The positions must not be newer than the rows: what lies between is read from the log.
         metadata = lake.table(spec.name).metadata

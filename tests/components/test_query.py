@@ -1,5 +1,8 @@
 """SQL over pinned snapshots, on a real catalog and object store."""
 
+import os
+import signal
+import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -193,6 +196,17 @@ def test_what_is_not_a_readable_query(
 def test_an_error_of_the_reader_stays_its_own(bootstrapped: LakeReader) -> None:
     with pytest.raises(BrokenPipeError), query(bootstrapped, "select 1"):
         raise BrokenPipeError
+
+
+def test_ctrl_c_ends_a_query_that_would_take_for_ever(bootstrapped: LakeReader) -> None:
+    sql = (
+        "select count(*) from range(10000000) a, range(10000000) b where a.range * b.range % 7 = 3"
+    )
+    pressed = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    pressed.start()
+    with pytest.raises(KeyboardInterrupt):
+        rows(bootstrapped, sql)
+    pressed.join()
 
 
 def test_a_store_that_is_away_is_unavailable(storage_process: StorageProcess) -> None:

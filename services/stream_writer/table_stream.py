@@ -274,9 +274,9 @@ class TableStream:
 
     async def _begin(self, key: PartitionKey, verdict: Continue, generation: int) -> None:
         if verdict.first:
-            self._writer.first_seen.add(key)
+            self._writer.first_seen[key] = verdict.offset
         else:
-            self._writer.first_seen.discard(key)
+            self._writer.first_seen.pop(key, None)
         if self._stopped.get(key, "").startswith("TooManyBadRecords") and not self._gate.overridden:
             return
         await self._partitions.flow(key, verdict.offset)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -61,7 +61,6 @@ class Prepared:
     bad: list[BadRecord]
     drifted: int
     replayed: int
-    files: dict[tuple[tuple[PartitionKey, int], ...], list[DataFile]] = field(default_factory=dict)
 
     def records(self, key: PartitionKey) -> list[Any]:
         """All records of one partition, in order."""
@@ -71,13 +70,21 @@ class Prepared:
 class TableWriter:
     """Commits to one landing table. Used by one thread at a time."""
 
-    def __init__(self, handle: TableHandle, spec: TableSpec, sweep_delay_s: float) -> None:
+    def __init__(
+        self,
+        handle: TableHandle,
+        spec: TableSpec,
+        sweep_delay_s: float,
+        patience_s: float = 60.0,
+    ) -> None:
         self.handle = handle
         self.spec = spec
         self.sweeper = Sweeper(sweep_delay_s)
         self.replays = ReplayMemory()
-        self.first_seen: set[PartitionKey] = set()
-        """Partitions that the table had never seen and that begin at their log's start."""
+        self.first_seen: dict[PartitionKey, int] = {}
+        """Log's start of the partitions that the table had never seen: only what begins there may
+        be its first."""
+        self._patience_s = patience_s
 
     def positions(self) -> tuple[Positions | None, TableMetadata]:
         """The recorded positions of the table as it is now, and its metadata.
@@ -143,6 +150,7 @@ class TableWriter:
             Refused, NotFound: the catalog refuses.
         """
         bad_rows = [record.index for record in prepared.bad]
+        written: dict[tuple[tuple[PartitionKey, int], ...], list[DataFile]] = {}
 
         def on(head: Head, may_reuse_files: bool) -> Append | None:
             positions = head.recorded.positions
@@ -172,11 +180,11 @@ class TableWriter:
                 keep.append(part)
             rows = pa.concat_tables(keep)
             if not may_reuse_files:
-                prepared.files.clear()
-            files = prepared.files.get(cut_key)
+                written.clear()
+            files = written.get(cut_key)
             if files is None:
                 files = self._files(rows, prepared.loaded_at)
-                prepared.files[cut_key] = files
+                written[cut_key] = files
             summary = {KEY_ROWS: str(rows.num_rows), KEY_ERRORS: str(errors)}
             return Append(files, positions, summary)
 
@@ -186,8 +194,10 @@ class TableWriter:
             commit_id=prepared.commit_id,
             writer="stream_writer",
             thinning=thinning,
+            patience_s=self._patience_s,
         )
-        self.first_seen -= set(prepared.work.batches)
+        for key in prepared.work.batches:
+            self.first_seen.pop(key, None)
         self.sweeper.removed(outcome.removed)
         return outcome
 
@@ -203,7 +213,7 @@ class TableWriter:
         behind: set[PartitionKey] = set()
         for key in sorted(work.batches):
             start, end = work.span(key)
-            verdict = decide(positions, Range(*key, start, end, key in self.first_seen))
+            verdict = decide(positions, Range(*key, start, end, start == self.first_seen.get(key)))
             if isinstance(verdict, Covered):
                 continue
             if isinstance(verdict, Behind):

@@ -24,14 +24,6 @@ from services.stream_writer.bad_share import BadShareGate
 from services.stream_writer.buffer import TableBuffer, Verdict, Work
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
-from services.stream_writer.log_identity import (
-    Continue,
-    LogReplaced,
-    LogTruncated,
-    judge,
-    operator_text,
-    positions_lost_text,
-)
 from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 from services.stream_writer.partitions import Partitions
@@ -43,6 +35,14 @@ from services.stream_writer.table_writer import (
     TableWriter,
 )
 from shared.lake.commit import Outcome, Result, Thinning
+from shared.lake.log_identity import (
+    Continue,
+    LogReplaced,
+    LogTruncated,
+    judge,
+    operator_text,
+    positions_lost_text,
+)
 from shared.lake.positions import Positions
 from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import BerglineError

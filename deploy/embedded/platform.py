@@ -22,7 +22,6 @@ from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import DATA_DIR_VARIABLE
 
 MAX_REPLICAS = 16
-REPLICA_VARIABLE = "BERGLINE_REPLICA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,7 +218,6 @@ def _service(
         environment={
             **common,
             f"BERGLINE_{service.name.upper()}_PORT": str(port),
-            REPLICA_VARIABLE: str(replica),
         },
         log=layout.log(name),
         directory=layout.root,

@@ -90,16 +90,8 @@ async def _answered(ask: Callable[[], Awaitable[Result]], deadline: float) -> Re
 
 
 def _tables(settings: Settings) -> list[str]:
-    import requests
-    from pyiceberg.exceptions import RESTError
-
     from shared.lake.bootstrap import bootstrap_tables
-    from shared.runtime.errors import Unavailable
+    from shared.lake.reader import reachable
 
-    try:
+    with reachable(settings):
         return bootstrap_tables(settings)
-    except (requests.RequestException, RESTError) as error:
-        raise Unavailable(
-            f"the catalog at {settings.catalog_uri} does not do it: {error}",
-            "check that it runs (`bergline status`), BERGLINE_CATALOG_URI and its credential",
-        ) from error

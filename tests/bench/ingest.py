@@ -1,27 +1,34 @@
 """How many verified, durable webhooks one core takes, beside a bare aiohttp server.
 
-``python -m tests.bench.ingest [requests]`` starts the embedded broker, ingest and a server that
-reads the body and answers 202, sends the same signed order to both in turns, and prints requests
-per CPU-second of the server process: a ratio that other load on the machine hardly touches.
+The embedded broker, ingest, and a server that reads the body and answers 202 get the same signed
+order in turns. Requests per CPU-second of the server process hardly depend on other load on the
+machine; the sender and the broker are other processes.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import socket
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import psutil
-
+from shared.cli.output import progress
+from shared.runtime.errors import CheckFailed, Unavailable
+from tests.bench.report import Measure, cpu_seconds, measure
 from tests.support.broker import BrokerProcess, free_port
 from tests.support.ingest import IngestProcess, create_topics, shopify_signature
 
 CONNECTIONS = 64
-ROUNDS = 3
+LISTENS_WITHIN_SECONDS = 20.0
+REQUESTS = 8000
+"""To each server in each round."""
+
 PATH = "/webhooks/shopify/orders"
 BARE = """
 import asyncio, sys
@@ -135,47 +142,57 @@ async def send(port: int, request: bytes, count: int) -> set[bytes]:
     return load.statuses
 
 
-def measure(name: str, pid: int, port: int, request: bytes, count: int, status: bytes) -> float:
-    """Requests per CPU-second of a process."""
-    process = psutil.Process(pid)
-    before, started = process.cpu_times(), time.perf_counter()
-    statuses = asyncio.run(send(port, request, count))
-    after, wall = process.cpu_times(), time.perf_counter() - started
-    if statuses != {status}:
-        raise SystemExit(f"{name} answered {statuses}")
-    cpu = after.user + after.system - before.user - before.system
-    print(f"{name:8} {count / cpu:8.0f} per CPU-second {count / wall:8.0f} per second")
-    return count / cpu
-
-
-def main() -> None:
-    """Print the rounds and the ratio of the medians."""
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 8000
+def run(rounds: int) -> list[Measure]:
+    """Requests per CPU-second of both servers, in turns."""
     request = request_of(order())
-    with tempfile.TemporaryDirectory() as directory:
+    ours: list[float] = []
+    bares: list[float] = []
+    with tempfile.TemporaryDirectory() as directory, bare_server() as (bare, port):
         broker = BrokerProcess(Path(directory))
-        port = free_port()
-        bare = subprocess.Popen([sys.executable, "-c", BARE, str(port)])
         try:
             broker.start()
             create_topics(broker.bootstrap)
             with IngestProcess(Path(directory), broker.bootstrap) as ingest:
                 ingest.wait_ready()
                 assert ingest.process is not None
-                rounds = [
-                    (
-                        measure("bare", bare.pid, port, request, count, b"202"),
-                        measure("ingest", ingest.process.pid, ingest.port, request, count, b"200"),
-                    )
-                    for _ in range(ROUNDS)
-                ]
+                for number in range(rounds):
+                    bares.append(_per_cpu_second(bare, port, request, b"202"))
+                    ours.append(_per_cpu_second(ingest.process.pid, ingest.port, request, b"200"))
+                    progress("round done", number=number + 1, of=rounds)
         finally:
-            bare.kill()
-            bare.wait()
             broker.close()
-    bares, ingests = (sorted(side)[ROUNDS // 2] for side in zip(*rounds, strict=True))
-    print(f"ingest does {ingests / bares:.0%} of a bare server")
+    name = f"webhooks of {len(order())} bytes, verified and acknowledged by the broker"
+    peer = "bare aiohttp server, answers 202"
+    return [measure(name, ours, "1/CPU-s", peer=peer, peer_values=bares)]
 
 
-if __name__ == "__main__":
-    main()
+@contextmanager
+def bare_server() -> Iterator[tuple[int, int]]:
+    """The peer: its pid and port, as soon as it listens."""
+    port = free_port()
+    process = subprocess.Popen([sys.executable, "-c", BARE, str(port)])
+    try:
+        deadline = time.monotonic() + LISTENS_WITHIN_SECONDS
+        while not _listens(port):
+            code = process.poll()
+            if code is not None or time.monotonic() > deadline:
+                raise Unavailable(f"the bare server does not listen (exit code {code})")
+            time.sleep(0.02)
+        yield process.pid, port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _per_cpu_second(pid: int, port: int, request: bytes, status: bytes) -> float:
+    before = cpu_seconds(pid)
+    statuses = asyncio.run(send(port, request, REQUESTS))
+    used = cpu_seconds(pid) - before
+    if statuses != {status}:
+        raise CheckFailed(f"port {port} answered {sorted(statuses)}, not only {status!r}")
+    return REQUESTS / used

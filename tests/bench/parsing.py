@@ -1,15 +1,11 @@
 """CPU cost of turning records into Arrow rows, beside the readers it could have been built on.
 
-    python -m tests.bench.parsing [rounds]
-
 The records are the demonstration's Shopify order webhooks. Peers do less: neither fills system
 columns from headers nor keeps the payload, and one odd record stops ``pyarrow.json``.
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -20,10 +16,11 @@ import orjson
 import pyarrow as pa
 import pyarrow.json as arrow_json
 
-from deploy.demo.plan import plan
 from services.stream_writer.parsing.rows import parse
 from shared.tables.raw.shopify import ORDERS
 from shared.tables.spec import Type
+from tests.bench import orders
+from tests.bench.report import Measure, measure
 from tests.support.records import FetchedRecord, fetched
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -37,38 +34,6 @@ _BODIES = 8
 """Batches a measurement: long enough for the clock of CPU time."""
 
 Work = Callable[[], object]
-
-
-def order_values(seed: int = 7) -> list[bytes]:
-    """Bodies of order webhooks as the demonstration posts them."""
-    wanted: list[bytes] = []
-    size = 4 * RECORDS
-    while len(wanted) < RECORDS:
-        wanted = [
-            delivery.body
-            for delivery in plan(seed, size)
-            if delivery.event_type == "orders/create" and delivery.accepted
-        ]
-        size *= 2
-    return wanted[:RECORDS]
-
-
-def thin_values(values: Sequence[bytes]) -> list[bytes]:
-    """The same orders cut to the fields of the 800-byte orders that the peers were measured on."""
-    keep = """id name email currency financial_status total_price subtotal_price total_tax
-    created_at updated_at processed_at test confirmed taxes_included number order_number"""
-    cut: list[bytes] = []
-    for value in values:
-        order = orjson.loads(value)
-        thin = {key: order[key] for key in keep.split() if key in order}
-        customer = order.get("customer") or {}
-        thin["customer"] = {key: customer.get(key) for key in ("id", "email", "first_name")}
-        thin["line_items"] = [
-            {key: item.get(key) for key in ("id", "title", "quantity", "price", "sku")}
-            for item in order["line_items"][:2]
-        ]
-        cut.append(orjson.dumps(thin))
-    return cut
 
 
 def drifted(values: Sequence[bytes]) -> list[bytes]:
@@ -125,14 +90,10 @@ def ours(records: Sequence[FetchedRecord]) -> Work:
     return lambda: parse(ORDERS, "shopify.orders", records, NOW)
 
 
-def run(rounds: int) -> dict[str, Any]:
-    """Measure; everything takes its turn in every round, so that noise meets all alike.
-
-    Returns name, rounds and measures: median megabytes (10^6) of values per CPU-second, the
-    ratio to the peer's, and the spread as (largest - smallest) / median.
-    """
-    faithful = order_values()
-    thin = thin_values(faithful)
+def run(rounds: int) -> list[Measure]:
+    """Megabytes (10^6) of values per CPU-second; in every round everything takes its turn."""
+    faithful = orders.faithful(RECORDS)
+    thin = orders.thin(faithful)
     size = sum(map(len, faithful)) // RECORDS
     thin_size = sum(map(len, thin)) // RECORDS
     clean, clean_thin = "parse", "parse, thin"
@@ -158,27 +119,16 @@ def run(rounds: int) -> dict[str, Any]:
         (clean_thin, "orjson by rows, thin", thin_size),
         *((name, clean_thin, thin_size) for name in cases if "%" in name),
     ]
-    return {
-        "name": "parsing",
-        "rounds": rounds,
-        "measures": [
-            {
-                "name": f"{name}, {bytes_} bytes an order",
-                "value": round(statistics.median(speeds[name]), 1),
-                "unit": "MB/CPU-s",
-                "ratio": round(statistics.median(_ratios(speeds[name], speeds[peer])), 2),
-                "peer": f"{peer} ({statistics.median(speeds[peer]):.1f})",
-                "spread": round(
-                    (max(speeds[name]) - min(speeds[name])) / statistics.median(speeds[name]), 2
-                ),
-            }
-            for name, peer, bytes_ in comparisons
-        ],
-    }
-
-
-def _ratios(speeds: Sequence[float], peers: Sequence[float]) -> list[float]:
-    return [speed / peer for speed, peer in zip(speeds, peers, strict=True)]
+    return [
+        measure(
+            f"{name}, {bytes_} bytes an order",
+            speeds[name],
+            "MB/CPU-s",
+            peer=peer,
+            peer_values=speeds[peer],
+        )
+        for name, peer, bytes_ in comparisons
+    ]
 
 
 def _megabytes_per_cpu_second(values: Sequence[bytes], work: Work) -> float:
@@ -187,8 +137,3 @@ def _megabytes_per_cpu_second(values: Sequence[bytes], work: Work) -> float:
     for _ in range(_BODIES):
         work()
     return _BODIES * sum(map(len, values)) / 1e6 / (time.process_time() - started)
-
-
-if __name__ == "__main__":
-    report = run(int(sys.argv[1]) if len(sys.argv) > 1 else 7)
-    print(orjson.dumps(report, option=orjson.OPT_INDENT_2).decode())

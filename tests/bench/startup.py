@@ -1,7 +1,5 @@
 """What the embedded platform costs before any load: start, first row, memory at rest, stop.
 
-    python -m tests.bench.startup [rounds]
-
 Each round starts a platform on an empty directory, posts one signed order at once and waits for
 its row; then stops it and starts it again on the same data. Wall clock: run it on a quiet machine.
 """
@@ -9,17 +7,17 @@ its row; then stops it and starts it again on the same data. Wall clock: run it 
 from __future__ import annotations
 
 import json
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 import urllib.request
 from pathlib import Path
-from typing import Any
 
 from deploy.embedded.processes import memory_bytes
+from shared.cli.output import progress
 from shared.lake.catalog import load, open_catalog
+from tests.bench.report import Measure, measure
 from tests.support.ingest import shopify_signature
 from tests.support.platform import EmbeddedPlatform
 
@@ -28,25 +26,14 @@ FIRST_ROW_SECONDS = 60.0
 _TABLE = "raw.shopify_orders"
 
 
-def run(rounds: int) -> dict[str, Any]:
-    """Measure; medians, the spread as (largest - smallest) / median."""
+def run(rounds: int) -> list[Measure]:
+    """Measure, with a new platform in every round."""
     found: dict[tuple[str, str], list[float]] = {}
-    for _ in range(rounds):
-        for measure, value in _round().items():
-            found.setdefault(measure, []).append(value)
-    return {
-        "name": "startup",
-        "rounds": rounds,
-        "measures": [
-            {
-                "name": name,
-                "value": round(statistics.median(values), 2),
-                "unit": unit,
-                "spread": round((max(values) - min(values)) / statistics.median(values), 2),
-            }
-            for (name, unit), values in found.items()
-        ],
-    }
+    for number in range(rounds):
+        for name_and_unit, value in _round().items():
+            found.setdefault(name_and_unit, []).append(value)
+        progress("round done", number=number + 1, of=rounds)
+    return [measure(name, values, unit) for (name, unit), values in found.items()]
 
 
 def _round() -> dict[tuple[str, str], float]:
@@ -106,8 +93,3 @@ def _wait_for_row(embedded: EmbeddedPlatform) -> None:
 def _memory(embedded: EmbeddedPlatform) -> int:
     pids = [each.pid for each in embedded.state.processes if not each.task]
     return sum(map(memory_bytes, [embedded.state.supervisor_pid, *pids]))
-
-
-if __name__ == "__main__":
-    report = run(int(sys.argv[1]) if len(sys.argv) > 1 else 3)
-    print(json.dumps(report, indent=2, ensure_ascii=False))

@@ -1,0 +1,142 @@
+"""``python -m tests.bench NAME``: run one benchmark and print one report.
+
+Progress goes to standard error. With ``--output json`` the last line of standard output is the
+report: ``{"name", "machine", "rounds", "measures": [{"name", "value", "unit", "ratio", "peer",
+"spread"}]}``, its parts described in :mod:`tests.bench.report`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import signal
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Annotated, Any
+
+import typer
+
+from shared.cli.output import Format, Output, emit, fail, progress, table
+from shared.cli.words import cell, stacked
+from shared.runtime.errors import BerglineError, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One benchmark.
+
+    Attributes:
+        module: where ``run(rounds: int) -> list[Measure]`` is; imported when it is used.
+        rounds: how often everything takes its turn unless ``--rounds`` says otherwise.
+        line: what it measures, beside what.
+    """
+
+    module: str
+    rounds: int
+    line: str
+
+
+BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
+    {
+        "ingest": Benchmark(
+            "tests.bench.ingest",
+            3,
+            "verified, durable webhooks per CPU-second, beside a bare aiohttp server",
+        ),
+        "parsing": Benchmark(
+            "tests.bench.parsing",
+            7,
+            "records to Arrow rows per CPU-second, beside pyarrow.json and orjson by rows",
+        ),
+        "writer": Benchmark(
+            "tests.bench.writer",
+            5,
+            "topic to committed snapshots per CPU-second, beside a Kafka client and pyarrow",
+        ),
+        "commit": Benchmark(
+            "tests.bench.commit",
+            7,
+            "CPU and wall clock of one commit at 10, 100 and 400 retained snapshots",
+        ),
+        "freshness": Benchmark(
+            "tests.bench.freshness",
+            3,
+            "webhook to committed row at 500 webhooks a second, wall clock",
+        ),
+        "startup": Benchmark(
+            "tests.bench.startup",
+            3,
+            "cold start, warm start, first row, memory at rest, stop; wall clock",
+        ),
+    }
+)
+"""Every benchmark. To add one: a module with ``run``, and one entry here."""
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def bench(
+    name: Annotated[
+        str | None, typer.Argument(help="Which one; without a name they are listed.")
+    ] = None,
+    rounds: Annotated[
+        int | None, typer.Option(min=1, help="How often everything takes its turn.")
+    ] = None,
+    listed: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
+    output: Output = Format.TEXT,
+) -> None:
+    """Run one benchmark and print what it measured."""
+    if name is None or listed:
+        _list(output)
+        return
+    chosen = BENCHMARKS.get(name)
+    if chosen is None:
+        raise NotFound(
+            f"there is no benchmark {name!r}", f"choose one of: {', '.join(sorted(BENCHMARKS))}"
+        )
+    from tests.bench.report import machine, report
+
+    where = machine()
+    times = rounds or chosen.rounds
+    progress("measuring", benchmark=name, rounds=times, load_before=where.load_before[0])
+    made = report(name, times, where, importlib.import_module(chosen.module).run(times))
+    emit(output, made, _text(made))
+
+
+def _list(output: Format) -> None:
+    rows = [(name, str(each.rounds), each.line) for name, each in BENCHMARKS.items()]
+    listing = {
+        name: {"rounds": each.rounds, "measures": each.line} for name, each in BENCHMARKS.items()
+    }
+    emit(output, {"benchmarks": listing}, table(("benchmark", ">rounds", "measures"), rows))
+
+
+def _text(made: Mapping[str, Any]) -> Any:
+    where = made["machine"]
+    load = " ".join(f"{each:g}" for each in where["load_before"])
+    head = (
+        f"{made['name']}, {made['rounds']} rounds, on {where['cores']} cores of {where['cpu']}, "
+        f"{where['memory_gib']} GiB, {where['system']}, Python {where['python']}, load {load}"
+    )
+    columns = ("measure", ">value", "unit", ">spread", ">ratio", "to peer")
+    rows = [
+        [cell(each[key]) for key in ("name", "value", "unit", "spread", "ratio", "peer")]
+        for each in made["measures"]
+    ]
+    return stacked(cell(head), table(columns, rows))
+
+
+def main() -> None:
+    """Run; SIGTERM ends the processes of a benchmark, too."""
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        typer.main.get_command(app)(prog_name="python -m tests.bench")
+    except BerglineError as error:
+        fail(error)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,198 @@
+"""Topic to committed snapshots: megabytes of record values per CPU-second of stream_writer.
+
+On an embedded platform the real process is frozen (SIGSTOP) while orders are produced as ingest
+would, then let go; the CPU that it has used by the time the table's recorded positions reach the
+end is counted, with everything in it: fetching, parsing, payload, Parquet, S3, catalog, sweeping.
+The peer reads the same offsets in the same round (:mod:`tests.bench.arrow_line`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from pathlib import Path
+
+import orjson
+from confluent_kafka import KafkaError, Message, Producer
+
+from shared.cli.output import progress
+from shared.contracts.envelope import Envelope
+from shared.contracts.identity import uuid7
+from shared.lake.catalog import load, open_catalog
+from shared.lake.recorded import recorded
+from shared.runtime.errors import CheckFailed, Unavailable
+from shared.runtime.log_bounds import LogBounds, log_bounds
+from shared.tables.raw.shopify import ORDERS
+from tests.bench import orders
+from tests.bench.arrow_line import ArrowLine
+from tests.bench.report import Measure, cpu_seconds, measure
+from tests.support.platform import EmbeddedPlatform
+
+SERVICE = "stream_writer"
+TOPIC = "shopify.orders"
+DISTINCT = 4000
+"""Orders that are made; they are produced again and again, under new ids."""
+
+MEGABYTES = 50
+"""Values per round and size of order, 10^6 bytes each: some commits, and a pause short enough
+that the group does not miss its member."""
+
+WARM_UP = 2000
+"""Records before the first round."""
+
+DEADLINE_SECONDS = 90.0
+POLL_SECONDS = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, bytes]]
+
+
+def run(rounds: int) -> list[Measure]:
+    """Both sizes of order take turns in every round, each followed by the peer."""
+    faithful = orders.faithful(DISTINCT)
+    sizes = {"": faithful, ", thin": orders.thin(faithful)}
+    speeds: dict[str, list[float]] = {size: [] for size in sizes}
+    peers: dict[str, list[float]] = {size: [] for size in sizes}
+    with tempfile.TemporaryDirectory() as directory:
+        platform = EmbeddedPlatform(Path(directory))
+        lines: list[ArrowLine] = []
+        try:
+            platform.start()
+            brokers = platform.settings.brokers
+            for values in sizes.values():
+                lines.append(ArrowLine(brokers, TOPIC, ORDERS, values))
+                _writer_cpu_seconds(platform, values[:WARM_UP])
+            for number in range(rounds):
+                for (size, values), line in zip(sizes.items(), lines, strict=True):
+                    sent = list(islice(cycle(values), _count(values)))
+                    megabytes = sum(map(len, sent)) / 1e6
+                    used, ranges = _writer_cpu_seconds(platform, sent)
+                    speeds[size].append(megabytes / used)
+                    peer_used = line.cpu_seconds(ranges, Path(directory) / "peer.parquet")
+                    peers[size].append(megabytes / peer_used)
+                progress("round done", number=number + 1, of=rounds)
+        finally:
+            for line in lines:
+                line.close()
+            platform.close()
+    return [
+        measure(
+            f"topic to snapshots{size}, {sum(map(len, values)) // len(values)} bytes an order",
+            speeds[size],
+            "MB/CPU-s",
+            peer="confluent-kafka + pyarrow.json + zstd Parquet to a local file",
+            peer_values=peers[size],
+        )
+        for size, values in sizes.items()
+    ]
+
+
+def _count(values: Sequence[bytes]) -> int:
+    return round(MEGABYTES * 1e6 * len(values) / sum(map(len, values)))
+
+
+def _writer_cpu_seconds(
+    platform: EmbeddedPlatform, values: Sequence[bytes]
+) -> tuple[float, dict[int, LogBounds]]:
+    """What the writer uses for these values, and their offsets by partition."""
+    records = _records(values)
+    starts = _ends(platform)
+    pid = platform.pause(SERVICE)
+    try:
+        before = cpu_seconds(pid)
+        _produce(platform.settings.brokers, records)
+        ends = _ends(platform)
+    finally:
+        platform.resume(SERVICE)
+    _wait_committed(platform, ends)
+    used = cpu_seconds(pid) - before
+    if platform.process(SERVICE).pid != pid:
+        raise CheckFailed(
+            "stream_writer was started again meanwhile", platform.log(SERVICE)[-2000:]
+        )
+    ranges = {number: LogBounds(starts[number], end) for number, end in ends.items()}
+    produced = sum(each.held for each in ranges.values())
+    if produced != len(values):
+        raise CheckFailed(f"{produced} offsets hold {len(values)} records of {TOPIC}")
+    return used, ranges
+
+
+def _records(values: Sequence[bytes]) -> list[_Record]:
+    """Records as ingest writes them, every delivery a new one."""
+    now = datetime.now(UTC)
+    records = []
+    for value in values:
+        subject = str(orjson.loads(value)["id"])
+        delivery_id = uuid7()
+        envelope = Envelope(
+            id=delivery_id,
+            type="orders/create",
+            source="shopify",
+            time=now,
+            subject=subject,
+            content_type="application/json",
+            received_at=now,
+            delivery_id=delivery_id,
+        )
+        records.append(_Record(subject.encode(), value, envelope.headers()))
+    return records
+
+
+def _produce(brokers: str, records: Sequence[_Record]) -> None:
+    failed: list[str] = []
+
+    def delivered(error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            failed.append(error.str())
+
+    producer = Producer({"bootstrap.servers": brokers, "acks": "all", "linger.ms": 5})
+    for record in records:
+        while True:
+            try:
+                producer.produce(
+                    TOPIC,
+                    record.value,
+                    record.key,
+                    headers=record.headers,
+                    on_delivery=delivered,
+                )
+            except BufferError:
+                producer.poll(0.1)
+            else:
+                break
+    left = producer.flush(DEADLINE_SECONDS)
+    if failed or left:
+        reason = failed[0] if failed else "no answer"
+        raise Unavailable(f"{len(failed) + left} records were not produced: {reason}")
+
+
+def _ends(platform: EmbeddedPlatform) -> dict[int, int]:
+    bounds = asyncio.run(log_bounds(platform.settings, [TOPIC]))
+    return {partition: each.end for (_, partition), each in bounds.items()}
+
+
+def _wait_committed(platform: EmbeddedPlatform, ends: Mapping[int, int]) -> None:
+    settings = platform.settings
+    catalog = open_catalog(settings)
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while True:
+        positions = recorded(load(catalog, settings.environment, ORDERS.name).metadata).positions
+        if positions is not None and all(
+            (positions.next_offset(TOPIC, partition) or 0) >= end for partition, end in ends.items()
+        ):
+            return
+        if time.monotonic() > deadline:
+            raise CheckFailed(
+                f"{ORDERS.name} did not reach the end of {TOPIC} within {DEADLINE_SECONDS:g} s",
+                platform.log(SERVICE)[-2000:],
+            )
+        time.sleep(POLL_SECONDS)

@@ -26,6 +26,8 @@ LoadMetadata = Callable[[], Awaitable[TableMetadata]]
 
 POLL_S = 2.0
 """How often the owner looks for commits of others."""
+RETRY_S = 1.0
+"""Pause before what failed is tried again."""
 
 
 class Outbox:
@@ -48,6 +50,7 @@ class Outbox:
         self._nothing_waits = asyncio.Event()
         self._nothing_waits.set()
         self._announced = 0
+        self._uuid = ""
         self.pending = 0
 
     @property
@@ -71,6 +74,7 @@ class Outbox:
         """Another worker announces from now on."""
         task, self._task = self._task, None
         self._nothing_waits.set()
+        self.pending = 0
         if task is not None:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -99,13 +103,13 @@ class Outbox:
                 log.warning("commits not announced yet", table=self._table, error=str(error))
                 if self._metadata is None:
                     self._metadata = metadata
-                await asyncio.sleep(1)
+                await asyncio.sleep(RETRY_S)
                 continue
             except Exception as error:  # noqa: BLE001 - announcing must never end
                 log.warning(
                     "table not readable for announcing", table=self._table, error=str(error)
                 )
-                await asyncio.sleep(1)
+                await asyncio.sleep(RETRY_S)
                 continue
             self._wake.clear()
             if self._metadata is None:
@@ -114,8 +118,10 @@ class Outbox:
                     await asyncio.wait_for(self._wake.wait(), POLL_S)
 
     async def _announce_missing(self, metadata: TableMetadata) -> None:
-        known = self._states.announced(self._table, str(metadata.table_uuid))
-        self._announced = max(self._announced, known)
+        uuid = str(metadata.table_uuid)
+        if uuid != self._uuid:  # a table made anew counts from one again
+            self._uuid, self._announced = uuid, 0
+        self._announced = max(self._announced, self._states.announced(self._table, uuid))
         events = unannounced(self._table, metadata, self._announced)
         self.pending = len(events)
         for event in events:

@@ -22,6 +22,7 @@ import structlog
 
 from services.stream_writer.bad_share import BadShareGate
 from services.stream_writer.buffer import TableBuffer, Verdict, Work
+from services.stream_writer.commit_pace import CommitPace
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.outbox import Outbox
@@ -55,8 +56,6 @@ RECHECK_S = 3.0
 VERIFY_S = 15.0
 """How often a flowing partition's log is compared with what the table has consumed."""
 RETRY_S = 0.5
-COMMIT_SHARE = 0.2
-"""Commits may take this share of the interval; beyond it the interval stretches."""
 
 _T = TypeVar("_T")
 
@@ -99,7 +98,7 @@ class TableStream:
         self._settle_now = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
-        self._commit_seconds = 0.0
+        self._pace = CommitPace(settings.stream_writer_max_age_s)
         self._verified_at = time.monotonic()
         self._warm = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -197,7 +196,7 @@ class TableStream:
             "stopped": {f"{t}/{p}": why for (t, p), why in sorted(self._stopped.items())},
             "buffered_bytes": self._buffer.bytes + self._in_flight_bytes,
             "announces": self._outbox.owner,
-            "commit_seconds": round(self._commit_seconds, 4),
+            "commit_seconds": round(self._pace.commit_s, 4),
         }
 
     # -- settling ---------------------------------------------------------------------------
@@ -328,7 +327,7 @@ class TableStream:
             self._wake.clear()
             if self._buffer:
                 settings = self._settings
-                due = (self._buffer.oldest or 0.0) + self._interval()
+                due = (self._buffer.oldest or 0.0) + self._pace.interval_s
                 left = due - time.monotonic()
                 if (
                     self._draining
@@ -342,9 +341,6 @@ class TableStream:
             else:
                 self._idle.set()
                 await self._wake.wait()
-
-    def _interval(self) -> float:
-        return max(self._settings.stream_writer_max_age_s, self._commit_seconds / COMMIT_SHARE)
 
     async def _commit(self, work: Work, generation: int) -> None:
         prepared = await self._in_thread(partial(self._writer.prepare, work))
@@ -378,9 +374,7 @@ class TableStream:
             return
 
     async def _committed(self, prepared: Prepared, outcome: Outcome, seconds: float) -> None:
-        self._commit_seconds = (
-            seconds if not self._commit_seconds else (0.7 * self._commit_seconds + 0.3 * seconds)
-        )
+        self._pace.note(seconds)
         self._metrics.committed(self.table, prepared, outcome, seconds)
         if outcome.result is not Result.NOTHING:
             self._outbox.committed(outcome.metadata)

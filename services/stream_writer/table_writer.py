@@ -96,9 +96,17 @@ class TableWriter:
         return recorded(metadata).positions, metadata
 
     def warm_up(self) -> None:
-        """Learn the most recent delivery ids from the table, to recognise replays."""
+        """Do once what the first commit should not wait for.
+
+        Learn the most recent delivery ids from the table, to recognise replays; compile the
+        decoder of every topic; open the connection to the object store.
+        """
+        for topic in self.spec.topics:
+            parse(self.spec, topic, [], datetime.now(UTC))
+        table = self.handle.table
+        table.io.new_input(table.metadata_location).exists()
         since = (datetime.now(UTC) - WARM_UP).isoformat()
-        scan = self.handle.table.scan(
+        scan = table.scan(
             row_filter=f"_loaded_at >= '{since}'",
             selected_fields=("_delivery_id", "_topic", "_partition", "_offset"),
             limit=WARM_UP_ROWS,

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import logging
 import os
 import resource
@@ -96,13 +95,17 @@ async def serve(settings: Settings) -> None:
         len(broker.topics),
         broker.topics.partition_count(),
     )
-    await stopping.wait()
+    asked = asyncio.create_task(stopping.wait())
+    parts = [each for each in (broker.flushing, tidying) if each is not None]
+    ended, _ = await asyncio.wait([asked, *parts], return_when=asyncio.FIRST_COMPLETED)
     log.info("stopping")
     admin.stop()
+    asked.cancel()
     tidying.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await tidying
     await server.stop()
+    for part in parts:
+        if part in ended and (error := part.exception()):
+            raise BrokerError(f"a part of the broker failed: {error!r}. Start it again.") from error
     await broker.stop()
     log.info("stopped")
 

@@ -23,13 +23,14 @@ class Broker:
         self.settings = settings
         self.data_dir = data_dir
         self.flusher = Flusher(settings.flush_interval_seconds)
+        self.offsets = OffsetStore(data_dir.path / "groups" / "offsets.log", self.flusher)
         self.topics = Topics(
             data_dir.path,
             self.flusher,
+            self.offsets,
             max_topics=settings.max_topics,
             max_partitions=settings.max_partitions,
         )
-        self.offsets = OffsetStore(data_dir.path / "groups" / "offsets.log", self.flusher)
         self.coordinator = Coordinator(
             self.offsets,
             max_groups=settings.max_groups,
@@ -41,7 +42,7 @@ class Broker:
         self.connection_count = 0
         self.port = settings.port
         self.metrics = Metrics(self)
-        self._flushing: asyncio.Task[None] | None = None
+        self.flushing: asyncio.Task[None] | None = None
 
     @property
     def cluster_id(self) -> str:
@@ -58,15 +59,16 @@ class Broker:
         """Recover everything; raises BrokerError, OSError."""
         self.topics.load()
         self.offsets.load()
+        self.flushing = asyncio.create_task(self.flusher.run())
+        await self.topics.forget_strays()
         self.coordinator.load()
-        self._flushing = asyncio.create_task(self.flusher.run())
 
     async def stop(self) -> None:
         """Flush what was accepted and write what makes the next start fast."""
         self.coordinator.close()
         self.flusher.close()
-        if self._flushing is not None:
-            await self._flushing
+        if self.flushing is not None:
+            await self.flushing
         for topic in self.topics:
             for partition in topic.partitions:
                 partition.close()

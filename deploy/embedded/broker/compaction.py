@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from .files import sync_directory
 from .record_batch import BatchHeader, read_header
 from .records import CodecUnavailable, MalformedRecords, Record, decode, rebuilt
 from .segment import Segment
@@ -46,7 +47,7 @@ def latest_offsets(segments: list[Segment]) -> tuple[dict[bytes, int], list[Segm
     latest: dict[bytes, int] = {}
     read: list[Segment] = []
     for segment in segments:
-        for header, position in segment.headers():
+        for header, position in segment.batches():
             for record in _records(segment, header, position) or ():
                 if record.key is not None:
                     latest[_digest(record.key)] = record.offset
@@ -67,11 +68,10 @@ def clean(
     tombstones_from = now_ms - config.delete_retention_ms
     with draft_of(target).open("wb") as file:
         for segment in group:
-            for header, position in segment.headers():
+            for header, position in segment.batches():
                 _clean_batch(file, target, segment, header, position, latest, tombstones_from)
         file.flush()
         os.fsync(file.fileno())
-    target.next_offset = max(target.next_offset, group[-1].next_offset)
     return target
 
 
@@ -81,14 +81,21 @@ def draft_of(segment: Segment) -> Path:
 
 
 def adopt(target: Segment, group: list[Segment]) -> None:
-    """Put the cleaned segment in the place of its group.
+    """Put the cleaned segment in the place of the first of its group: on the event loop, quickly.
 
-    A crash in between leaves old segments that start inside the new one: recovery removes them.
+    A crash before ``finish`` leaves old segments that start inside the new one; recovery removes
+    them. Those that do not are read again, as if they had not been cleaned.
     """
     group[0].index_path.unlink(missing_ok=True)
     draft_of(target).replace(target.path)
+
+
+def finish(target: Segment, group: list[Segment]) -> None:
+    """Make the swap durable before the old segments go. Blocks; raises OSError."""
+    sync_directory(target.path.parent)
     for segment in group[1:]:
         segment.remove()
+    target.save_index()
 
 
 def _clean_batch(

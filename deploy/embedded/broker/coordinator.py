@@ -128,14 +128,10 @@ class Coordinator:
             return ErrorCode.GROUP_ID_NOT_FOUND
         if group.state is not GroupState.EMPTY:
             return ErrorCode.NON_EMPTY_GROUP
-        error = await self._forget([(name, topic, part) for topic, part in self.offsets.of(name)])
+        error = await asyncio.shield(self.offsets.forget(lambda held, _: held == name))
         if error is ErrorCode.NONE:
             self._drop(name)
         return error
-
-    async def forget_topic(self, topic: str) -> None:
-        """The topic is deleted: so are the offsets committed for it."""
-        await self._forget([(group, t, part) for group, (t, part), _ in self.offsets if t == topic])
 
     async def expire(self, wall_ms: int) -> None:
         """Forget groups without members whose last commit is older than the retention."""
@@ -152,12 +148,6 @@ class Coordinator:
         """Stop the timers."""
         for timer in self._timers.values():
             timer.cancel()
-
-    async def _forget(self, keys: list[tuple[str, str, int]]) -> ErrorCode:
-        if not keys:
-            return ErrorCode.NONE
-        changes: list[Change] = [(group, topic, part, None) for group, topic, part in keys]
-        return await asyncio.shield(self.offsets.change(changes))
 
     def _create(self, name: str) -> Group | None:
         if len(self._groups) >= self._max_groups:

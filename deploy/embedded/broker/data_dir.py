@@ -17,7 +17,7 @@ import uuid
 from pathlib import Path
 
 from .errors import BrokerError
-from .files import write_atomically
+from .files import make_directory, write_atomically
 
 FORMAT = 1
 _PRODUCER_ID_BLOCK = 1000
@@ -29,7 +29,7 @@ class DataDir:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.mkdir(parents=True, exist_ok=True, mode=0o750)
+            make_directory(path)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o640)
         except OSError as error:
             raise BrokerError(
@@ -44,11 +44,6 @@ class DataDir:
             raise
         self._ids = threading.Lock()
         self._next_id = self._reserved_until = self._read_producer_ids()
-
-    @property
-    def topics(self) -> Path:
-        """Where the partitions live."""
-        return self.path / "topics"
 
     def next_producer_id(self) -> int:
         """An id never handed out before, across restarts too. Blocks; raises OSError."""

@@ -1,6 +1,7 @@
-"""Durable file operations: a small file is replaced whole or not at all."""
+"""Durable file operations: a small file is replaced whole, a log grows or stays as it was."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -13,6 +14,14 @@ def sync_directory(path: Path) -> None:
         os.close(descriptor)
 
 
+def make_directory(path: Path) -> None:
+    """Make a directory and its missing parents, durably. Raises OSError."""
+    missing = [each for each in (path, *path.parents) if not each.exists()]
+    path.mkdir(parents=True, exist_ok=True, mode=0o750)
+    for each in missing:
+        sync_directory(each.parent)
+
+
 def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> None:
     """Replace ``path``; after a crash it holds the old or the new content. Raises OSError.
 
@@ -21,7 +30,7 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
     draft = path.with_name(path.name + ".draft")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
     try:
-        write_fully(descriptor, [content], 0)
+        _write_fully(descriptor, [content], 0)
         if durable:
             os.fsync(descriptor)
     finally:
@@ -31,10 +40,27 @@ def write_atomically(path: Path, content: bytes, *, durable: bool = True) -> Non
         sync_directory(path.parent)
 
 
-def write_fully(
-    descriptor: int, buffers: list[bytes] | list[bytearray] | list[memoryview], position: int
-) -> None:
-    """Write all buffers from ``position`` on, in as few calls as the kernel allows."""
+def append_durably(path: Path, buffers: Sequence[bytes | bytearray], position: int) -> None:
+    """Write and sync ``buffers`` behind the first ``position`` bytes. Raises OSError.
+
+    What lies there already is of a write that failed: left in place, recovery would find it.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT, 0o640)
+    try:
+        if os.fstat(descriptor).st_size > position:
+            os.ftruncate(descriptor, position)
+        _write_fully(descriptor, buffers, position)
+        os.fdatasync(descriptor)
+        if position == 0:
+            sync_directory(path.parent)
+    except OSError:
+        os.ftruncate(descriptor, position)
+        raise
+    finally:
+        os.close(descriptor)
+
+
+def _write_fully(descriptor: int, buffers: Sequence[bytes | bytearray], position: int) -> None:
     pending = [memoryview(buffer) for buffer in buffers]
     while pending:
         written = os.pwritev(descriptor, pending[:1024], position)

@@ -1,4 +1,4 @@
-"""Group commit: everything appended within one tick is written and synced together.
+"""When collected appends are written: one tick at a time, the files of a tick side by side.
 
 While a tick writes (in threads, so that the event loop never waits for the disk), the next one
 collects: the slower the disk, the more records share a sync. A lone record waits only for its
@@ -15,6 +15,7 @@ from typing import Protocol
 log = logging.getLogger(__name__)
 
 Job = Callable[[], None]
+_THREADS = 4
 _JOBS_PER_LANE = 4  # waking another thread costs more than syncing a few small files in a row
 
 
@@ -31,10 +32,9 @@ class Flushable(Protocol):
 class Flusher:
     """Runs the ticks; one per broker."""
 
-    def __init__(self, interval_seconds: float, threads: int = 4) -> None:
+    def __init__(self, interval_seconds: float) -> None:
         self._interval = interval_seconds
-        self._threads = threads
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix="flush")
+        self._executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="flush")
         self._dirty: dict[Flushable, None] = {}
         self._wake = asyncio.Event()
         self._closing = False
@@ -67,35 +67,29 @@ class Flusher:
     async def _tick(self) -> None:
         targets, self._dirty = list(self._dirty), {}
         started = [(target, job) for target in targets if (job := target.begin_flush())]
-        if not started:
-            return
         loop = asyncio.get_running_loop()
-        jobs = [job for _, job in started]
-        lanes = min(self._threads, -(-len(jobs) // _JOBS_PER_LANE))
-        outcomes = await asyncio.gather(
-            *(
-                loop.run_in_executor(self._executor, _run_all, jobs[lane::lanes])
-                for lane in range(lanes)
-            )
-        )
-        errors = {job: error for outcome in outcomes for job, error in outcome}
-        for target, job in started:
-            error = errors[job]
-            if error is not None:
-                self.failures += 1
-                log.error("storage failed, nothing was acknowledged: %s", error)
-            target.finish_flush(error)
+        lanes = min(_THREADS, -(-len(started) // _JOBS_PER_LANE))
+        written = [
+            loop.run_in_executor(self._executor, _write, started[lane::lanes])
+            for lane in range(lanes)
+        ]
+        for outcomes in written:
+            for target, error in await outcomes:
+                if error is not None:
+                    self.failures += 1
+                    log.error("storage failed, nothing was acknowledged: %s", error)
+                target.finish_flush(error)
 
 
-def _run_all(jobs: list[Job]) -> list[tuple[Job, OSError | None]]:
-    outcomes: list[tuple[Job, OSError | None]] = []
-    for job in jobs:
+def _write(started: list[tuple[Flushable, Job]]) -> list[tuple[Flushable, OSError | None]]:
+    outcomes: list[tuple[Flushable, OSError | None]] = []
+    for target, job in started:
+        error: OSError | None = None
         try:
             job()
-        except OSError as error:
-            outcomes.append((job, error))
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, it is not on the disk
-            outcomes.append((job, OSError(str(error))))
-        else:
-            outcomes.append((job, None))
+        except OSError as failed:
+            error = failed
+        except Exception as fault:  # noqa: BLE001 - whatever went wrong, it is not on the disk
+            error = OSError(repr(fault))
+        outcomes.append((target, error))
     return outcomes

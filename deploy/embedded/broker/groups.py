@@ -136,7 +136,7 @@ class Group:
 
     def deadline(self) -> float:
         """When ``tick`` has something to do; infinity if never."""
-        waits = [member.expires for member in self.members.values() if member.joined is None]
+        waits = [member.expires for member in self.members.values() if not member.waits]
         return min([self._rebalance_ends, *waits, *self._given.values()])
 
     def tick(self, now: float) -> None:
@@ -145,7 +145,7 @@ class Group:
         silent = [
             member.member_id
             for member in self.members.values()
-            if member.joined is None and member.expires <= now
+            if not member.waits and member.expires <= now
         ]
         for member_id in silent:
             self._remove(member_id, ErrorCode.UNKNOWN_MEMBER_ID)

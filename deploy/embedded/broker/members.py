@@ -64,6 +64,11 @@ class Member:
     joined: JoinReply | None = None
     synced: SyncReply | None = None
 
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is owed: a client that waits for it cannot send heartbeats."""
+        return self.joined is not None or self.synced is not None
+
     def metadata(self, protocol: str) -> bytes:
         """The member's metadata for a protocol."""
         return dict(self.request.protocols).get(protocol, b"")

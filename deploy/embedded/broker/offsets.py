@@ -4,21 +4,23 @@ Each line is a CRC-32C and a JSON change. The journal is replaced by its live co
 it is history, so its size stays bounded by what is committed.
 """
 
-import asyncio
 import json
+import logging
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import crc32c
 
-from .errors import ErrorCode
-from .files import sync_directory, write_atomically, write_fully
+from .files import append_durably, make_directory, write_atomically
 from .flusher import Flusher, Job
-from .partition_log import Outcome
+from .group_commit import GroupCommit, Outcome
+
+log = logging.getLogger(__name__)
 
 _COMPACT_FROM_BYTES = 4 * 1024 * 1024
+_TYPICAL_LINE_BYTES = 100
 Key = tuple[str, int]
 
 
@@ -33,19 +35,15 @@ class Committed(NamedTuple):
 Change = tuple[str, str, int, Committed | None]  # group, topic, partition, None to forget
 
 
-class OffsetStore:
+class OffsetStore(GroupCommit[Change]):
     """Committed offsets by group; a change is visible once it is durable."""
 
     def __init__(self, path: Path, flusher: Flusher) -> None:
+        super().__init__(flusher)
         self._path = path
-        self._flusher = flusher
         self._offsets: dict[str, dict[Key, Committed]] = {}
         self._size = 0
-        self._pending: list[Change] = []
-        self._flushing: list[Change] = []
-        self._flushing_bytes = 0
-        self._next: Outcome | None = None
-        self._current: Outcome | None = None
+        self._written_bytes = 0
 
     def groups(self) -> list[str]:
         """Groups that have committed offsets."""
@@ -60,44 +58,41 @@ class OffsetStore:
             for key, committed in offsets.items():
                 yield group, key, committed
 
-    def change(self, changes: Iterable[Change]) -> Outcome:
+    def change(self, changes: list[Change]) -> Outcome:
         """Commit or forget offsets; the future tells whether it became durable."""
-        self._pending.extend(changes)
-        if self._next is None:
-            self._next = asyncio.get_running_loop().create_future()
-            self._flusher.request(self)
-        return self._next
+        return self.collect(changes)
 
-    def begin_flush(self) -> Job | None:
+    def forget(self, matches: Callable[[str, str], bool]) -> Outcome:
+        """Forget what ``matches(group, topic)``, commits that are still being written included."""
+        held = {(group, topic, part): None for group, (topic, part), _ in self}
+        held |= {change[:3]: None for change in self.unpublished}
+        return self.change([(*key, None) for key in held if matches(key[0], key[1])])
+
+    def write_job(self, items: list[Change]) -> Job:
         """Write the collected changes; or, now and then, everything that is live."""
-        if not self._pending:
-            return None
-        self._flushing, self._pending = self._pending, []
-        self._current, self._next = self._next, None
-        encoded = b"".join(map(_encode, self._flushing))
+        encoded = b"".join(map(_encode, items))
+        live_bytes = _TYPICAL_LINE_BYTES * sum(map(len, self._offsets.values()))
         position = self._size
-        if position > max(_COMPACT_FROM_BYTES, 4 * self._live_bytes()):
-            live = [(g, t, p, c) for g, (t, p), c in self]
-            content = b"".join(map(_encode, live)) + encoded
-            self._flushing_bytes = len(content) - position
-            return lambda: write_atomically(self._path, content)
-        self._flushing_bytes = len(encoded)
-        return lambda: self._append(encoded, position)
+        if position <= max(_COMPACT_FROM_BYTES, 4 * live_bytes):
+            self._written_bytes = len(encoded)
+            return lambda: append_durably(self._path, [encoded], position)
+        live = [(group, topic, part, committed) for group, (topic, part), committed in self]
+        content = b"".join(map(_encode, live)) + encoded
+        self._written_bytes = len(content) - position
+        return lambda: write_atomically(self._path, content)
 
-    def finish_flush(self, error: OSError | None) -> None:
+    def publish(self, items: list[Change]) -> None:
         """Apply what is durable."""
-        changes, self._flushing = self._flushing, []
-        if error is None:
-            self._size += self._flushing_bytes
-            for change in changes:
-                self._apply(change)
-        outcome, self._current = self._current, None
-        if outcome is not None and not outcome.done():
-            outcome.set_result(ErrorCode.KAFKA_STORAGE_ERROR if error else ErrorCode.NONE)
+        self._size += self._written_bytes
+        for change in items:
+            self._apply(change)
+
+    def take_back(self, items: list[Change]) -> None:
+        """Nothing: changes are applied only when they are durable."""
 
     def load(self) -> None:
         """Read the journal; a torn tail is cut off. Blocks, before the start."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_directory(self._path.parent)
         if not self._path.exists():
             return
         content = self._path.read_bytes()
@@ -105,26 +100,12 @@ class OffsetStore:
             end = content.find(b"\n", self._size)
             change = _decode(content[self._size : end]) if end >= 0 else None
             if change is None:
+                torn = len(content) - self._size
+                log.warning("cut %d bytes of a torn tail from %s", torn, self._path)
                 os.truncate(self._path, self._size)
                 return
             self._apply(change)
             self._size = end + 1
-
-    def _live_bytes(self) -> int:
-        return 100 * sum(map(len, self._offsets.values()))
-
-    def _append(self, encoded: bytes, position: int) -> None:
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT, 0o640)
-        try:
-            write_fully(descriptor, [encoded], position)
-            os.fdatasync(descriptor)
-        except OSError:
-            os.ftruncate(descriptor, position)
-            raise
-        finally:
-            os.close(descriptor)
-        if position == 0:
-            sync_directory(self._path.parent)
 
     def _apply(self, change: Change) -> None:
         group, topic, partition, committed = change

@@ -7,24 +7,21 @@ back, producer states included, and answered with KAFKA_STORAGE_ERROR.
 
 import asyncio
 import bisect
-import json
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-import crc32c
-
+from . import producer_snapshot
 from .errors import ErrorCode, KafkaError
-from .files import sync_directory, write_atomically, write_fully
+from .files import append_durably, make_directory, write_atomically
 from .flusher import Flusher, Job
+from .group_commit import GroupCommit, Outcome
 from .producers import NO_PRODUCER, ProducerEntry, ProducerStates
 from .record_batch import BatchHeader, placed
-from .segment import Segment, SegmentRead
+from .segment import Segment
+from .segment_read import SegmentRead
 from .topic_configs import LogConfig
-
-Outcome = asyncio.Future[ErrorCode]
 
 
 class Appended(NamedTuple):
@@ -35,7 +32,9 @@ class Appended(NamedTuple):
     outcome: Outcome
 
 
-class _Pending(NamedTuple):
+class Placed(NamedTuple):
+    """A batch with its offset, and the producer state that it replaced."""
+
     header: BatchHeader
     base_offset: int
     max_timestamp: int
@@ -43,10 +42,11 @@ class _Pending(NamedTuple):
     replaced: ProducerEntry | None
 
 
-class PartitionLog:
+class PartitionLog(GroupCommit[Placed]):
     """Appends on the event loop, writes in the flusher's threads, reads by plan."""
 
     def __init__(self, directory: Path, config: LogConfig, flusher: Flusher) -> None:
+        super().__init__(flusher)
         self.directory = directory
         self.config = config
         self.segments = [Segment(directory, 0)]
@@ -57,13 +57,9 @@ class PartitionLog:
         self.produced_bytes = 0
         self.fetched_bytes = 0
         self.deleted = False
-        self._saved_until = 0
         self.cleaned_until = 0  # compaction: offsets below hold one value per key
-        self._flusher = flusher
-        self._pending: list[_Pending] = []
-        self._flushing: list[_Pending] = []
-        self._next_outcome: Outcome | None = None
-        self._flushing_outcome: Outcome | None = None
+        self.files = asyncio.Lock()  # held while threads read, replace or remove whole segments
+        self._snapshot_offset = -1
         self._watchers: set[asyncio.Future[None]] = set()
 
     @property
@@ -71,130 +67,111 @@ class PartitionLog:
         """Durable bytes of all segments."""
         return sum(segment.size for segment in self.segments)
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing is being written."""
-        return not self._pending and not self._flushing
-
     # -- appending --
 
     def append(self, records: memoryview, header: BatchHeader, now_ms: int) -> Appended:
         """Take a validated batch; raises KafkaError 45 or 47 for a bad producer sequence."""
-        if header.producer_id != NO_PRODUCER:
-            known = self.producers.admit(header)
-            if known is not None:
-                return Appended(known.base_offset, known.appended_ms, self._outcome_of(known[2]))
-        base_offset = self.end_offset
         append_time = now_ms if self.config.log_append_time else None
+        idempotent = header.producer_id != NO_PRODUCER
+        known = self.producers.admit(header) if idempotent else None
+        if known is not None:
+            stamp = -1 if append_time is None else known.appended_ms
+            return Appended(known.base_offset, stamp, self._outcome_of(known.base_offset))
+        base_offset = self.end_offset
         data = placed(records, header, base_offset, append_time)
-        replaced = None
-        if header.producer_id != NO_PRODUCER:
-            replaced = self.producers.record(header, base_offset, now_ms)
+        replaced = self.producers.record(header, base_offset, now_ms) if idempotent else None
         newest = header.max_timestamp if append_time is None else append_time
-        self._pending.append(_Pending(header, base_offset, newest, data, replaced))
         self.end_offset = base_offset + header.last_offset_delta + 1
-        if self._next_outcome is None:
-            self._next_outcome = asyncio.get_running_loop().create_future()
-            self._flusher.request(self)
-        return Appended(base_offset, -1 if append_time is None else append_time, self._next_outcome)
-
-    def begin_flush(self) -> Job | None:
-        """Take the collected batches; starts a new segment when the last one is full."""
-        if not self._pending or self.deleted:
-            self._fail()
-            return None
-        self._flushing, self._pending = self._pending, []
-        self._flushing_outcome, self._next_outcome = self._next_outcome, None
-        full = self._roll_if_full()
-        buffers = [pending.data for pending in self._flushing]
-        return _write_job(self.segments[-1], buffers, full)
-
-    def finish_flush(self, error: OSError | None) -> None:
-        """Publish what is durable, or take all of it back."""
-        if error is not None or self.deleted:
-            self._fail()
-            return
-        segment = self.segments[-1]
-        for pending in self._flushing:
-            size = len(pending.data)
-            segment.note(pending.header, pending.base_offset, size, pending.max_timestamp)
-            self.produced_bytes += size
-        self._flushing = []
-        self.high_watermark = segment.next_offset
-        outcome, self._flushing_outcome = self._flushing_outcome, None
-        _resolve(outcome, ErrorCode.NONE)
-        self.wake_watchers()
-
-    def _fail(self) -> None:
-        for pending in reversed(self._flushing + self._pending):
-            if pending.header.producer_id != NO_PRODUCER:
-                self.producers.restore(pending.header.producer_id, pending.replaced)
-        self._flushing, self._pending = [], []
-        self.end_offset = self.high_watermark
-        outcomes = (self._flushing_outcome, self._next_outcome)
-        self._flushing_outcome = self._next_outcome = None
-        for outcome in outcomes:
-            _resolve(outcome, ErrorCode.KAFKA_STORAGE_ERROR)
+        outcome = self.collect([Placed(header, base_offset, newest, data, replaced)])
+        return Appended(base_offset, -1 if append_time is None else append_time, outcome)
 
     def _outcome_of(self, offset: int) -> Outcome:
         """The future of a batch that was appended before: a repeat waits like the original."""
-        outcome: Outcome | None = None
-        if offset >= self.high_watermark:
-            waiting = self._pending and offset >= self._pending[0].base_offset
-            outcome = self._next_outcome if waiting else self._flushing_outcome
-        if outcome is None:
-            outcome = asyncio.get_running_loop().create_future()
-            outcome.set_result(ErrorCode.NONE)
+        for unpublished in (self.writing, self.collecting):
+            if unpublished and any(offset == each.base_offset for each in unpublished.items):
+                return unpublished.outcome
+        outcome: Outcome = asyncio.get_running_loop().create_future()
+        outcome.set_result(ErrorCode.NONE)
         return outcome
+
+    def begin_flush(self) -> Job | None:
+        """Take the collected batches, unless the topic is gone."""
+        if self.deleted:
+            self.fail()
+        return super().begin_flush()
+
+    def write_job(self, items: list[Placed]) -> Job:
+        """Write to the last segment, or to a new one when that is full."""
+        close_previous = self._roll_if_full(items)
+        path, position = self.segments[-1].path, self.segments[-1].size
+        buffers = [each.data for each in items]
+
+        def write() -> None:
+            if close_previous is not None:
+                close_previous()
+            append_durably(path, buffers, position)
+
+        return write
+
+    def publish(self, items: list[Placed]) -> None:
+        """Raise the high watermark over what is durable."""
+        segment = self.segments[-1]
+        for each in items:
+            segment.note(each.header, each.base_offset, len(each.data), each.max_timestamp)
+            self.produced_bytes += len(each.data)
+        self.high_watermark = segment.next_offset
+        self.wake_watchers()
+
+    def take_back(self, items: list[Placed]) -> None:
+        """Give the offsets and sequence numbers back."""
+        _undo(self.producers, items)
+        self.end_offset = self.high_watermark
 
     # -- segments --
 
-    def _roll_if_full(self) -> Job | None:
+    def _roll_if_full(self, arriving: list[Placed]) -> Job | None:
         active = self.segments[-1]
-        first = self._flushing[0]
-        arriving = sum(len(pending.data) for pending in self._flushing)
         now_ms = int(time.time() * 1000)
         if active.size == 0:
             active.first_append_ms = now_ms
             return None
-        too_large = active.size + arriving > self.config.segment_bytes
-        if not too_large and now_ms - active.first_append_ms < self.config.segment_ms:
+        size = active.size + sum(len(each.data) for each in arriving)
+        aged = now_ms - active.first_append_ms >= self.config.segment_ms
+        if size <= self.config.segment_bytes and not aged:
             return None
+        offset = arriving[0].base_offset
         states = self.producers.copy()
-        for pending in reversed(self._flushing):
-            if pending.header.producer_id != NO_PRODUCER:
-                states.restore(pending.header.producer_id, pending.replaced)
-        self.segments.append(Segment(self.directory, first.base_offset))
+        _undo(states, arriving)
+        self.segments.append(Segment(self.directory, offset))
         self.segments[-1].first_append_ms = now_ms
 
         def close() -> None:
             active.save_index()
-            self._save_producers(states, first.base_offset)
+            self._save_producers(states, offset)
 
         return close
 
-    def next_segment(self) -> Segment:
-        """An empty segment for the present end of the log, not yet part of it."""
-        return Segment(self.directory, self.end_offset)
-
-    def adopt_empty(self, fresh: Segment) -> bool:
-        """Go on in a created empty segment; False if the log has grown since it was made."""
-        if not self.is_idle or self.end_offset != fresh.base_offset or self.deleted:
+    def roll(self) -> bool:
+        """Go on in a new, empty segment; False while records are being written. Blocks briefly."""
+        if self.unpublished or self.deleted:
             return False
+        fresh = Segment(self.directory, self.end_offset)
+        fresh.create()
         self.segments.append(fresh)
         return True
 
-    def advance_start(self, offset: int) -> list[Segment]:
-        """Raise the log start; the segments that lie wholly below it, for removal."""
-        self.start_offset = max(self.start_offset, offset)
-        gone: list[Segment] = []
-        while len(self.segments) > 1 and self.segments[1].base_offset <= self.start_offset:
-            gone.append(self.segments.pop(0))
-        return gone
-
-    def save_start(self, offset: int) -> None:
-        """Make a raised log start durable. Blocks."""
-        write_atomically(self.directory / "log-start", str(offset).encode())
+    async def raise_start(self, offset: int) -> None:
+        """Raise the log start durably, and remove the segments wholly below; raises OSError."""
+        async with self.files:
+            if offset <= self.start_offset or self.deleted:
+                return
+            marker = self.directory / "log-start"
+            await asyncio.to_thread(write_atomically, marker, str(offset).encode())
+            self.start_offset = offset
+            gone: list[Segment] = []
+            while len(self.segments) > 1 and self.segments[1].base_offset <= offset:
+                gone.append(self.segments.pop(0))
+            await asyncio.to_thread(_remove, gone)
 
     # -- reading --
 
@@ -202,9 +179,7 @@ class PartitionLog:
         """How to read from ``offset``; None at the end. Raises KafkaError 1 outside the log."""
         if not self.start_offset <= offset <= self.high_watermark:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)
-        if offset == self.high_watermark:
-            return None
-        for segment in self.segments_from(offset):
+        for segment in self._segments_from(offset):
             if segment.size:
                 return SegmentRead(segment, offset, max_bytes, whole_first=whole_first)
         return None
@@ -213,15 +188,15 @@ class PartitionLog:
         """About how many bytes a reader at ``offset`` has before it (for ``min_bytes``)."""
         if not self.start_offset <= offset < self.high_watermark:
             return 0
-        segments = self.segments_from(offset)
+        segments = self._segments_from(offset)
         first = next(segments, None)
         if first is None:
             return 0
         ahead = max(first.size - first.index.position_of(offset), 1)
         return ahead + sum(segment.size for segment in segments)
 
-    def segments_from(self, offset: int) -> Iterator[Segment]:
-        """The segments that may hold ``offset`` or later ones."""
+    def _segments_from(self, offset: int) -> Iterator[Segment]:
+        """The segments that hold ``offset`` or later ones."""
         at = bisect.bisect_right(self.segments, offset, key=lambda each: each.base_offset) - 1
         at = max(at, 0)
         if offset >= self.segments[at].next_offset:
@@ -252,7 +227,7 @@ class PartitionLog:
 
     def recover(self) -> None:
         """Learn the state from the directory, which is created if missing. Blocks."""
-        self.directory.mkdir(parents=True, exist_ok=True)
+        make_directory(self.directory)
         for draft in self.directory.glob("*.draft"):
             draft.unlink()
         bases = sorted(int(path.stem) for path in self.directory.glob("*.log"))
@@ -274,7 +249,7 @@ class PartitionLog:
 
     def close(self) -> None:
         """Write what makes the next start fast; call when idle. Blocks."""
-        if not self.deleted and self.high_watermark != self._saved_until:
+        if not self.deleted and self.high_watermark != self._snapshot_offset:
             self.segments[-1].save_index()
             self._save_producers(self.producers, self.high_watermark)
 
@@ -283,57 +258,31 @@ class PartitionLog:
         return self.directory / "producers.json"
 
     def _save_producers(self, states: ProducerStates, offset: int) -> None:
-        content = json.dumps({"offset": offset, "producers": states.dump()}).encode()
-        line = b"%08x %s" % (crc32c.crc32c(content), content)
-        write_atomically(self._producers_path, line, durable=False)
-        self._saved_until = offset
-
-    def _load_producers(self) -> int:
-        """Take the snapshot, if it is whole; the offset up to which it is complete."""
-        if not self._producers_path.exists():
-            return 0
-        line = self._producers_path.read_bytes()
-        if line[:8] != b"%08x" % crc32c.crc32c(line[9:]):
-            return 0
-        snapshot = json.loads(line[9:])
-        if snapshot["offset"] > self.high_watermark:
-            return 0
-        self.producers = ProducerStates.load(snapshot["producers"])
-        self._saved_until = int(snapshot["offset"])
-        return self._saved_until
+        producer_snapshot.save(self._producers_path, states, offset)
+        self._snapshot_offset = offset
 
     def _recover_producers(self) -> None:
-        position = self._load_producers()
-        for segment in self.segments:
-            if segment.next_offset <= position or not segment.size:
-                continue
-            for header, _ in segment.headers(segment.index.position_of(position)):
-                if header.base_offset >= position and header.producer_id != NO_PRODUCER:
-                    self.producers.record(header, header.base_offset, header.max_timestamp)
+        """Take the snapshot, then follow the log.
+
+        Producers are counted as heard of now: the times of their records may be long past.
+        """
+        self.producers, known_until = producer_snapshot.load(
+            self._producers_path, self.high_watermark
+        )
+        self._snapshot_offset = known_until
+        now_ms = int(time.time() * 1000)
+        for segment in self._segments_from(known_until):
+            for header, _ in segment.batches(segment.index.position_of(known_until)):
+                if header.base_offset >= known_until and header.producer_id != NO_PRODUCER:
+                    self.producers.record(header, header.base_offset, now_ms)
 
 
-def _resolve(outcome: Outcome | None, code: ErrorCode) -> None:
-    if outcome is not None and not outcome.done():
-        outcome.set_result(code)
+def _remove(segments: list[Segment]) -> None:
+    for segment in segments:
+        segment.remove()
 
 
-def _write_job(segment: Segment, buffers: list[bytearray], close_previous: Job | None) -> Job:
-    position = segment.size
-
-    def write() -> None:
-        if close_previous is not None:
-            close_previous()
-        descriptor = os.open(segment.path, os.O_WRONLY | os.O_CREAT, 0o640)
-        try:
-            write_fully(descriptor, buffers, position)
-            os.fdatasync(descriptor)
-        except OSError:
-            # What was written is not acknowledged: cut it off, or the next start would find it.
-            os.ftruncate(descriptor, position)
-            raise
-        finally:
-            os.close(descriptor)
-        if position == 0:
-            sync_directory(segment.path.parent)
-
-    return write
+def _undo(states: ProducerStates, items: list[Placed]) -> None:
+    for each in reversed(items):
+        if each.header.producer_id != NO_PRODUCER:
+            states.restore(each.header.producer_id, each.replaced)

@@ -5,6 +5,7 @@ records (bottom half, ``records.py``) is for compaction and searches by time.
 """
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import crc32c
@@ -70,6 +71,22 @@ class BatchHeader(NamedTuple):
 def read_header(buffer: bytes | bytearray | memoryview, position: int = 0) -> BatchHeader:
     """The header at ``position``; raises struct.error when fewer than 61 bytes are there."""
     return BatchHeader._make(_HEADER.unpack_from(buffer, position))
+
+
+def check_size(header: BatchHeader) -> None:
+    """Raises OSError for a length that cannot be: following it would lead nowhere."""
+    if header.size < HEADER_BYTES:
+        raise OSError(f"the batch at offset {header.base_offset} is damaged: {header.size} bytes")
+
+
+def batches_in(data: memoryview) -> Iterator[tuple[BatchHeader, int]]:
+    """Header and position of the batches in ``data``, the last of which may be cut."""
+    position = 0
+    while position + HEADER_BYTES <= len(data):
+        header = read_header(data, position)
+        check_size(header)
+        yield header, position
+        position += header.size
 
 
 def checksum_matches(batch: memoryview, header: BatchHeader) -> bool:

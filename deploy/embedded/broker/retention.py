@@ -11,7 +11,8 @@ def expired(segments: list[Segment], config: LogConfig, now_ms: int) -> list[Seg
     gone: list[Segment] = []
     size = sum(segment.size for segment in segments)
     for segment in segments:
-        aged = 0 <= config.retention_ms < now_ms - segment.newest_timestamp
+        newest = max(segment.newest_timestamp, 0) or segment.first_append_ms
+        aged = 0 <= config.retention_ms < now_ms - newest
         excess = 0 <= config.retention_bytes <= size - segment.size
         is_last = segment is segments[-1]
         if not segment.size or not (aged or (excess and not is_last)):

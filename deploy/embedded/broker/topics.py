@@ -17,6 +17,7 @@ from pathlib import Path
 from .errors import ErrorCode, KafkaError
 from .files import write_atomically
 from .flusher import Flusher
+from .offsets import OffsetStore
 from .partition_log import PartitionLog
 from .topic_configs import checked, log_config
 
@@ -59,10 +60,17 @@ class Topics:
     """All topics; changes are durable before they are visible."""
 
     def __init__(
-        self, directory: Path, flusher: Flusher, *, max_topics: int, max_partitions: int
+        self,
+        directory: Path,
+        flusher: Flusher,
+        offsets: OffsetStore,
+        *,
+        max_topics: int,
+        max_partitions: int,
     ) -> None:
         self._directory = directory
         self._flusher = flusher
+        self._offsets = offsets
         self._max_topics = max_topics
         self._max_partitions = max_partitions
         self._topics: dict[str, Topic] = {}
@@ -121,7 +129,7 @@ class Topics:
             self._topics[name] = topic
 
     async def delete(self, name: str) -> None:
-        """Delete a topic and its files; raises KafkaError 3."""
+        """Delete a topic, the offsets committed for it and its files; raises KafkaError 3."""
         async with self._changing:
             topic = self._topics.get(name)
             if topic is None:
@@ -130,6 +138,7 @@ class Topics:
             del self._topics[name]
             for partition in topic.partitions:
                 partition.mark_deleted()
+            await asyncio.shield(self._offsets.forget(lambda _, topic: topic == name))
             await asyncio.to_thread(self._remove_files, topic)
 
     def check_partition_count(self, name: str, count: int) -> None:
@@ -186,6 +195,12 @@ class Topics:
             _recover_all(topic.partitions)
             self._topics[name] = topic
         self._remove_orphans()
+
+    async def forget_strays(self) -> None:
+        """Forget offsets of topics that were deleted just before a crash."""
+        known = self._topics.keys()
+        if any(topic not in known for _, (topic, _), _ in self._offsets):
+            await self._offsets.forget(lambda _, topic: topic not in known)
 
     @property
     def _file(self) -> Path:

@@ -1,5 +1,7 @@
 """The embedded broker as a process: durability, bounds, authentication, start and stop."""
 
+import asyncio
+import json
 import os
 import resource
 import subprocess
@@ -14,6 +16,11 @@ from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from deploy.embedded.broker import housekeeping
+from deploy.embedded.broker.__main__ import serve
+from deploy.embedded.broker.broker import Broker
+from deploy.embedded.broker.errors import BrokerError
+from deploy.embedded.broker.settings import Settings
 from tests.contracts.broker.kafka import fetch, offset_at, produce, producer_id
 from tests.support.broker import EXTERNAL, BrokerProcess
 from tests.support.kafka_wire import (
@@ -206,3 +213,30 @@ def test_normal_operation_logs_nothing(broker: BrokerProcess) -> None:
         fetch(connection, "t", 0)
     assert broker.is_ready()
     assert broker.log() == before
+
+
+def test_a_topic_made_again_has_no_offsets_of_the_old_one_even_after_a_crash(
+    broker: BrokerProcess,
+) -> None:
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        produce(connection, "t", GOOD)
+        assert commit(connection, "g", "t", 1) == 0
+    broker.kill9()
+    topics = broker.data_dir / "topics.json"
+    topics.write_text(json.dumps({"topics": {}}))  # it died when only this had been written
+    broker.start()
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        assert committed(connection, "g", "t") == -1
+
+
+def test_the_process_ends_when_a_part_of_it_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def failing(_broker: Broker) -> None:
+        raise RuntimeError("out of threads")
+
+    monkeypatch.setattr(housekeeping, "run", failing)
+    with pytest.raises(BrokerError, match="out of threads"):
+        asyncio.run(serve(Settings(data_dir=tmp_path, port=0, admin_port=0)))

@@ -86,6 +86,25 @@ def test_a_member_expires_without_heartbeats() -> None:
     assert group.state is GroupState.EMPTY
 
 
+def test_a_member_that_waits_for_its_assignment_does_not_expire() -> None:
+    group = new_group()
+    patient = ((("range", b"meta"),),)
+    leader, follower = (
+        JoinRequest(name, None, "c", "h", 6.0, 60.0, "consumer", *patient, False)
+        for name in ("", "")
+    )
+    first = joined(group, leader)
+    second = waiting(group, follower)
+    joined(group, leader._replace(member_id=first.member_id))
+    synced: list[SyncResult] = []
+    group.sync(second[0].member_id, None, 2, {}, 0.0, synced.append)
+    for now in (5.0, 10.0):
+        assert group.heartbeat(first.member_id, None, 2, now) is NONE
+        group.tick(now)
+    group.sync(first.member_id, None, 2, {second[0].member_id: b"its"}, 10.0, lambda _: None)
+    assert synced == [SyncResult(NONE, b"its")]
+
+
 def test_commits_follow_membership_and_generation() -> None:
     group = new_group()
     assert group.may_commit("", None, -1, 0.0) is NONE

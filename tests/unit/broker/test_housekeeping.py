@@ -1,5 +1,7 @@
 """Retention and compaction of one partition."""
 
+import asyncio
+import time
 from pathlib import Path
 
 import pytest
@@ -132,3 +134,68 @@ async def test_a_crash_between_swap_and_removal_is_repaired(tmp_path: Path) -> N
     latest = {key: offset for offset, (key, _) in content(again).items()}
     assert latest == {key: offset for offset, (key, _) in after.items()}
     assert again.high_watermark == log.high_watermark
+
+
+async def test_a_reader_goes_on_where_compaction_has_removed_the_end_of_a_segment(
+    tmp_path: Path,
+) -> None:
+    log = make_log(tmp_path, cleanup_policy="compact", segment_bytes="1024")
+    for key in (b"a", b"b", b"b", b"c", b"d"):
+        append(log, [(key, b"x" * 300)])
+        flush(log)
+    assert [segment.base_offset for segment in log.segments] == [0, 2, 4]
+    await tidied(log)
+    assert list(content(log)) == [0, 2, 3, 4]
+    assert read_header(read(log, 1)).base_offset == 2
+    again = make_log(tmp_path, cleanup_policy="compact", segment_bytes="1024")
+    assert read_header(read(again, 1)).base_offset == 2
+
+
+async def test_a_reader_with_a_small_buffer_passes_a_gap(tmp_path: Path) -> None:
+    log = make_log(tmp_path, cleanup_policy="compact", segment_bytes="100000")
+    for key in (b"a", b"large", b"gone", b"gone", b"last"):
+        append(log, [(key, b"x" * (50_000 if key == b"large" else 100))])
+        flush(log)
+    log.config = log_config({"cleanup.policy": "compact", "segment.bytes": "1024"})
+    append(log, [(b"next", b"segment")])
+    flush(log)
+    await tidied(log)
+    assert 2 not in content(log)
+    assert read_header(read(log, 2, max_bytes=1000)).base_offset == 3
+
+
+async def test_retention_in_a_compacted_log_reaches_the_next_segment(tmp_path: Path) -> None:
+    log = make_log(
+        tmp_path, cleanup_policy="compact,delete", segment_bytes="1024", retention_ms="1000"
+    )
+    for number, key in enumerate((b"a", b"b", b"b", b"c", b"c", b"d", b"e")):
+        append(log, [(key, b"x" * 300)], timestamp=NOW_MS + number // 4 * 5000)
+        flush(log)
+    await tidied(log, NOW_MS)
+    await tidied(log, NOW_MS + 5000)
+    assert list(content(log)) == [4, 5, 6]
+    assert (log.start_offset, log.segments[0].base_offset) == (4, 4)
+
+
+async def test_records_without_a_time_are_as_old_as_their_segment(tmp_path: Path) -> None:
+    log = make_log(tmp_path, retention_ms="60000")
+    append(log, timestamp=-1)
+    flush(log)
+    await tidied(log, int(time.time() * 1000))
+    assert (log.start_offset, log.high_watermark) == (0, 1)
+
+
+async def test_an_append_while_the_whole_log_expires_leaves_no_stray_segment(
+    tmp_path: Path,
+) -> None:
+    log = make_log(tmp_path, retention_ms="1000")
+    append(log)
+    flush(log)
+    tidying = asyncio.create_task(tidied(log, NOW_MS + DAY_MS))
+    await asyncio.sleep(0)
+    append(log, timestamp=NOW_MS + DAY_MS)
+    flush(log)
+    await tidying
+    active = log.segments[-1].path
+    active.write_bytes(active.read_bytes() + b"torn")
+    assert make_log(tmp_path).high_watermark == 2

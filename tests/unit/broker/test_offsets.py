@@ -68,3 +68,19 @@ async def test_the_journal_stays_bounded(tmp_path: Path, monkeypatch: pytest.Mon
         ("t", 1): Committed(298, "", 1),
         ("t", 2): Committed(299, "", 1),
     }
+
+
+async def test_forgetting_a_topic_includes_commits_that_are_being_written(tmp_path: Path) -> None:
+    store = make_store(tmp_path)
+    store.change([("g", "gone", 0, Committed(1, "", 1)), ("g", "kept", 0, Committed(2, "", 1))])
+    store.forget(lambda _, topic: topic == "gone")
+    flush(store)
+    assert make_store(tmp_path).of("g") == store.of("g") == {("kept", 0): Committed(2, "", 1)}
+
+
+async def test_a_damaged_journal_says_what_was_cut(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "offsets.log").write_bytes(b"00000000 torn")
+    make_store(tmp_path)
+    assert "cut 13 bytes" in caplog.text

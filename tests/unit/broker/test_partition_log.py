@@ -1,10 +1,13 @@
 import asyncio
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
 
 from deploy.embedded.broker.errors import CorruptLog, ErrorCode, KafkaError
+from deploy.embedded.broker.housekeeping import tidy
 from deploy.embedded.broker.record_batch import read_header
 from tests.support.kafka_wire import batch
 from tests.unit.broker.logs import NOW_MS, append, flush, make_log, offsets, read
@@ -171,9 +174,7 @@ async def test_a_raised_start_survives_a_restart(tmp_path: Path) -> None:
     for _ in range(5):
         append(log, [(b"k", b"x" * 900)])
         flush(log)
-    log.save_start(3)
-    for segment in log.advance_start(3):
-        segment.remove()
+    await asyncio.gather(*(log.raise_start(offset) for offset in (2, 3, 1)))
     again = make_log(tmp_path)
     assert (again.start_offset, again.high_watermark) == (3, 5)
 
@@ -198,3 +199,69 @@ async def test_waiting_readers_are_woken_by_durability(tmp_path: Path) -> None:
     assert not watcher.done()
     flush(log)
     assert watcher.done()
+
+
+async def test_a_new_partition_is_durable_up_to_the_directory_that_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[Path] = []
+    fsync = os.fsync
+
+    def noting(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", noting)
+    make_log(tmp_path / "topic" / "incarnation" / "0")
+    assert {tmp_path, tmp_path / "topic", tmp_path / "topic" / "incarnation"} <= set(synced)
+
+
+async def test_what_a_failed_write_left_behind_never_follows_a_later_batch(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    append(log)
+    flush(log)
+    content = bytearray(log.segments[0].path.read_bytes())
+    content[7] = 2  # a batch for offset 2 that was written, not acknowledged and not cut off
+    with log.segments[0].path.open("ab") as file:
+        file.write(content * 2)
+    append(log)
+    flush(log)
+    assert make_log(tmp_path).high_watermark == 2
+
+
+async def test_producers_of_old_records_are_known_after_a_crash(tmp_path: Path) -> None:
+    day_ms = 86_400_000
+    log = make_log(tmp_path, retention_ms="-1")
+    append(log, producer=(7, 0, 0), timestamp=NOW_MS - 30 * day_ms)
+    flush(log)
+    again = make_log(tmp_path, retention_ms="-1")
+    await tidy(again, int(time.time() * 1000), producer_retention_seconds=86_400.0)
+    assert append(again, producer=(7, 0, 0)) == 0
+    assert again.end_offset == 1
+
+
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_a_read_that_never_runs_leaves_no_open_file(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    append(log)
+    flush(log)
+    before = open_files()
+    plan = log.plan_read(0, 100, whole_first=True)
+    assert plan is not None
+    del plan
+    assert open_files() == before
+
+
+async def test_a_damaged_length_is_an_error_and_not_an_endless_loop(tmp_path: Path) -> None:
+    log = make_log(tmp_path)
+    for _ in range(2):
+        append(log)
+        flush(log)
+    content = bytearray(log.segments[0].path.read_bytes())
+    content[8:12] = (-12).to_bytes(4, "big", signed=True)
+    log.segments[0].path.write_bytes(content)
+    with pytest.raises(OSError, match="damaged"):
+        read(log, 1)

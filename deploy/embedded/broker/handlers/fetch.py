@@ -10,7 +10,7 @@ from ..broker import Broker
 from ..errors import ErrorCode, KafkaError
 from ..partition_log import PartitionLog
 from ..request import Request
-from ..segment import SegmentRead
+from ..segment_read import SegmentRead
 from ..wire import Writer
 
 _LONGEST_WAIT_SECONDS = 300.0

@@ -8,7 +8,6 @@ from ..errors import ErrorCode, KafkaError
 from ..partition_log import PartitionLog
 from ..records import CodecUnavailable, MalformedRecords, decode
 from ..request import Request
-from ..segment import remove_all
 from ..wire import Writer
 
 _LATEST = -1
@@ -136,7 +135,8 @@ async def _position(broker: Broker, topic: str, number: int, time: int) -> _Posi
         return _Position(number, ErrorCode.UNSUPPORTED_VERSION)
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.run_in_executor(broker.readers, _first_since, log, time)
+        async with log.files:
+            found = await loop.run_in_executor(broker.readers, _first_since, log, time)
     except OSError:
         return _Position(number, ErrorCode.KAFKA_STORAGE_ERROR)
     return _Position(number, ErrorCode.NONE, *found)
@@ -147,7 +147,7 @@ def _first_since(log: PartitionLog, time: int) -> tuple[int, int]:
     for segment in list(log.segments):
         if segment.newest_timestamp < time or segment.next_offset <= log.start_offset:
             continue
-        for header, position in segment.headers(segment.index.position_of_time(time)):
+        for header, position in segment.batches(segment.index.position_of_time(time)):
             if header.max_timestamp < time or header.last_offset < log.start_offset:
                 continue
             try:
@@ -169,11 +169,8 @@ async def _delete_before(
     target = log.high_watermark if offset == -1 else offset
     if not 0 <= target <= log.high_watermark:
         return number, -1, ErrorCode.OFFSET_OUT_OF_RANGE
-    if target > log.start_offset:
-        try:
-            await asyncio.to_thread(log.save_start, target)
-        except OSError:
-            return number, -1, ErrorCode.KAFKA_STORAGE_ERROR
-        gone = log.advance_start(target)
-        await asyncio.to_thread(remove_all, gone)
+    try:
+        await log.raise_start(target)
+    except OSError:
+        return number, -1, ErrorCode.KAFKA_STORAGE_ERROR
     return number, log.start_offset, ErrorCode.NONE

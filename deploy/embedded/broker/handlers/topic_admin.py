@@ -49,7 +49,6 @@ async def delete_topics(broker: Broker, request: Request) -> Writer:
     for name in names:
         try:
             await broker.topics.delete(name)
-            await broker.coordinator.forget_topic(name)
         except KafkaError as error:
             answers.setdefault(name, error)
         else:

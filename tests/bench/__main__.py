@@ -116,8 +116,9 @@ def _list(output: Format) -> None:
 def _text(made: Mapping[str, Any]) -> Any:
     where = made["machine"]
     load = " ".join(f"{each:g}" for each in where["load_before"])
+    rounds = "1 round" if made["rounds"] == 1 else f"{made['rounds']} rounds"
     head = (
-        f"{made['name']}, {made['rounds']} rounds, on {where['cores']} cores of {where['cpu']}, "
+        f"{made['name']}, {rounds}, on {where['cores']} cores of {where['cpu']}, "
         f"{where['memory_gib']} GiB, {where['system']}, Python {where['python']}, load {load}"
     )
     columns = ("measure", ">value", "unit", ">spread", ">ratio", "to peer")

@@ -1,14 +1,22 @@
-"""Bodies of order webhooks, in the two sizes that figures are told for."""
+"""Order webhooks as records, in the two sizes that figures are told for."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from itertools import islice
 
 import orjson
 
 from deploy.demo.delivery import Delivery
 from deploy.demo.load import stream
+from shared.contracts.envelope import Envelope
+from shared.contracts.identity import uuid7
+from tests.support.records import FetchedRecord
+
+_ID = re.compile(rb'{"id":(\d+)')
+"""Orders of the benchmarks are cut short or spoilt on purpose, but never before here."""
 
 _THIN = (
     *("id", "name", "email", "currency", "financial_status", "total_price", "subtotal_price"),
@@ -27,6 +35,31 @@ def faithful(count: int, seed: int = 7) -> list[bytes]:
 def thin(values: Sequence[bytes]) -> list[bytes]:
     """The same orders cut to their busiest fields and two items: about 700 bytes each."""
     return [orjson.dumps(_cut(orjson.loads(value))) for value in values]
+
+
+def records(values: Sequence[bytes]) -> list[FetchedRecord]:
+    """Records of partition 0 as ingest writes them: key, and headers that no other record has."""
+    now = datetime.now(UTC)
+    return [_record(value, offset, now) for offset, value in enumerate(values)]
+
+
+def _record(value: bytes, offset: int, now: datetime) -> FetchedRecord:
+    found = _ID.match(value)
+    if found is None:
+        raise ValueError(f"an order begins with its id, not with {value[:20]!r}")
+    subject = found[1].decode()
+    delivery_id = uuid7()
+    envelope = Envelope(
+        id=delivery_id,
+        type="orders/create",
+        source="shopify",
+        time=now,
+        subject=subject,
+        content_type="application/json",
+        received_at=now,
+        delivery_id=delivery_id,
+    )
+    return FetchedRecord(value, offset, key=subject.encode(), headers=tuple(envelope.headers()))
 
 
 def _created(seed: int) -> Iterator[Delivery]:

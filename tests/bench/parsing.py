@@ -21,7 +21,7 @@ from shared.tables.raw.shopify import ORDERS
 from shared.tables.spec import Type
 from tests.bench import orders
 from tests.bench.report import Measure, measure
-from tests.support.records import FetchedRecord, fetched
+from tests.support.records import FetchedRecord
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECORDS = 1000
@@ -98,16 +98,16 @@ def run(rounds: int) -> list[Measure]:
     thin_size = sum(map(len, thin)) // RECORDS
     clean, clean_thin = "parse", "parse, thin"
     cases: dict[str, tuple[Sequence[bytes], Work]] = {
-        clean: (faithful, ours(fetched(faithful))),
+        clean: (faithful, ours(orders.records(faithful))),
         "pyarrow.json": (faithful, arrow_reader(faithful)),
         "orjson by rows": (faithful, lambda: by_rows(faithful)),
-        clean_thin: (thin, ours(fetched(thin))),
+        clean_thin: (thin, ours(orders.records(thin))),
         "pyarrow.json, thin": (thin, arrow_reader(thin)),
         "orjson by rows, thin": (thin, lambda: by_rows(thin)),
     }
     for change in (drifted, retyped, broken):
         odd = change(thin)
-        cases[f"parse, thin, 1 % {change.__name__}"] = (odd, ours(fetched(odd)))
+        cases[f"parse, thin, 1 % {change.__name__}"] = (odd, ours(orders.records(odd)))
     speeds: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, (values, work) in cases.items():

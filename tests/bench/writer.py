@@ -12,17 +12,12 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import cycle, islice
 from pathlib import Path
 
-import orjson
 from confluent_kafka import KafkaError, Message, Producer
 
 from shared.cli.output import progress
-from shared.contracts.envelope import Envelope
-from shared.contracts.identity import uuid7
 from shared.lake.catalog import load, open_catalog
 from shared.lake.recorded import recorded
 from shared.runtime.errors import CheckFailed, Unavailable
@@ -32,6 +27,7 @@ from tests.bench import orders
 from tests.bench.arrow_line import ArrowLine
 from tests.bench.report import Measure, cpu_seconds, measure
 from tests.support.platform import EmbeddedPlatform
+from tests.support.records import FetchedRecord
 
 SERVICE = "stream_writer"
 TOPIC = "shopify.orders"
@@ -47,13 +43,6 @@ WARM_UP = 2000
 
 DEADLINE_SECONDS = 90.0
 POLL_SECONDS = 0.05
-
-
-@dataclass(frozen=True, slots=True)
-class _Record:
-    key: bytes
-    value: bytes
-    headers: list[tuple[str, bytes]]
 
 
 def run(rounds: int) -> list[Measure]:
@@ -104,7 +93,7 @@ def _writer_cpu_seconds(
     platform: EmbeddedPlatform, values: Sequence[bytes]
 ) -> tuple[float, dict[int, LogBounds]]:
     """What the writer uses for these values, and their offsets by partition."""
-    records = _records(values)
+    records = orders.records(values)
     starts = _ends(platform)
     pid = platform.pause(SERVICE)
     try:
@@ -126,28 +115,7 @@ def _writer_cpu_seconds(
     return used, ranges
 
 
-def _records(values: Sequence[bytes]) -> list[_Record]:
-    """Records as ingest writes them, every delivery a new one."""
-    now = datetime.now(UTC)
-    records = []
-    for value in values:
-        subject = str(orjson.loads(value)["id"])
-        delivery_id = uuid7()
-        envelope = Envelope(
-            id=delivery_id,
-            type="orders/create",
-            source="shopify",
-            time=now,
-            subject=subject,
-            content_type="application/json",
-            received_at=now,
-            delivery_id=delivery_id,
-        )
-        records.append(_Record(subject.encode(), value, envelope.headers()))
-    return records
-
-
-def _produce(brokers: str, records: Sequence[_Record]) -> None:
+def _produce(brokers: str, records: Sequence[FetchedRecord]) -> None:
     failed: list[str] = []
 
     def delivered(error: KafkaError | None, _: Message) -> None:
@@ -162,7 +130,7 @@ def _produce(brokers: str, records: Sequence[_Record]) -> None:
                     TOPIC,
                     record.value,
                     record.key,
-                    headers=record.headers,
+                    headers=[*record.headers],
                     on_delivery=delivered,
                 )
             except BufferError:

@@ -121,7 +121,7 @@ def run(rounds: int) -> list[Measure]:
     ]
     return [
         measure(
-            f"{name}, {bytes_} bytes an order",
+            f"{name}, {bytes_} bytes an order, beside {peer}",
             speeds[name],
             "MB/CPU-s",
             peer=peer,

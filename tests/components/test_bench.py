@@ -74,7 +74,9 @@ def test_a_report_is_the_last_line_and_progress_is_elsewhere() -> None:
     assert set(report) == {"name", "machine", "rounds", "measures"}
     assert (report["name"], report["rounds"]) == ("parsing", 1)
     assert {"cores", "memory_gib", "python", "load_before"} <= report["machine"].keys()
-    assert report["measures"]
+    names = [each["name"] for each in report["measures"]]
+    assert names
+    assert len(set(names)) == len(names)
     for each in report["measures"]:
         assert set(each) == {"name", "value", "unit", "ratio", "peer", "spread"}
         assert math.isfinite(each["value"])

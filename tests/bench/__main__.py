@@ -137,6 +137,10 @@ def main() -> None:
     except BerglineError as error:
         fail(error)
         sys.exit(error.exit_code)
+    except AssertionError as error:
+        # So the processes of tests.support say that they did not come up, with their logs.
+        fail(BerglineError(f"what the benchmark runs on failed: {error}", "run it once more"))
+        sys.exit(BerglineError.exit_code)
 
 
 if __name__ == "__main__":

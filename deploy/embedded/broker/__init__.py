@@ -6,11 +6,11 @@ not for production: one node, no replication, no TLS; put a real Kafka or Redpan
 
     python -m deploy.embedded.broker --data-dir DIR --port 9092 --admin-port 9644
 
-How to read it (an hour): ``wire`` and ``record_batch`` (bytes) → ``segment``, ``sparse_index``,
-``partition_log``, ``flusher`` (storage and the group commit) → ``producers`` (idempotence) →
+How to read it: ``record_batch`` and ``segment``, ``sparse_index``, ``segment_read`` (bytes on the
+disk) → ``flusher``, ``group_commit``, ``partition_log``, ``producers`` (durability, idempotence) →
 ``members``, ``groups``, ``coordinator``, ``offsets`` (groups) → ``topics``, ``topic_configs`` →
-``connection``, ``apis``, ``handlers`` (protocol) → ``housekeeping``, ``retention``,
-``compaction`` → ``server``, ``admin_http``, ``metrics``, ``__main__`` (process).
+``wire``, ``schema``, ``apis``, ``handlers``, ``connection`` (protocol) → ``housekeeping``,
+``retention``, ``compaction`` → ``server``, ``admin_http``, ``metrics``, ``__main__`` (process).
 
 Guarantees
     - acks=1 and acks=all are answered after fdatasync (group commit, one per file and tick); a
@@ -25,8 +25,9 @@ Guarantees
 
 Differences from Apache Kafka 4.3 (found by asking both the same 217 raw questions)
     - No transactions: InitProducerId with a transactional id is answered 35, transactional batches
-      48, and the transaction APIs are not offered. No ACLs, quotas, log directories, KIP-848
-      groups or share groups. No flexible versions but ApiVersions 3.
+      48, and the transaction APIs are not offered. No ACLs, quotas, log directories, static
+      members, KIP-848 groups or share groups. No flexible versions: clients that ask with
+      ApiVersions 3 are answered in version 0, as KIP-511 has it.
     - Topics are never created automatically.
     - Fetch sessions are not opened: session id 0, full fetches. The leader epoch is always 0.
     - Batches are validated by header and checksum, not record by record: a wrong record count in

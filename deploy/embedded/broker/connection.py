@@ -12,16 +12,17 @@ import struct
 from .apis import API_VERSIONS, APIS, BEFORE_AUTHENTICATION, SASL_AUTHENTICATE
 from .broker import Broker
 from .errors import MalformedRequest
-from .handlers.handshake import FLEXIBLE_FROM
 from .request import Request
 from .sasl import SaslSession
+from .schema import Fields, message
 from .wire import Reader, Writer
 
 log = logging.getLogger(__name__)
 
 _SIZE = struct.Struct(">i")
 _FINISH_SECONDS = 0.5
-_Answer = tuple[Request, "asyncio.Task[Writer | None]"]
+_MEASURED = {"Produce": "produce", "Fetch": "consume"}  # API → redpanda_request
+_Answer = tuple[Request, "asyncio.Task[Fields | None]"]
 
 
 class Connection:
@@ -97,10 +98,6 @@ class Connection:
                 self._waiting_since, self._stalled_since = None, self._loop.time()
                 frame = await self._reader.readexactly(size)
                 self._stalled_since = None
-                if self._sasl.raw_token_next:
-                    await self._authenticate_raw(frame)
-                    self._broker.request_budget.release(size)
-                    continue
                 request = self._decode(frame)
                 request.request_bytes = size
             except BaseException:
@@ -109,31 +106,39 @@ class Connection:
             await self._start(request)
 
     def _decode(self, frame: bytes) -> Request:
-        body = Reader(frame)
-        key, version, correlation_id = body.int16(), body.int16(), body.int32()
-        client_id = body.nullable_string() or ""
+        reader = Reader(frame)
+        key, version, correlation_id = reader.int16(), reader.int16(), reader.int32()
+        client_id = reader.nullable_string() or ""
         api = APIS.get(key)
-        too_new = key == API_VERSIONS and version >= 0
+        too_new = key == API_VERSIONS and api is not None and version > api.newest
         if api is None or not (api.oldest <= version <= api.newest or too_new):
             raise MalformedRequest(f"API {key} version {version} is not offered")
         if not self._sasl.authenticated and key not in BEFORE_AUTHENTICATION:
             raise PermissionError("a request before authentication")
-        if key == API_VERSIONS and version == FLEXIBLE_FROM:
-            body.skip_tagged_fields()
-        now = self._loop.time()
-        return Request(key, version, correlation_id, client_id, body, self._host, self._sasl, now)
+        version = 0 if too_new else version
+        body = message(api.request, version).read(reader)
+        return Request(
+            api,
+            version,
+            correlation_id,
+            client_id,
+            body,
+            self._host,
+            self._sasl,
+            self._loop.time(),
+            is_too_new=too_new,
+        )
 
     async def _start(self, request: Request) -> None:
-        api = APIS[request.api_key]
         try:
-            if not api.pipelined:
+            if not request.api.pipelined:
                 await self._answers.join()
         except BaseException:
             self._broker.request_budget.release(request.request_bytes)
             raise
         self._unsent += 1
-        task: asyncio.Task[Writer | None] = asyncio.create_task(
-            api.handler(self._broker, request)  # type: ignore[arg-type]
+        task: asyncio.Task[Fields | None] = asyncio.create_task(
+            request.api.handler(self._broker, request)  # type: ignore[arg-type]
         )
         try:
             await self._answers.put((request, task))
@@ -141,11 +146,6 @@ class Connection:
             task.cancel()
             self._release(request)
             raise
-
-    async def _authenticate_raw(self, token: bytes) -> None:
-        if not self._sasl.authenticate(token):
-            raise PermissionError("SASL authentication failed")
-        self._writer.write(_SIZE.pack(0))
 
     # -- answering --
 
@@ -156,7 +156,7 @@ class Connection:
                 answer = await task
                 if answer is not None:
                     self._stalled_since = self._stalled_since or self._loop.time()
-                    self._writer.writelines(answer.frame(request.correlation_id))
+                    self._writer.writelines(_encoded(request, answer))
                     await self._writer.drain()
                     self._stalled_since = None
                 self._observe(request)
@@ -165,12 +165,12 @@ class Connection:
                     task.cancel()
                 self._release(request)
                 self._answers.task_done()
-            if request.api_key == SASL_AUTHENTICATE and not self._sasl.authenticated:
+            if request.api.key == SASL_AUTHENTICATE and not self._sasl.authenticated:
                 raise PermissionError("SASL authentication failed")
 
     def _observe(self, request: Request) -> None:
-        if request.api_key in (0, 1):
-            kind = "consume" if request.api_key else "produce"
+        kind = _MEASURED.get(request.api.name)
+        if kind is not None:
             elapsed = self._loop.time() - request.received_at
             self._broker.metrics.latency.labels(kind).observe(elapsed)
 
@@ -203,3 +203,9 @@ class Connection:
             return "malformed_request"
         log.error("connection from %s closed by a fault", self._host, exc_info=error)
         return "fault"
+
+
+def _encoded(request: Request, answer: Fields) -> list[bytes | bytearray | memoryview]:
+    writer = Writer()
+    message(request.api.answer, request.version).write(writer, answer)
+    return writer.frame(request.correlation_id)

@@ -8,13 +8,12 @@ import uuid
 from .errors import ErrorCode
 from .groups import Group
 from .members import GroupState, JoinRequest, JoinResult, SyncResult
-from .offsets import Change, Committed, OffsetStore
+from .offsets import Committed, OffsetStore
 
 log = logging.getLogger(__name__)
 
 MIN_SESSION_SECONDS = 6.0
 MAX_SESSION_SECONDS = 1800.0
-MAX_METADATA_BYTES = 4096
 
 
 class Coordinator:
@@ -65,7 +64,6 @@ class Coordinator:
         self,
         name: str,
         member_id: str,
-        instance_id: str | None,
         generation: int,
         assignments: dict[str, bytes],
     ) -> SyncResult:
@@ -77,7 +75,6 @@ class Coordinator:
         answer: asyncio.Future[SyncResult] = loop.create_future()
         group.sync(
             member_id,
-            instance_id,
             generation,
             assignments,
             loop.time(),
@@ -86,27 +83,23 @@ class Coordinator:
         self._arm(group)
         return await answer
 
-    def heartbeat(
-        self, name: str, member_id: str, instance_id: str | None, generation: int
-    ) -> ErrorCode:
+    def heartbeat(self, name: str, member_id: str, generation: int) -> ErrorCode:
         """A sign of life."""
         group = self._groups.get(name)
         if group is None:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        return group.heartbeat(member_id, instance_id, generation, _now())
+        return group.heartbeat(member_id, generation, _now())
 
-    def leave(self, name: str, member_id: str, instance_id: str | None) -> ErrorCode:
+    def leave(self, name: str, member_id: str) -> ErrorCode:
         """A member leaves."""
         group = self._groups.get(name)
         if group is None:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        error = group.leave(member_id, instance_id, _now())
+        error = group.leave(member_id, _now())
         self._arm(group)
         return error
 
-    def may_commit(
-        self, name: str, member_id: str, instance_id: str | None, generation: int
-    ) -> ErrorCode:
+    def may_commit(self, name: str, member_id: str, generation: int) -> ErrorCode:
         """Whether a commit is allowed; a group that only commits comes into being here."""
         group = self._groups.get(name)
         if group is None:
@@ -115,11 +108,7 @@ class Coordinator:
             group = self._create(name)
             if group is None:
                 return ErrorCode.POLICY_VIOLATION
-        return group.may_commit(member_id, instance_id, generation, _now())
-
-    async def commit(self, changes: list[Change]) -> ErrorCode:
-        """Make offsets durable."""
-        return await asyncio.shield(self.offsets.change(changes))
+        return group.may_commit(member_id, generation, _now())
 
     async def delete(self, name: str) -> ErrorCode:
         """Delete a group without members, offsets included."""
@@ -128,9 +117,10 @@ class Coordinator:
             return ErrorCode.GROUP_ID_NOT_FOUND
         if group.state is not GroupState.EMPTY:
             return ErrorCode.NON_EMPTY_GROUP
+        self._drop(name)  # at once: who joins or commits meanwhile makes a new group
         error = await asyncio.shield(self.offsets.forget(lambda held, _: held == name))
-        if error is ErrorCode.NONE:
-            self._drop(name)
+        if error is not ErrorCode.NONE:
+            self._groups.setdefault(name, group)
         return error
 
     async def expire(self, wall_ms: int) -> None:

@@ -1,4 +1,4 @@
-"""The consumer group protocol (KIP-62, KIP-345, KIP-394) as a state machine: pure, no clock.
+"""The consumer group protocol (KIP-62, KIP-394) as a state machine: pure, no clock.
 
     Empty ──join──► PreparingRebalance ──all joined──► CompletingRebalance ──leader syncs──► Stable
       ▲                   ▲   ▲                              │                                 │
@@ -27,7 +27,7 @@ _NEVER = float("inf")
 
 @dataclass
 class Group:
-    """One consumer group. ``new_id`` makes member ids from client or instance ids."""
+    """One consumer group. ``new_id`` makes member ids from client ids."""
 
     name: str
     new_id: Callable[[str], str]
@@ -40,7 +40,6 @@ class Group:
     members: dict[str, Member] = field(default_factory=dict)
     empty_since: float = 0.0
     _given: dict[str, float] = field(default_factory=dict)
-    _instances: dict[str, str] = field(default_factory=dict)
     _rebalance_ends: float = _NEVER
 
     # -- requests --
@@ -64,14 +63,13 @@ class Group:
     def sync(
         self,
         member_id: str,
-        instance_id: str | None,
         generation: int,
         assignments: Mapping[str, bytes],
         now: float,
         reply: SyncReply,
     ) -> None:
         """A member asks for its assignment; the leader brings those of all."""
-        error = self._check(member_id, instance_id, generation)
+        error = self._check(member_id, generation)
         if error is ErrorCode.NONE and self.state is GroupState.PREPARING:
             error = ErrorCode.REBALANCE_IN_PROGRESS
         if error is not ErrorCode.NONE:
@@ -86,11 +84,9 @@ class Group:
         if member_id == self.leader:
             self._stabilize(assignments, now)
 
-    def heartbeat(
-        self, member_id: str, instance_id: str | None, generation: int, now: float
-    ) -> ErrorCode:
+    def heartbeat(self, member_id: str, generation: int, now: float) -> ErrorCode:
         """A member says that it lives."""
-        error = self._check(member_id, instance_id, generation)
+        error = self._check(member_id, generation)
         if error is not ErrorCode.NONE:
             return error
         member = self.members[member_id]
@@ -99,31 +95,22 @@ class Group:
             return ErrorCode.REBALANCE_IN_PROGRESS
         return ErrorCode.NONE
 
-    def leave(self, member_id: str, instance_id: str | None, now: float) -> ErrorCode:
-        """A member leaves for good; a static one may be named by its instance id only."""
-        if instance_id is not None:
-            known = self._instances.get(instance_id)
-            if known is None:
-                return ErrorCode.UNKNOWN_MEMBER_ID
-            if member_id and known != member_id:
-                return ErrorCode.FENCED_INSTANCE_ID
-            member_id = known
+    def leave(self, member_id: str, now: float) -> ErrorCode:
+        """A member leaves for good."""
         if self._given.pop(member_id, None) is not None:
             self._complete_if_all_joined(now)
             return ErrorCode.NONE
         if member_id not in self.members:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        self._remove(member_id, ErrorCode.UNKNOWN_MEMBER_ID)
+        self.members.pop(member_id).dismiss()
         self._membership_shrank(now)
         return ErrorCode.NONE
 
-    def may_commit(
-        self, member_id: str, instance_id: str | None, generation: int, now: float
-    ) -> ErrorCode:
+    def may_commit(self, member_id: str, generation: int, now: float) -> ErrorCode:
         """Whether an offset commit is allowed; generation -1 is a commit from outside a group."""
         if generation < 0 and not member_id and self.state is GroupState.EMPTY:
             return ErrorCode.NONE
-        error = self._check(member_id, instance_id, generation)
+        error = self._check(member_id, generation)
         if error is not ErrorCode.NONE:
             return error
         if self.state is GroupState.COMPLETING:
@@ -148,7 +135,7 @@ class Group:
             if not member.waits and member.expires <= now
         ]
         for member_id in silent:
-            self._remove(member_id, ErrorCode.UNKNOWN_MEMBER_ID)
+            self.members.pop(member_id).dismiss()
         if silent:
             self._membership_shrank(now)
         if self._rebalance_ends <= now:
@@ -159,34 +146,24 @@ class Group:
     # -- joining --
 
     def _refusal(self, request: JoinRequest) -> ErrorCode | None:
-        known_instance = self._instances.get(request.instance_id or "")
-        if request.member_id:
-            if known_instance is not None and known_instance != request.member_id:
-                return ErrorCode.FENCED_INSTANCE_ID
-            if request.member_id not in self.members and request.member_id not in self._given:
-                return ErrorCode.UNKNOWN_MEMBER_ID
+        joining = request.member_id not in self.members
+        if request.member_id and joining and request.member_id not in self._given:
+            return ErrorCode.UNKNOWN_MEMBER_ID
         if not request.protocol_type or not request.protocols:
             return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
-        others = [
-            member
-            for member in self.members.values()
-            if member.member_id not in (request.member_id, known_instance)
-        ]
+        others = [each for each in self.members.values() if each.member_id != request.member_id]
         if others:
             names = {name for name, _ in request.protocols}
             if request.protocol_type != self.protocol_type or not names & _common(others):
                 return ErrorCode.INCONSISTENT_GROUP_PROTOCOL
-        joining = request.member_id not in self.members and known_instance is None
-        if joining and len(self.members) + len(self._given) >= self.max_members:
+        is_new = not request.member_id
+        if is_new and len(self.members) + len(self._given) >= self.max_members:
             return ErrorCode.GROUP_MAX_SIZE_REACHED
         return None
 
     def _join_new(self, request: JoinRequest, now: float, reply: JoinReply) -> None:
-        member_id = self.new_id(request.instance_id or request.client_id)
-        replaced = self._instances.get(request.instance_id or "")
-        if replaced is not None:
-            self._replace(self.members[replaced], member_id, request, now, reply)
-        elif request.needs_given_id and request.instance_id is None:
+        member_id = self.new_id(request.client_id)
+        if request.needs_given_id:
             self._given[member_id] = now + request.session_timeout
             reply(JoinResult(ErrorCode.MEMBER_ID_REQUIRED, member_id=member_id))
         else:
@@ -196,31 +173,6 @@ class Group:
         member = Member(member_id, request, now + request.session_timeout, joined=reply)
         self.members[member_id] = member
         self.protocol_type = request.protocol_type
-        if request.instance_id is not None:
-            self._instances[request.instance_id] = member_id
-        self._prepare(now)
-
-    def _replace(
-        self, old: Member, member_id: str, request: JoinRequest, now: float, reply: JoinReply
-    ) -> None:
-        """KIP-345: a restarted static member takes its place; without a rebalance when stable."""
-        same = old.request.protocols == request.protocols
-        old_leader = self.leader
-        old.dismiss(ErrorCode.FENCED_INSTANCE_ID)
-        del self.members[old.member_id]
-        member = Member(member_id, request, now + request.session_timeout, old.assignment)
-        self.members[member_id] = member
-        self._instances[request.instance_id or ""] = member_id
-        if self.leader == old.member_id:
-            self.leader = member_id
-        if self.state is GroupState.STABLE and same:
-            # The old leader's name keeps the new process from computing an assignment.
-            result = JoinResult(
-                ErrorCode.NONE, self.generation, self.protocol, old_leader, member_id
-            )
-            reply(result)
-            return
-        member.joined = reply
         self._prepare(now)
 
     def _join_again(
@@ -298,10 +250,9 @@ class Group:
             member.member_id
             for member in self.members.values()
             if (member.joined if preparing else member.synced) is None
-            and not (preparing and member.request.instance_id is not None)
         ]
         for member_id in late:
-            self._remove(member_id, ErrorCode.UNKNOWN_MEMBER_ID)
+            self.members.pop(member_id).dismiss()
         if preparing:
             self._complete(now)
         else:
@@ -320,19 +271,9 @@ class Group:
         self.empty_since = now
         self._rebalance_ends = _NEVER
 
-    def _remove(self, member_id: str, error: ErrorCode) -> None:
-        member = self.members.pop(member_id)
-        if member.request.instance_id is not None:
-            self._instances.pop(member.request.instance_id, None)
-        member.dismiss(error)
-
     # -- answers --
 
-    def _check(self, member_id: str, instance_id: str | None, generation: int) -> ErrorCode:
-        if instance_id is not None:
-            known = self._instances.get(instance_id)
-            if known is not None and known != member_id:
-                return ErrorCode.FENCED_INSTANCE_ID
+    def _check(self, member_id: str, generation: int) -> ErrorCode:
         if member_id not in self.members:
             return ErrorCode.UNKNOWN_MEMBER_ID
         if generation != self.generation:
@@ -340,11 +281,10 @@ class Group:
         return ErrorCode.NONE
 
     def _joined(self, member: Member) -> JoinResult:
-        members: tuple[tuple[str, str | None, bytes], ...] = ()
+        members: tuple[tuple[str, bytes], ...] = ()
         if member.member_id == self.leader:
             members = tuple(
-                (each.member_id, each.request.instance_id, each.metadata(self.protocol))
-                for each in self.members.values()
+                (each.member_id, each.metadata(self.protocol)) for each in self.members.values()
             )
         return JoinResult(
             ErrorCode.NONE, self.generation, self.protocol, self.leader, member.member_id, members

@@ -18,14 +18,14 @@ class GroupState(Enum):
 
 
 class JoinResult(NamedTuple):
-    """The answer to a join; ``members`` only for the leader: member, instance, metadata."""
+    """The answer to a join; ``members`` (with their metadata) only for the leader."""
 
     error: ErrorCode
     generation: int = -1
     protocol: str = ""
     leader: str = ""
     member_id: str = ""
-    members: tuple[tuple[str, str | None, bytes], ...] = ()
+    members: tuple[tuple[str, bytes], ...] = ()
 
 
 class SyncResult(NamedTuple):
@@ -43,7 +43,6 @@ class JoinRequest(NamedTuple):
     """What a member says when it joins; times in seconds."""
 
     member_id: str
-    instance_id: str | None
     client_id: str
     host: str
     session_timeout: float
@@ -73,11 +72,11 @@ class Member:
         """The member's metadata for a protocol."""
         return dict(self.request.protocols).get(protocol, b"")
 
-    def dismiss(self, error: ErrorCode) -> None:
-        """Give the waiting join and sync of a member that is gone their answer."""
+    def dismiss(self) -> None:
+        """Answer the waiting join and sync of a member that is gone."""
         joined, self.joined = self.joined, None
         synced, self.synced = self.synced, None
         if joined is not None:
-            joined(JoinResult(error, member_id=self.member_id))
+            joined(JoinResult(ErrorCode.UNKNOWN_MEMBER_ID, member_id=self.member_id))
         if synced is not None:
-            synced(SyncResult(error))
+            synced(SyncResult(ErrorCode.UNKNOWN_MEMBER_ID))

@@ -14,20 +14,16 @@ class SaslSession:
 
     def __init__(self, users: Mapping[str, str]) -> None:
         self._users = users
-        self.user: str | None = None
         self.authenticated = not users
         self.mechanism_chosen = False
-        self.raw_token_next = False  # after SaslHandshake 0 the token comes without a header
 
-    def handshake(self, mechanism: str, version: int) -> bool:
+    def choose(self, mechanism: str) -> bool:
         """Choose the mechanism; whether it is offered."""
         self.mechanism_chosen = mechanism == MECHANISM
-        self.raw_token_next = self.mechanism_chosen and version == 0
         return self.mechanism_chosen
 
     def authenticate(self, token: bytes) -> bool:
         """Check ``authzid NUL authcid NUL password``; whether it is right."""
-        self.raw_token_next = False
         parts = token.split(b"\0")
         if len(parts) != 3:
             return False
@@ -37,6 +33,5 @@ class SaslSession:
         matches = hmac.compare_digest((expected or "\0").encode(), password)
         if expected is None or not matches or authorization not in (b"", name):
             return False
-        self.user = user
         self.authenticated = True
         return True

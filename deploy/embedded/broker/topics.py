@@ -10,7 +10,7 @@ import logging
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,8 +97,7 @@ class Topics:
         """Partitions of all topics."""
         return sum(len(topic.partitions) for topic in self._topics.values())
 
-    def check_new(self, name: str, partitions: int, configs: Mapping[str, str | None]) -> None:
-        """Whether a topic may be created; raises KafkaError with Kafka's code and text."""
+    def _check_new(self, name: str, partitions: int) -> None:
         check_name(name)
         if name in self._topics:
             raise KafkaError(ErrorCode.TOPIC_ALREADY_EXISTS, f"Topic '{name}' already exists.")
@@ -115,13 +114,21 @@ class Topics:
                 "Number of partitions was set to an invalid non-positive value.",
             )
         self._check_limits(1, partitions)
-        checked(configs)
 
-    async def create(self, name: str, partitions: int, configs: Mapping[str, str | None]) -> None:
-        """Create a topic; raises KafkaError."""
+    async def create(
+        self,
+        name: str,
+        partitions: int,
+        configs: Mapping[str, str | None],
+        *,
+        validate_only: bool = False,
+    ) -> None:
+        """Create a topic; raises KafkaError, OSError."""
         async with self._changing:
-            self.check_new(name, partitions, configs)
+            self._check_new(name, partitions)
             topic = Topic(name, uuid.uuid4().hex[:12], checked(configs), [])
+            if validate_only:
+                return
             logs = self._logs(topic, 0, partitions)
             await asyncio.to_thread(_recover_all, logs)
             topic.partitions = logs
@@ -141,8 +148,7 @@ class Topics:
             await asyncio.shield(self._offsets.forget(lambda _, topic: topic == name))
             await asyncio.to_thread(self._remove_files, topic)
 
-    def check_partition_count(self, name: str, count: int) -> None:
-        """Whether a topic may grow to ``count`` partitions; raises KafkaError."""
+    def _check_partition_count(self, name: str, count: int) -> None:
         topic = self._topics.get(name)
         if topic is None:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
@@ -159,10 +165,12 @@ class Topics:
             )
         self._check_limits(0, count - present)
 
-    async def grow(self, name: str, count: int) -> None:
-        """Add partitions up to ``count``; raises KafkaError."""
+    async def grow(self, name: str, count: int, *, validate_only: bool = False) -> None:
+        """Add partitions up to ``count``; raises KafkaError, OSError."""
         async with self._changing:
-            self.check_partition_count(name, count)
+            self._check_partition_count(name, count)
+            if validate_only:
+                return
             topic = self._topics[name]
             added = self._logs(topic, len(topic.partitions), count)
             await asyncio.to_thread(_recover_all, added)
@@ -170,15 +178,23 @@ class Topics:
             await self._save({**self._topics, name: grown})
             topic.partitions.extend(added)
 
-    async def configure(self, name: str, configs: Mapping[str, str | None]) -> None:
-        """Replace the overrides of a topic; raises KafkaError 3 or 40."""
+    async def configure(
+        self,
+        name: str,
+        change: Callable[[Mapping[str, str]], Mapping[str, str | None]],
+        *,
+        validate_only: bool = False,
+    ) -> None:
+        """Replace the overrides of a topic by their ``change``; raises KafkaError 3 or 40."""
         async with self._changing:
             topic = self._topics.get(name)
             if topic is None:
                 raise KafkaError(
                     ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"The topic '{name}' does not exist."
                 )
-            valid = checked(configs)
+            valid = checked(change(topic.configs))
+            if validate_only:
+                return
             changed = Topic(name, topic.incarnation, valid, topic.partitions)
             await self._save({**self._topics, name: changed})
             topic.configs = valid

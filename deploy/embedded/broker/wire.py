@@ -1,10 +1,4 @@
-"""The primitive types of the Kafka protocol, read and written by hand.
-
-Only the non-flexible encodings are offered (and the two compact types that ApiVersions 3 needs).
-Handlers read fields in the order of the protocol guide, so that a handler and the guide can be
-laid side by side. ``kio`` decodes about as fast, but models each version as a tree of classes of
-its own, and the handlers would have to know all of them.
-"""
+"""The primitive types of the Kafka protocol, in their non-flexible encodings."""
 
 import struct
 from collections.abc import Callable, Iterable
@@ -18,6 +12,7 @@ _INT8 = struct.Struct(">b")
 _INT16 = struct.Struct(">h")
 _INT32 = struct.Struct(">i")
 _INT64 = struct.Struct(">q")
+_KEPT_APART_BYTES = 4096
 
 
 class Reader:
@@ -35,7 +30,7 @@ class Reader:
         return len(self._buffer) - self._position
 
     def int8(self) -> int:
-        """One signed byte."""
+        """A signed byte."""
         return self._number(_INT8)
 
     def int16(self) -> int:
@@ -56,10 +51,7 @@ class Reader:
 
     def string(self) -> str:
         """A string that may not be null."""
-        value = self.nullable_string()
-        if value is None:
-            raise MalformedRequest("null where a string is required")
-        return value
+        return _required(self.nullable_string())
 
     def nullable_string(self) -> str | None:
         """A string with a 16-bit length; -1 is null."""
@@ -67,58 +59,29 @@ class Reader:
         if length < 0:
             return None
         try:
-            return str(self.take(length), "utf-8")
+            return str(self._take(length), "utf-8")
         except UnicodeDecodeError as error:
             raise MalformedRequest("a string is not UTF-8") from error
 
     def data(self) -> memoryview:
         """Bytes that may not be null; a view into the request."""
-        value = self.nullable_data()
-        if value is None:
-            raise MalformedRequest("null where bytes are required")
-        return value
+        return _required(self.nullable_data())
 
     def nullable_data(self) -> memoryview | None:
         """Bytes with a 32-bit length; -1 is null; a view into the request."""
         length = self.int32()
-        return None if length < 0 else self.take(length)
+        return None if length < 0 else self._take(length)
 
-    def array(self, item: Callable[[], T]) -> list[T]:
-        """An array; null reads as empty."""
-        return self.nullable_array(item) or []
-
-    def nullable_array(self, item: Callable[[], T]) -> list[T] | None:
+    def array(self, item: Callable[["Reader"], T]) -> list[T] | None:
         """An array with a 32-bit count; -1 is null."""
         count = self.int32()
         if count < 0:
             return None
         if count > self.remaining:  # every item takes a byte at least: bounds what is allocated
             raise MalformedRequest(f"an array of {count} items in {self.remaining} bytes")
-        return [item() for _ in range(count)]
+        return [item(self) for _ in range(count)]
 
-    def compact_string(self) -> str:
-        """A string of a flexible version: unsigned varint of length + 1."""
-        length = self.unsigned_varint() - 1
-        return str(self.take(max(length, 0)), "utf-8", "replace")
-
-    def unsigned_varint(self) -> int:
-        """An unsigned varint of up to five bytes."""
-        value = 0
-        for shift in range(0, 35, 7):
-            byte = self.int8() & 0xFF
-            value |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return value
-        raise MalformedRequest("a varint longer than five bytes")
-
-    def skip_tagged_fields(self) -> None:
-        """The tagged fields at the end of a flexible structure."""
-        for _ in range(min(self.unsigned_varint(), 64)):
-            self.unsigned_varint()
-            self.take(self.unsigned_varint())
-
-    def take(self, length: int) -> memoryview:
-        """The next ``length`` bytes as a view."""
+    def _take(self, length: int) -> memoryview:
         start = self._position
         end = start + length
         if end > len(self._buffer):
@@ -145,7 +108,7 @@ class Writer:
         self._tail = bytearray()
 
     def int8(self, value: int) -> None:
-        """One signed byte."""
+        """A signed byte."""
         self._tail += _INT8.pack(value)
 
     def int16(self, value: int) -> None:
@@ -162,50 +125,38 @@ class Writer:
 
     def boolean(self, value: bool) -> None:
         """One byte."""
-        self._tail.append(1 if value else 0)
+        self.int8(1 if value else 0)
 
     def string(self, value: str | None) -> None:
         """A string with a 16-bit length; None is null."""
-        if value is None:
-            self._tail += b"\xff\xff"
-            return
-        encoded = value.encode()[:0x7FFF]
-        self._tail += _INT16.pack(len(encoded))
-        self._tail += encoded
+        encoded = None if value is None else value.encode()[:0x7FFF]
+        self.int16(-1 if encoded is None else len(encoded))
+        self._tail += encoded or b""
 
     def data(self, value: bytes | bytearray | memoryview | None) -> None:
         """Bytes with a 32-bit length; None is null."""
-        if value is None:
-            self._tail += b"\xff\xff\xff\xff"
-            return
-        self._tail += _INT32.pack(len(value))
-        if len(value) < 4096:
-            self._tail += value
-        else:
+        self.int32(-1 if value is None else len(value))
+        if value is not None and len(value) >= _KEPT_APART_BYTES:
             self._chunks += (self._tail, value)
             self._tail = bytearray()
+        else:
+            self._tail += value or b""
 
-    def array(self, items: Iterable[T], item: Callable[[T], None]) -> None:
-        """An array: the count, then each item as ``item`` writes it."""
-        values = list(items)
-        self._tail += _INT32.pack(len(values))
-        for value in values:
-            item(value)
-
-    def unsigned_varint(self, value: int) -> None:
-        """An unsigned varint."""
-        while value > 0x7F:
-            self._tail.append(value & 0x7F | 0x80)
-            value >>= 7
-        self._tail.append(value)
-
-    def throttle_time(self, present: bool) -> None:
-        """``throttle_time_ms``, where the version has it; this broker never throttles."""
-        if present:
-            self._tail += b"\0\0\0\0"
+    def array(self, items: Iterable[T] | None, item: Callable[["Writer", T], None]) -> None:
+        """An array: the count, then each item as ``item`` writes it; None is null."""
+        values = None if items is None else list(items)
+        self.int32(-1 if values is None else len(values))
+        for value in values or ():
+            item(self, value)
 
     def frame(self, correlation_id: int) -> list[bytes | bytearray | memoryview]:
         """The whole answer with its size and correlation id, ready for ``writelines``."""
         chunks = [*self._chunks, self._tail]
         size = sum(map(len, chunks)) + 4
         return [_INT32.pack(size) + _INT32.pack(correlation_id), *chunks]
+
+
+def _required(value: T | None) -> T:
+    if value is None:
+        raise MalformedRequest("null where a value is required")
+    return value

@@ -16,11 +16,9 @@ def new_group(max_members: int = 1000) -> Group:
     return Group("g", lambda prefix: f"{prefix}-{next(numbers)}", max_members)
 
 
-def request(
-    member: str = "", *, instance: str | None = None, given: bool = False, protocol: str = "range"
-) -> JoinRequest:
+def request(member: str = "", *, given: bool = False, protocol: str = "range") -> JoinRequest:
     protocols = ((protocol, b"meta"),)
-    return JoinRequest(member, instance, "c", "h", 10.0, 3.0, "consumer", protocols, given)
+    return JoinRequest(member, "c", "h", 10.0, 3.0, "consumer", protocols, given)
 
 
 def joined(group: Group, ask: JoinRequest, now: float = 0.0) -> JoinResult:
@@ -37,11 +35,11 @@ def waiting(group: Group, ask: JoinRequest, now: float = 0.0) -> list[JoinResult
     return answers
 
 
-def stable(group: Group, instance: str | None = None) -> JoinResult:
-    leader = joined(group, request(instance=instance))
+def stable(group: Group) -> JoinResult:
+    leader = joined(group, request())
     synced: list[SyncResult] = []
     assignments = {leader.member_id: b"all"}
-    group.sync(leader.member_id, instance, leader.generation, assignments, 0.0, synced.append)
+    group.sync(leader.member_id, leader.generation, assignments, 0.0, synced.append)
     assert synced == [SyncResult(NONE, b"all")]
     return leader
 
@@ -57,7 +55,7 @@ def test_a_second_member_makes_the_first_join_again() -> None:
     group = new_group()
     first = stable(group)
     second = waiting(group, request())
-    rebalancing = group.heartbeat(first.member_id, None, 1, 1.0)
+    rebalancing = group.heartbeat(first.member_id, 1, 1.0)
     assert rebalancing is ErrorCode.REBALANCE_IN_PROGRESS
     again = joined(group, request(first.member_id), 1.0)
     assert (again.generation, len(again.members)) == (2, 2)
@@ -73,13 +71,13 @@ def test_a_silent_member_is_dropped_after_the_rebalance_timeout() -> None:
     assert not second
     group.tick(4.0)
     assert second[0].leader == second[0].member_id
-    assert group.heartbeat(first.member_id, None, 1, 4.0) is ErrorCode.UNKNOWN_MEMBER_ID
+    assert group.heartbeat(first.member_id, 1, 4.0) is ErrorCode.UNKNOWN_MEMBER_ID
 
 
 def test_a_member_expires_without_heartbeats() -> None:
     group = new_group()
     leader = stable(group)
-    assert group.heartbeat(leader.member_id, None, 1, 5.0) is NONE
+    assert group.heartbeat(leader.member_id, 1, 5.0) is NONE
     group.tick(14.9)
     assert group.members
     group.tick(15.0)
@@ -90,31 +88,30 @@ def test_a_member_that_waits_for_its_assignment_does_not_expire() -> None:
     group = new_group()
     patient = ((("range", b"meta"),),)
     leader, follower = (
-        JoinRequest(name, None, "c", "h", 6.0, 60.0, "consumer", *patient, False)
-        for name in ("", "")
+        JoinRequest(name, "c", "h", 6.0, 60.0, "consumer", *patient, False) for name in ("", "")
     )
     first = joined(group, leader)
     second = waiting(group, follower)
     joined(group, leader._replace(member_id=first.member_id))
     synced: list[SyncResult] = []
-    group.sync(second[0].member_id, None, 2, {}, 0.0, synced.append)
+    group.sync(second[0].member_id, 2, {}, 0.0, synced.append)
     for now in (5.0, 10.0):
-        assert group.heartbeat(first.member_id, None, 2, now) is NONE
+        assert group.heartbeat(first.member_id, 2, now) is NONE
         group.tick(now)
-    group.sync(first.member_id, None, 2, {second[0].member_id: b"its"}, 10.0, lambda _: None)
+    group.sync(first.member_id, 2, {second[0].member_id: b"its"}, 10.0, lambda _: None)
     assert synced == [SyncResult(NONE, b"its")]
 
 
 def test_commits_follow_membership_and_generation() -> None:
     group = new_group()
-    assert group.may_commit("", None, -1, 0.0) is NONE
+    assert group.may_commit("", -1, 0.0) is NONE
     leader = joined(group, request())
-    completing = group.may_commit(leader.member_id, None, 1, 0.0)
+    completing = group.may_commit(leader.member_id, 1, 0.0)
     assert completing is ErrorCode.REBALANCE_IN_PROGRESS
-    group.sync(leader.member_id, None, 1, {}, 0.0, lambda _: None)
-    assert group.may_commit(leader.member_id, None, 1, 0.0) is NONE
-    assert group.may_commit(leader.member_id, None, 0, 0.0) is ErrorCode.ILLEGAL_GENERATION
-    assert group.may_commit("", None, -1, 0.0) is ErrorCode.UNKNOWN_MEMBER_ID
+    group.sync(leader.member_id, 1, {}, 0.0, lambda _: None)
+    assert group.may_commit(leader.member_id, 1, 0.0) is NONE
+    assert group.may_commit(leader.member_id, 0, 0.0) is ErrorCode.ILLEGAL_GENERATION
+    assert group.may_commit("", -1, 0.0) is ErrorCode.UNKNOWN_MEMBER_ID
 
 
 def test_an_id_is_given_first_when_the_client_knows_how() -> None:
@@ -122,19 +119,6 @@ def test_an_id_is_given_first_when_the_client_knows_how() -> None:
     given = joined(group, request(given=True))
     assert given.error is ErrorCode.MEMBER_ID_REQUIRED
     assert joined(group, request(given.member_id)).error is NONE
-
-
-def test_a_static_member_comes_back_without_a_rebalance() -> None:
-    group = new_group()
-    old = stable(group, instance="i")
-    new = joined(group, request(instance="i"))
-    assert (new.error, new.generation) == (NONE, old.generation)
-    assert new.member_id != old.member_id
-    synced: list[SyncResult] = []
-    group.sync(new.member_id, "i", new.generation, {}, 0.0, synced.append)
-    assert synced == [SyncResult(NONE, b"all")]
-    fenced = group.heartbeat(old.member_id, "i", old.generation, 0.0)
-    assert fenced is ErrorCode.FENCED_INSTANCE_ID
 
 
 def test_no_common_protocol_and_a_full_group_are_refused() -> None:
@@ -160,15 +144,15 @@ class AnyOrder(RuleBasedStateMachine):
         self.joins.append((self.now, answers))
         self.group.join(ask, self.now, answers.append)
 
-    @rule(instance=st.sampled_from([None, None, "i1", "i2"]), given=st.booleans())
-    def somebody_joins(self, instance: str | None, given: bool) -> None:
-        self._join(request(instance=instance, given=given))
+    @rule(given=st.booleans())
+    def somebody_joins(self, given: bool) -> None:
+        self._join(request(given=given))
 
     @precondition(lambda self: self.group.members)
     @rule(choice=st.integers(0, 10))
     def a_member_joins_again(self, choice: int) -> None:
         member = list(self.group.members.values())[choice % len(self.group.members)]
-        self._join(request(member.member_id, instance=member.request.instance_id))
+        self._join(request(member.member_id))
 
     @precondition(lambda self: self.group.members)
     @rule(choice=st.integers(0, 10))
@@ -177,7 +161,6 @@ class AnyOrder(RuleBasedStateMachine):
         assignments = dict.fromkeys(self.group.members, b"x")
         self.group.sync(
             member.member_id,
-            member.request.instance_id,
             self.group.generation,
             assignments,
             self.now,
@@ -188,7 +171,7 @@ class AnyOrder(RuleBasedStateMachine):
     @rule(choice=st.integers(0, 10))
     def a_member_leaves(self, choice: int) -> None:
         member_id = list(self.group.members)[choice % len(self.group.members)]
-        assert self.group.leave(member_id, None, self.now) is NONE
+        assert self.group.leave(member_id, self.now) is NONE
 
     @rule(seconds=st.floats(0.1, 12.0))
     def time_passes(self, seconds: float) -> None:

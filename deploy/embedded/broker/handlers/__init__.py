@@ -1,1 +1,1 @@
-"""One module per family of APIs: fields are read and written in the protocol guide's order."""
+"""One module per family of APIs: fields of the request's schema in, fields of the answer's out."""

@@ -1,17 +1,18 @@
-"""Fetch 4–11: long polling for durable records.
+"""Fetch: long polling for durable records.
 
 Fetch sessions (KIP-227) are never opened: session id 0 tells the client to send full requests.
 """
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 from ..broker import Broker
 from ..errors import ErrorCode, KafkaError
 from ..partition_log import PartitionLog
 from ..request import Request
+from ..schema import Fields
 from ..segment_read import SegmentRead
-from ..wire import Writer
 
 _LONGEST_WAIT_SECONDS = 300.0
 
@@ -21,63 +22,65 @@ class _Wanted:
     """One partition of a fetch and, later, its answer."""
 
     topic: str
-    partition: int
-    offset: int
-    max_bytes: int
-    leader_epoch: int
+    asked: Any
     log: PartitionLog | None = None
     error: ErrorCode = ErrorCode.NONE
     records: bytes | memoryview = b""
 
     def check(self, broker: Broker) -> int:
         """Set error and log as of now; the bytes that could be read."""
+        offset: int = self.asked.fetch_offset
         try:
-            self.log = broker.topics.partition(self.topic, self.partition)
+            self.log = log = broker.topics.partition(self.topic, self.asked.index)
         except KafkaError as error:
             self.error, self.log = error.code, None
             return 0
-        if self.leader_epoch > 0:
+        if self.asked.current_leader_epoch > 0:
             self.error = ErrorCode.UNKNOWN_LEADER_EPOCH
-        elif not self.log.start_offset <= self.offset <= self.log.high_watermark:
+        elif not log.start_offset <= offset <= log.high_watermark:
             self.error = ErrorCode.OFFSET_OUT_OF_RANGE
         else:
-            return min(self.log.readable_bytes(self.offset), max(self.max_bytes, 1))
+            bound: int = max(self.asked.max_bytes, 1)
+            return min(log.readable_bytes(offset), bound)
         return 0
 
+    def answer(self) -> Fields:
+        """The fields of the answer."""
+        if self.error or self.log is None:
+            return {"index": self.asked.index, "error_code": self.error}
+        return {
+            "index": self.asked.index,
+            "high_watermark": self.log.high_watermark,
+            "last_stable_offset": self.log.high_watermark,
+            "log_start_offset": self.log.start_offset,
+            "records": self.records,
+        }
 
-async def fetch(broker: Broker, request: Request) -> Writer:
+
+async def fetch(broker: Broker, request: Request) -> Fields:
     """Wait for ``min_bytes`` or ``max_wait``, then read at most ``max_bytes``."""
-    body, version = request.body, request.version
-    body.int32()  # replica id
-    wait = min(max(body.int32() / 1000, 0.0), _LONGEST_WAIT_SECONDS)
-    min_bytes = body.int32()
-    max_bytes = min(body.int32(), broker.settings.max_fetch_bytes)
-    body.int8()  # isolation level: without transactions both mean the same
-    session_id, session_epoch = (body.int32(), body.int32()) if version >= 7 else (0, -1)
-
-    def partition(topic: str) -> _Wanted:
-        number = body.int32()
-        leader_epoch = body.int32() if version >= 9 else -1
-        offset = body.int64()
-        if version >= 5:
-            body.int64()  # log start offset of a follower
-        return _Wanted(topic, number, offset, body.int32(), leader_epoch)
-
-    def per_topic() -> list[_Wanted]:
-        name = body.string()
-        return body.array(lambda: partition(name))
-
-    topics = body.array(per_topic)
-    if session_id and session_epoch > 0:
-        return _refused(ErrorCode.FETCH_SESSION_ID_NOT_FOUND)
-    wanted = [each for topic in topics for each in topic]
-    available = await _wait(broker, wanted, min(min_bytes, max(max_bytes, 1)), wait)
+    body = request.body
+    if body.session_id and body.session_epoch > 0:
+        return {"error_code": ErrorCode.FETCH_SESSION_ID_NOT_FOUND}
+    wait = min(max(body.max_wait_ms / 1000, 0.0), _LONGEST_WAIT_SECONDS)
+    max_bytes = max(min(body.max_bytes, broker.settings.max_fetch_bytes), 1)
+    topics = [
+        (topic.name, [_Wanted(topic.name, each) for each in topic.partitions])
+        for topic in body.topics
+    ]
+    wanted = [each for _, partitions in topics for each in partitions]
+    available = await _wait(broker, wanted, min(body.min_bytes, max_bytes), wait)
     if available:
-        reserve = min(available, max(max_bytes, 1)) + broker.settings.max_request_bytes // 32
+        reserve = min(available, max_bytes) + broker.settings.max_request_bytes // 32
         await broker.fetch_budget.acquire(reserve)
         request.answer_bytes = reserve
         await _read(broker, wanted, max_bytes)
-    return _answer(topics, version)
+    return {
+        "topics": [
+            {"name": name, "partitions": [each.answer() for each in partitions]}
+            for name, partitions in topics
+        ]
+    }
 
 
 async def _wait(broker: Broker, wanted: list[_Wanted], min_bytes: int, wait: float) -> int:
@@ -92,18 +95,11 @@ async def _wait(broker: Broker, wanted: list[_Wanted], min_bytes: int, wait: flo
         logs = [each.log for each in wanted if each.log is not None]
         for log in logs:
             log.watch(watcher)
-        timer = loop.call_later(left, _wake, watcher)
         try:
-            await watcher
+            await asyncio.wait([watcher], timeout=left)
         finally:
-            timer.cancel()
             for log in logs:
                 log.unwatch(watcher)
-
-
-def _wake(watcher: asyncio.Future[None]) -> None:
-    if not watcher.done():
-        watcher.set_result(None)
 
 
 async def _read(broker: Broker, wanted: list[_Wanted], max_bytes: int) -> None:
@@ -112,16 +108,11 @@ async def _read(broker: Broker, wanted: list[_Wanted], max_bytes: int) -> None:
         each.check(broker)  # the log may have moved on while this fetch waited for memory
         if each.error or each.log is None or (left <= 0 and not nothing_yet):
             continue
-        limit = min(each.max_bytes, left)
+        limit = min(each.asked.max_bytes, left)
         try:
-            plan = each.log.plan_read(each.offset, limit, whole_first=nothing_yet)
-        except (KafkaError, FileNotFoundError):
-            each.error = ErrorCode.OFFSET_OUT_OF_RANGE  # retention was faster
-            continue
-        if plan is None:
-            continue
-        try:
-            each.records = await _run(broker, plan)
+            plan = each.log.plan_read(each.asked.fetch_offset, limit, whole_first=nothing_yet)
+            if plan is not None:
+                each.records = await _run(broker, plan)
         except OSError:
             each.error = ErrorCode.KAFKA_STORAGE_ERROR
             continue
@@ -137,40 +128,3 @@ async def _run(broker: Broker, plan: SegmentRead) -> memoryview:
     except BlockingIOError:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(broker.readers, lambda: plan.run(cached_only=False))
-
-
-def _answer(topics: list[list[_Wanted]], version: int) -> Writer:
-    writer = Writer()
-    writer.throttle_time(True)
-    if version >= 7:
-        writer.int16(ErrorCode.NONE)
-        writer.int32(0)  # no session
-
-    def partition(each: _Wanted) -> None:
-        log = None if each.error else each.log
-        writer.int32(each.partition)
-        writer.int16(each.error)
-        writer.int64(log.high_watermark if log else -1)
-        writer.int64(log.high_watermark if log else -1)  # last stable offset
-        if version >= 5:
-            writer.int64(log.start_offset if log else -1)
-        writer.int32(-1)  # aborted transactions: none
-        if version >= 11:
-            writer.int32(-1)  # preferred read replica
-        writer.data(each.records)
-
-    def topic(each: list[_Wanted]) -> None:
-        writer.string(each[0].topic)
-        writer.array(each, partition)
-
-    writer.array([each for each in topics if each], topic)
-    return writer
-
-
-def _refused(error: ErrorCode) -> Writer:
-    writer = Writer()
-    writer.throttle_time(True)
-    writer.int16(error)
-    writer.int32(0)
-    writer.array((), writer.int32)
-    return writer

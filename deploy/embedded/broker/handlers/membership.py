@@ -1,96 +1,62 @@
-"""JoinGroup 0–5, SyncGroup 0–3, Heartbeat 0–3, LeaveGroup 0–3."""
+"""JoinGroup, SyncGroup, Heartbeat, LeaveGroup."""
 
 from ..broker import Broker
-from ..errors import ErrorCode
 from ..members import JoinRequest
 from ..request import Request
-from ..wire import Writer
+from ..schema import Fields
+
+_GIVES_ID_FIRST = 4  # the version from which a client knows KIP-394
 
 
-async def join_group(broker: Broker, request: Request) -> Writer:
+async def join_group(broker: Broker, request: Request) -> Fields:
     """Join, and wait for the rebalance."""
-    body, version = request.body, request.version
-    group = body.string()
-    session_timeout = body.int32() / 1000
-    rebalance_timeout = body.int32() / 1000 if version >= 1 else session_timeout
-    member_id = body.string()
-    instance_id = body.nullable_string() if version >= 5 else None
-    protocol_type = body.string()
-    protocols = body.array(lambda: (body.string(), bytes(body.data())))
+    body = request.body
+    rebalance_timeout_ms = body.rebalance_timeout_ms
+    if rebalance_timeout_ms < 0:  # version 0 has none
+        rebalance_timeout_ms = body.session_timeout_ms
     result = await broker.coordinator.join(
-        group,
+        body.group_id,
         JoinRequest(
-            member_id,
-            instance_id,
+            body.member_id,
             request.client_id,
             request.host,
-            session_timeout,
-            max(rebalance_timeout, 0.0),
-            protocol_type,
-            tuple(protocols),
-            needs_given_id=version >= 4,
+            body.session_timeout_ms / 1000,
+            rebalance_timeout_ms / 1000,
+            body.protocol_type,
+            tuple((each.name, bytes(each.metadata)) for each in body.protocols),
+            needs_given_id=request.version >= _GIVES_ID_FIRST,
         ),
     )
-    writer = Writer()
-    writer.throttle_time(version >= 2)
-    writer.int16(result.error)
-    writer.int32(result.generation)
-    writer.string(result.protocol)
-    writer.string(result.leader)
-    writer.string(result.member_id)
-
-    def member(each: tuple[str, str | None, bytes]) -> None:
-        writer.string(each[0])
-        if version >= 5:
-            writer.string(each[1])
-        writer.data(each[2])
-
-    writer.array(result.members, member)
-    return writer
+    return {
+        "error_code": result.error,
+        "generation_id": result.generation,
+        "protocol_name": result.protocol,
+        "leader": result.leader,
+        "member_id": result.member_id,
+        "members": [
+            {"member_id": member_id, "metadata": metadata} for member_id, metadata in result.members
+        ],
+    }
 
 
-async def sync_group(broker: Broker, request: Request) -> Writer:
+async def sync_group(broker: Broker, request: Request) -> Fields:
     """Bring or fetch the assignment."""
-    body, version = request.body, request.version
-    group, generation, member_id = body.string(), body.int32(), body.string()
-    instance_id = body.nullable_string() if version >= 3 else None
-    assignments = dict(body.array(lambda: (body.string(), bytes(body.data()))))
-    result = await broker.coordinator.sync(group, member_id, instance_id, generation, assignments)
-    writer = Writer()
-    writer.throttle_time(version >= 1)
-    writer.int16(result.error)
-    writer.data(result.assignment)
-    return writer
+    body = request.body
+    assignments = {each.member_id: bytes(each.assignment) for each in body.assignments}
+    result = await broker.coordinator.sync(
+        body.group_id, body.member_id, body.generation_id, assignments
+    )
+    return {"error_code": result.error, "assignment": result.assignment}
 
 
-async def heartbeat(broker: Broker, request: Request) -> Writer:
+async def heartbeat(broker: Broker, request: Request) -> Fields:
     """A sign of life."""
-    body, version = request.body, request.version
-    group, generation, member_id = body.string(), body.int32(), body.string()
-    instance_id = body.nullable_string() if version >= 3 else None
-    writer = Writer()
-    writer.throttle_time(version >= 1)
-    writer.int16(broker.coordinator.heartbeat(group, member_id, instance_id, generation))
-    return writer
+    body = request.body
+    error = broker.coordinator.heartbeat(body.group_id, body.member_id, body.generation_id)
+    return {"error_code": error}
 
 
-async def leave_group(broker: Broker, request: Request) -> Writer:
-    """One member leaves, or several from version 3 on."""
-    body, version = request.body, request.version
-    group = body.string()
-    writer = Writer()
-    writer.throttle_time(version >= 1)
-    if version < 3:
-        writer.int16(broker.coordinator.leave(group, body.string(), None))
-        return writer
-    leaving = body.array(lambda: (body.string(), body.nullable_string()))
-    writer.int16(ErrorCode.NONE)
-
-    def member(each: tuple[str, str | None]) -> None:
-        member_id, instance_id = each
-        writer.string(member_id)
-        writer.string(instance_id)
-        writer.int16(broker.coordinator.leave(group, member_id, instance_id))
-
-    writer.array(leaving, member)
-    return writer
+async def leave_group(broker: Broker, request: Request) -> Fields:
+    """A member leaves."""
+    error = broker.coordinator.leave(request.body.group_id, request.body.member_id)
+    return {"error_code": error}

@@ -16,7 +16,7 @@ from .broker import Broker
 from .data_dir import DataDir
 from .errors import BrokerError
 from .server import Server
-from .settings import Settings, users_in, users_of
+from .settings import BOUNDS, Settings, users_in, users_of
 
 log = logging.getLogger("broker")
 
@@ -41,29 +41,14 @@ def parse(arguments: Sequence[str]) -> Settings:
     parser.add_argument("--advertised-port", type=int, help="what clients are told to connect to")
     parser.add_argument("--sasl-file", type=Path, help="lines name:password, mode 0600")
     bounds = parser.add_argument_group("bounds (bytes, seconds, counts)")
-    for name in (
-        "flush_interval_seconds",
-        "max_request_bytes",
-        "max_queued_bytes",
-        "max_fetch_bytes",
-        "max_connections",
-        "max_in_flight",
-        "max_topics",
-        "max_partitions",
-        "max_groups",
-        "idle_seconds",
-        "stall_seconds",
-        "housekeeping_seconds",
-        "offsets_retention_seconds",
-        "producer_retention_seconds",
-    ):
+    for name in BOUNDS:
         default = getattr(defaults, name)
         bounds.add_argument(
             f"--{name.replace('_', '-')}",
             type=type(default),
             default=default,
             metavar="N",
-            help=f"{default:g}",
+            help=str(default),
         )
     values = vars(parser.parse_args(arguments))
     file = values.pop("sasl_file")

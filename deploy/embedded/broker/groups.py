@@ -76,7 +76,7 @@ class Group:
             reply(SyncResult(error))
             return
         member = self.members[member_id]
-        member.expires = now + member.request.session_timeout
+        member.renew(now)
         if self.state is GroupState.STABLE:
             reply(SyncResult(ErrorCode.NONE, member.assignment))
             return
@@ -89,8 +89,7 @@ class Group:
         error = self._check(member_id, generation)
         if error is not ErrorCode.NONE:
             return error
-        member = self.members[member_id]
-        member.expires = now + member.request.session_timeout
+        self.members[member_id].renew(now)
         if self.state is GroupState.PREPARING:
             return ErrorCode.REBALANCE_IN_PROGRESS
         return ErrorCode.NONE
@@ -102,7 +101,7 @@ class Group:
             return ErrorCode.NONE
         if member_id not in self.members:
             return ErrorCode.UNKNOWN_MEMBER_ID
-        self.members.pop(member_id).dismiss()
+        self._remove([self.members[member_id]])
         self._membership_shrank(now)
         return ErrorCode.NONE
 
@@ -115,8 +114,7 @@ class Group:
             return error
         if self.state is GroupState.COMPLETING:
             return ErrorCode.REBALANCE_IN_PROGRESS
-        member = self.members[member_id]
-        member.expires = now + member.request.session_timeout
+        self.members[member_id].renew(now)
         return ErrorCode.NONE
 
     # -- time --
@@ -129,14 +127,9 @@ class Group:
     def tick(self, now: float) -> None:
         """Drop silent members, and end a rebalance that has taken too long."""
         self._given = {key: until for key, until in self._given.items() if until > now}
-        silent = [
-            member.member_id
-            for member in self.members.values()
-            if not member.waits and member.expires <= now
-        ]
-        for member_id in silent:
-            self.members.pop(member_id).dismiss()
+        silent = [each for each in self.members.values() if not each.waits and each.expires <= now]
         if silent:
+            self._remove(silent)
             self._membership_shrank(now)
         if self._rebalance_ends <= now:
             self._end_of_patience(now)
@@ -180,7 +173,7 @@ class Group:
     ) -> None:
         changed = member.request.protocols != request.protocols
         member.request = request
-        member.expires = now + request.session_timeout
+        member.renew(now)
         is_leader = member.member_id == self.leader
         current = self.state is GroupState.COMPLETING or (
             self.state is GroupState.STABLE and not is_leader
@@ -224,7 +217,7 @@ class Group:
         patience = max(member.request.rebalance_timeout for member in self.members.values())
         self._rebalance_ends = now + patience
         for member in list(self.members.values()):
-            member.expires = now + member.request.session_timeout
+            member.renew(now)
             member.assignment = b""
             reply, member.joined = member.joined, None
             if reply is not None:
@@ -238,7 +231,7 @@ class Group:
         for member in self.members.values():
             reply, member.synced = member.synced, None
             if reply is not None:
-                member.expires = now + member.request.session_timeout
+                member.renew(now)
                 reply(SyncResult(ErrorCode.NONE, member.assignment))
 
     def _end_of_patience(self, now: float) -> None:
@@ -246,13 +239,8 @@ class Group:
         preparing = self.state is GroupState.PREPARING
         self._rebalance_ends = _NEVER
         self._given.clear()
-        late = [
-            member.member_id
-            for member in self.members.values()
-            if (member.joined if preparing else member.synced) is None
-        ]
-        for member_id in late:
-            self.members.pop(member_id).dismiss()
+        members = self.members.values()
+        self._remove([each for each in members if not (each.joined if preparing else each.synced)])
         if preparing:
             self._complete(now)
         else:
@@ -270,6 +258,11 @@ class Group:
         self.protocol = self.leader = ""
         self.empty_since = now
         self._rebalance_ends = _NEVER
+
+    def _remove(self, members: list[Member]) -> None:
+        for member in members:
+            del self.members[member.member_id]
+            member.dismiss()
 
     # -- answers --
 

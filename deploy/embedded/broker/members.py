@@ -68,6 +68,10 @@ class Member:
         """Whether an answer is owed: a client that waits for it cannot send heartbeats."""
         return self.joined is not None or self.synced is not None
 
+    def renew(self, now: float) -> None:
+        """The member lives: its session starts again."""
+        self.expires = now + self.request.session_timeout
+
     def metadata(self, protocol: str) -> bytes:
         """The member's metadata for a protocol."""
         return dict(self.request.protocols).get(protocol, b"")

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .broker import Broker
 
 _NAMESPACE = "kafka"
-_PARTITION = ("redpanda_namespace", "redpanda_topic", "redpanda_partition")
+_TOPIC = ("redpanda_namespace", "redpanda_topic")
+_PARTITION = (*_TOPIC, "redpanda_partition")
 
 
 class Metrics(Collector):
@@ -56,45 +57,34 @@ class Metrics(Collector):
         yield from self._node()
 
     def _topics(self) -> Iterator[Metric]:
-        newest = GaugeMetricFamily(
-            "redpanda_kafka_max_offset", "High watermark of the partition", labels=_PARTITION
-        )
-        count = GaugeMetricFamily(
-            "redpanda_kafka_partitions",
-            "Configured number of partitions",
-            labels=_PARTITION[:2],
-        )
+        newest = _gauge("redpanda_kafka_max_offset", "High watermark of the partition", _PARTITION)
+        count = _gauge("redpanda_kafka_partitions", "Configured number of partitions", _TOPIC)
+        size = _gauge("kafka_broker_log_size_bytes", "Durable bytes of the partition", _PARTITION)
         moved = CounterMetricFamily(
             "redpanda_kafka_request_bytes",
             "Bytes produced and consumed per topic",
-            labels=(*_PARTITION[:2], "redpanda_request"),
-        )
-        size = GaugeMetricFamily(
-            "kafka_broker_log_size_bytes", "Durable bytes of the partition", labels=_PARTITION
+            labels=(*_TOPIC, "redpanda_request"),
         )
         for topic in self._broker.topics:
             count.add_metric((_NAMESPACE, topic.name), len(topic.partitions))
-            produced = fetched = 0
             for number, log in enumerate(topic.partitions):
                 labels = (_NAMESPACE, topic.name, str(number))
                 newest.add_metric(labels, log.high_watermark)
                 size.add_metric(labels, log.size)
-                produced += log.produced_bytes
-                fetched += log.fetched_bytes
+            produced = sum(log.produced_bytes for log in topic.partitions)
+            fetched = sum(log.fetched_bytes for log in topic.partitions)
             moved.add_metric((_NAMESPACE, topic.name, "produce"), produced)
             moved.add_metric((_NAMESPACE, topic.name, "consume"), fetched)
-        yield from (newest, count, moved, size)
+        yield from (newest, count, size, moved)
 
     def _groups(self) -> Iterator[Metric]:
-        committed = GaugeMetricFamily(
+        committed = _gauge(
             "redpanda_kafka_consumer_group_committed_offset",
             "Committed offset of the group",
-            labels=("redpanda_group", "redpanda_topic", "redpanda_partition"),
+            ("redpanda_group", "redpanda_topic", "redpanda_partition"),
         )
-        consumers = GaugeMetricFamily(
-            "redpanda_kafka_consumer_group_consumers",
-            "Members of the group",
-            labels=("redpanda_group",),
+        consumers = _gauge(
+            "redpanda_kafka_consumer_group_consumers", "Members of the group", ("redpanda_group",)
         )
         for name, (topic, partition), each in self._broker.offsets:
             committed.add_metric((name, topic, str(partition)), each.offset)
@@ -115,8 +105,8 @@ class Metrics(Collector):
         }
         for name, (text, value) in gauges.items():
             yield GaugeMetricFamily(name, text, value=value)
-        connections = GaugeMetricFamily(
-            "redpanda_rpc_active_connections", "Open connections", labels=("redpanda_server",)
+        connections = _gauge(
+            "redpanda_rpc_active_connections", "Open connections", ("redpanda_server",)
         )
         connections.add_metric((_NAMESPACE,), broker.connection_count)
         yield connections
@@ -125,3 +115,7 @@ class Metrics(Collector):
             "Group commits that failed; their records were not acknowledged",
             value=broker.flusher.failures,
         )
+
+
+def _gauge(name: str, text: str, labels: tuple[str, ...]) -> GaugeMetricFamily:
+    return GaugeMetricFamily(name, text, labels=labels)

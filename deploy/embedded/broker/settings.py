@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from .errors import BrokerError
@@ -53,6 +53,13 @@ class Settings:
             )
         if self.max_request_bytes > self.max_queued_bytes:
             raise BrokerError("--max-request-bytes must not exceed --max-queued-bytes.")
+
+
+BOUNDS = tuple(
+    each.name
+    for each in fields(Settings)
+    if each.name.startswith("max_") or each.name.endswith("_seconds")
+)
 
 
 def users_of(text: str, source: str) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The settings of a topic: Kafka's names, types and defaults, and the few that act here.
 
-All names of Apache Kafka are known, so that tools can set and read them; those outside LogConfig
-are kept and reported, and have no effect on a single node.
+The names that tools commonly set are known; those outside LogConfig are kept and reported, and have
+no effect on a single node.
 """
 
 from collections.abc import Callable, Mapping
@@ -52,25 +52,17 @@ STRING = ConfigType(2, "STRING", lambda _: True)
 INT = ConfigType(3, "INT", _integer(32))
 LONG = ConfigType(5, "LONG", _integer(64))
 DOUBLE = ConfigType(6, "DOUBLE", _double)
-LIST = ConfigType(7, "LIST", lambda _: True)
 POLICY = ConfigType(7, "LIST", _policies)
 TIMESTAMP_TYPE = ConfigType(2, "STRING", _one_of("CreateTime", "LogAppendTime"))
 
 TOPIC_CONFIGS: Mapping[str, tuple[ConfigType, str]] = {
     "cleanup.policy": (POLICY, "delete"),
-    "compression.gzip.level": (INT, "-1"),
-    "compression.lz4.level": (INT, "9"),
     "compression.type": (STRING, "producer"),
-    "compression.zstd.level": (INT, "3"),
     "delete.retention.ms": (LONG, "86400000"),
     "file.delete.delay.ms": (LONG, "60000"),
     "flush.messages": (LONG, str(LONG_MAX)),
     "flush.ms": (LONG, str(LONG_MAX)),
-    "follower.replication.throttled.replicas": (LIST, ""),
     "index.interval.bytes": (INT, "4096"),
-    "leader.replication.throttled.replicas": (LIST, ""),
-    "local.retention.bytes": (LONG, "-2"),
-    "local.retention.ms": (LONG, "-2"),
     "max.compaction.lag.ms": (LONG, str(LONG_MAX)),
     "max.message.bytes": (INT, "1048588"),
     "message.timestamp.after.max.ms": (LONG, "3600000"),
@@ -80,16 +72,11 @@ TOPIC_CONFIGS: Mapping[str, tuple[ConfigType, str]] = {
     "min.compaction.lag.ms": (LONG, "0"),
     "min.insync.replicas": (INT, "1"),
     "preallocate": (BOOLEAN, "false"),
-    "remote.log.copy.disable": (BOOLEAN, "false"),
-    "remote.log.delete.on.disable": (BOOLEAN, "false"),
-    "remote.storage.enable": (BOOLEAN, "false"),
     "retention.bytes": (LONG, "-1"),
     "retention.ms": (LONG, "604800000"),
     "segment.bytes": (INT, "134217728"),
-    "segment.index.bytes": (INT, "10485760"),
     "segment.jitter.ms": (LONG, "0"),
     "segment.ms": (LONG, "604800000"),
-    "unclean.leader.election.enable": (BOOLEAN, "false"),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +151,8 @@ def rows(spec: TableSpec, partition: int, offsets: range) -> pa.Table:
         "_topic": [TOPIC] * len(offsets),
         "_partition": [partition] * len(offsets),
         "_offset": list(offsets),
+        "_loaded_at": [datetime.now(UTC)] * len(offsets),
+        "_replayed": [False] * len(offsets),
     }
     return pa.table(
         [

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import os
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 
 from shared.runtime import logging
@@ -14,6 +15,9 @@ from shared.runtime.settings import Settings
 
 DRAIN_SECONDS = 10.0
 """Longest time between SIGTERM and the end of a process."""
+
+TIDY_SECONDS = 1.0
+"""Part of it that is left to the loop and to threads after the drain."""
 
 Main = Callable[[asyncio.Event], Awaitable[None]]
 """A service: runs until the event is set, then drains and returns."""
@@ -31,7 +35,8 @@ def run_service(
     ``loop_factory`` makes the event loop, asyncio's own by default.
 
     Returns 0 after a drain, the error's exit code when start-up fails with a message for humans,
-    1 when the drain takes longer than :data:`DRAIN_SECONDS`.
+    1 when the drain takes too long. In any case the process ends :data:`DRAIN_SECONDS` after the
+    signal, or after ``main`` has failed: a thread that waits for a silent server does not keep it.
     """
     logging.configure(service, settings.log_level, settings.log_format)
     try:
@@ -52,14 +57,27 @@ async def _supervised(service: str, main: Main) -> int:
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
+    _leave_within(DRAIN_SECONDS)
     if not task.done():
-        log.info("draining", limit_s=DRAIN_SECONDS)
-        await asyncio.wait({task}, timeout=DRAIN_SECONDS)
+        limit_s = DRAIN_SECONDS - TIDY_SECONDS
+        log.info("draining", limit_s=limit_s)
+        await asyncio.wait({task}, timeout=limit_s)
     if not task.done():
         log.error("drain took too long, leaving")
         task.cancel()
-        with contextlib.suppress(asyncio.CancelledError, Exception):
-            await asyncio.wait_for(task, 1)
+        await asyncio.wait({task}, timeout=TIDY_SECONDS / 2)
         return 1
     await task
     return 0
+
+
+def _leave_within(seconds: float) -> None:
+    """End the process after so long even if threads, which Python waits for, do not end."""
+
+    def leave() -> None:
+        print("threads have not ended, leaving", file=sys.stderr, flush=True)  # noqa: T201
+        os._exit(1)
+
+    timer = threading.Timer(seconds, leave)
+    timer.daemon = True
+    timer.start()

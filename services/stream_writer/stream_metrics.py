@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.table_writer import Prepared
 from shared.lake.commit import Outcome, Result
-from shared.runtime.metrics import Instruments
+from shared.runtime.metrics import Instruments, observe_all
 
 SERVICE = "stream_writer"
 
@@ -32,6 +33,7 @@ class StreamMetrics:
         self._snapshots = instruments.gauge("lakehouse_snapshots_retained")
         self._pending = instruments.gauge("lakehouse_announcements_pending")
         self._stop_reasons: dict[PartitionKey, str] = {}
+        self._positions_told: set[PartitionKey] = set()
 
     def received(self, topic: str, records: int) -> None:
         """Records taken from a topic."""
@@ -62,24 +64,25 @@ class StreamMetrics:
         for topic, partition in prepared.work.batches:
             rows = prepared.slices[topic, partition][1]
             self._sent.labels(SERVICE, topic).inc(rows)
-        received = prepared.rows["_received_at"].drop_null()
-        histogram = self._freshness.labels(table)
-        visible = outcome.snapshot.timestamp_ms / 1000
-        for moment in pc.cast(received, "int64").to_pylist():
-            histogram.observe(max(0.0, visible - moment / 1_000_000))
+        ages = _ages(prepared.rows["_received_at"], outcome.snapshot.timestamp_ms)
+        observe_all(
+            self._freshness.labels(table),
+            lambda bound: int(pc.sum(pc.less_equal(ages, bound)).as_py() or 0),
+            float(pc.sum(ages).as_py() or 0.0),
+        )
 
-    def buffered(self, table: str, size: int) -> None:
-        """Bytes read and not yet committed."""
-        self._buffered.labels(table).set(size)
+    def watch(
+        self, table: str, held_bytes: Callable[[], int], announcements: Callable[[], int]
+    ) -> None:
+        """Ask these at every scrape: memory of what is not committed, commits not announced."""
+        self._buffered.labels(table).set_function(held_bytes)
+        self._pending.labels(table).set_function(announcements)
 
     def positions(self, table: str, offsets: Mapping[PartitionKey, int]) -> None:
         """Next offsets recorded in the table."""
         for (topic, partition), offset in offsets.items():
             self._position.labels(table, topic, str(partition)).set(offset)
-
-    def pending(self, table: str, count: int) -> None:
-        """Commits not yet announced."""
-        self._pending.labels(table).set(count)
+            self._positions_told.add((topic, partition))
 
     def stopped(self, key: PartitionKey, reason: str) -> None:
         """A partition is not consumed."""
@@ -87,8 +90,22 @@ class StreamMetrics:
         self._stop_reasons[key] = reason
         self._stopped.labels(key[0], str(key[1]), reason).set(1)
 
+    def released(self, table: str, key: PartitionKey) -> None:
+        """A partition is no longer ours: its next owner tells of it."""
+        self.not_stopped(key)
+        if key in self._positions_told:
+            self._positions_told.discard(key)
+            self._position.remove(table, key[0], str(key[1]))
+
     def not_stopped(self, key: PartitionKey) -> None:
-        """A partition is consumed, or no longer ours."""
+        """A partition is consumed."""
         reason = self._stop_reasons.pop(key, None)
         if reason is not None:
             self._stopped.remove(key[0], str(key[1]), reason)
+
+
+def _ages(received_at: pa.ChunkedArray, visible_ms: int) -> pa.ChunkedArray:
+    """Seconds from each receipt to the moment its row became readable."""
+    received = pc.cast(received_at.drop_null(), "int64")
+    ages = pc.divide(pc.subtract(visible_ms * 1000, received), 1_000_000.0)
+    return pc.max_element_wise(ages, 0.0)

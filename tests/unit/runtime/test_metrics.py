@@ -8,7 +8,7 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.runtime.metrics import METRICS, Instruments, Metric
+from shared.runtime.metrics import METRICS, Instruments, Metric, observe_all
 
 EVERY_METRIC = pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
 SERVICES = sorted({producer for metric in METRICS.values() for producer in metric.producers})
@@ -87,3 +87,19 @@ def test_a_service_exposes_exactly_what_it_declares(service: str) -> None:
 def test_a_service_cannot_take_what_another_declares() -> None:
     with pytest.raises(KeyError):
         Instruments("ingest").histogram("lakehouse_commit_duration_seconds")
+
+
+def test_many_observations_at_once_equal_one_by_one() -> None:
+    seconds = [0.0, 0.1, 0.10001, 0.7, 1.0, 299.0, 300.0, 301.0, 1e6]
+    expositions = []
+    for at_once in (True, False):
+        instruments = Instruments("stream_writer")
+        child = instruments.histogram("lakehouse_table_freshness_seconds").labels("raw.orders")
+        if at_once:
+            observe_all(child, lambda bound: sum(s <= bound for s in seconds), sum(seconds))
+        else:
+            for each in seconds:
+                child.observe(each)
+        lines = instruments.exposition().decode().splitlines()
+        expositions.append([line for line in lines if "freshness" in line])
+    assert expositions[0] == expositions[1]

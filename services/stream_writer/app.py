@@ -28,6 +28,7 @@ from shared.lake.handle import TableHandle
 from shared.runtime.bus import producer, publish
 from shared.runtime.health import add_health_routes
 from shared.runtime.metrics import Instruments
+from shared.runtime.outage import Outage
 from shared.runtime.settings import data_dir
 from shared.runtime.table_states import TableStates
 from shared.runtime.topic_reader import TopicReader
@@ -36,7 +37,10 @@ from shared.tables.spec import TableSpec
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
-DRAIN_S = 7.0
+DRAIN_S = 6.0
+"""Longest drain of the tables."""
+LEAVE_S = 2.0
+"""Longest wait for the group to be left; with the drain, less than a service is given."""
 WAIT_S = 0.5
 
 
@@ -87,6 +91,11 @@ def build_app(settings: StreamWriterSettings, handlers: Handlers) -> Any:
                 handlers.on_batch(event.value)
 
     app.agent(topic, concurrency=1)(take_batches)
+
+    @app.on_partitions_assigned.connect
+    async def _assigned(*sent: Any, **_: Any) -> None:
+        if not sent[-1]:  # Faust asks for no starting positions then
+            handlers.assigned((), app.consumer_generation_id)
 
     @app.on_partitions_revoked.connect
     async def _revoked(*_: Any, **__: Any) -> None:
@@ -151,22 +160,29 @@ class Worker:
             for task in (starting, ending, crashing):
                 task.cancel()
             with contextlib.suppress(Exception):
-                await asyncio.wait_for(app.stop(), 3)
+                await asyncio.wait_for(app.stop(), LEAVE_S)
 
     async def _until(self, stop: asyncio.Event, what: str, attempt: Any) -> Any:
         """Repeat ``attempt`` until it succeeds; ``None`` when the process is to stop instead."""
-        told = False
-        while not stop.is_set():
-            try:
-                return await attempt()
-            except Exception as error:  # noqa: BLE001 - whatever it is, readiness says so
-                self._waiting_for = what
-                if not told:
-                    log.warning(f"waiting for the {what}", error=f"{type(error).__name__}: {error}")
-                    told = True
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), WAIT_S)
-        return None
+        outage = Outage(log, f"waiting for the {what}")
+        self._waiting_for = what
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not stop.is_set():
+                trying = asyncio.ensure_future(attempt())
+                await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not trying.done():
+                    trying.cancel()
+                    await asyncio.wait({trying})
+                elif (error := trying.exception()) is None:
+                    outage.over()
+                    return trying.result()
+                else:  # whatever it is, readiness says so
+                    outage.failed(error)
+                    await asyncio.wait({stopping}, timeout=WAIT_S)
+            return None
+        finally:
+            stopping.cancel()
 
     async def _connect(self) -> AIOKafkaProducer:
         bus = producer(self._settings, SERVICE)

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 
+TOO_MANY_BAD = "too_many_bad_records"
+"""Why the partitions are stopped, as a stable word."""
+
 
 class BadShareGate:
     """Share of bad records among the recent ones of one table.

@@ -9,7 +9,8 @@ differences to the stock consumer:
 - every batch that was fetched is delivered, also when its partition was paused meanwhile;
 - it never seeks to offsets stored in Kafka: every assigned partition stays paused until the
   service has settled, from the table, where it stands;
-- a failing Kafka commit is logged, never fatal: the table holds the truth.
+- Kafka commits happen aside, and failing ones are logged, never fatal: the table holds the
+  truth.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ from services.stream_writer.table_assignor import TableAssignor
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 FETCH_WAIT_MS = 500
-PARTITION_FETCH_BYTES = 4 * 2**20
+STORE_OFFSETS_S = 5.0
+"""Longest wait for the group to take offsets: fetching may wait behind it."""
 
 
 class BatchConsumerThread(AIOKafkaConsumerThread):
@@ -59,7 +61,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         if not wanted:
             return False
         try:
-            await consumer.commit(wanted)
+            async with asyncio.timeout(STORE_OFFSETS_S):
+                await consumer.commit(wanted)
         except Exception as error:  # noqa: BLE001 - for figures only: the next commit repeats it
             log.info("offsets not committed to the broker", error=type(error).__name__)
             return False
@@ -144,10 +147,30 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         )
 
 
+class _NeverRead(dict[TP, int | None]):
+    """What Faust remembers as read: nothing.
+
+    It would drop a batch that ends before one delivered earlier, which is what a partition
+    that was sought back delivers.
+    """
+
+    def __getitem__(self, _: TP) -> None:
+        return None
+
+    def __setitem__(self, _: TP, __: int | None) -> None:
+        """Forgotten at once."""
+
+
 class BatchConsumer(Consumer):
     """Consumer of a stream_writer worker. The service installs itself as ``listener``."""
 
     listener: ClassVar[Any] = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_offset = _NeverRead()
+        self._offsets: dict[TP, int] = {}
+        self._storing: asyncio.Future[None] | None = None
 
     def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
         return BatchConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -155,6 +178,17 @@ class BatchConsumer(Consumer):
     def partition_failed(self, tp: TP, error: Exception) -> None:
         """Called in the broker thread for a partition whose fetch failed for good."""
         self.loop.call_soon_threadsafe(self.listener.partition_failed, tp, error)
+
+    def store_offsets(self, offsets: Mapping[TP, int]) -> None:
+        """Store offsets in the group soon, for figures; the lake never waits for it."""
+        self._offsets.update(offsets)
+        if self._storing is None or self._storing.done():
+            self._storing = asyncio.ensure_future(self._store())
+
+    async def _store(self) -> None:
+        while self._offsets:
+            offsets, self._offsets = self._offsets, {}
+            await self._thread.commit(offsets)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Faust asks for starting positions after every assignment: settle them from the tables."""

@@ -12,11 +12,11 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
-from aiokafka.errors import KafkaError
 from pyiceberg.table.metadata import TableMetadata
 
 from shared.contracts.tables import TableCommitted
 from shared.lake.announcements import unannounced
+from shared.runtime.outage import Outage
 from shared.runtime.table_states import TableStates
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
@@ -52,6 +52,7 @@ class Outbox:
         self._announced = 0
         self._uuid = ""
         self.pending = 0
+        self._outage = Outage(log, "commits not announced yet", table=table)
 
     @property
     def owner(self) -> bool:
@@ -70,15 +71,20 @@ class Outbox:
             self._metadata = None
             self._task = asyncio.create_task(self._run(), name=f"announce {self._table}")
 
-    async def release(self) -> None:
-        """Another worker announces from now on."""
+    def disown(self) -> asyncio.Task[None] | None:
+        """Another worker announces from now on; the task that ends, if there is one."""
         task, self._task = self._task, None
         self._nothing_waits.set()
         self.pending = 0
         if task is not None:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        return task
+
+    async def release(self) -> None:
+        """:meth:`disown`, and wait for the end."""
+        task = self.disown()
+        if task is not None:
+            await asyncio.wait({task})
 
     def committed(self, metadata: TableMetadata) -> None:
         """This worker has committed; ``metadata`` is the table right after it."""
@@ -99,23 +105,20 @@ class Outbox:
                 if metadata is None:
                     metadata = await self._load()
                 await self._announce_missing(metadata)
-            except (KafkaError, OSError) as error:
-                log.warning("commits not announced yet", table=self._table, error=str(error))
+            except Exception as error:  # noqa: BLE001 - announcing must never end
+                self._outage.failed(error)
                 if self._metadata is None:
                     self._metadata = metadata
                 await asyncio.sleep(RETRY_S)
                 continue
-            except Exception as error:  # noqa: BLE001 - announcing must never end
-                log.warning(
-                    "table not readable for announcing", table=self._table, error=str(error)
-                )
-                await asyncio.sleep(RETRY_S)
-                continue
+            self._outage.over()
             self._wake.clear()
             if self._metadata is None:
                 self._nothing_waits.set()
+                # Not wait_for: before Python 3.12 it may swallow the cancellation.
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
 
     async def _announce_missing(self, metadata: TableMetadata) -> None:
         uuid = str(metadata.table_uuid)

@@ -17,6 +17,7 @@ from shared.runtime.bus import connection
 from shared.runtime.settings import Settings
 
 ANSWER_S = 10.0
+POLL_MS = 500
 
 
 class Partitions(Protocol):
@@ -28,8 +29,8 @@ class Partitions(Protocol):
     async def record_at(self, key: PartitionKey, offset: int) -> Found:
         """What the log holds at exactly this offset."""
 
-    async def flow(self, key: PartitionKey, offset: int) -> None:
-        """Fetch from ``offset`` on."""
+    async def flow(self, key: PartitionKey, offset: int) -> bool:
+        """Fetch from ``offset`` on; ``False`` when the partition is no longer ours."""
 
     def pause(self, keys: Iterable[PartitionKey]) -> None:
         """Fetch no more of these."""
@@ -37,12 +38,12 @@ class Partitions(Protocol):
     def resume(self, keys: Iterable[PartitionKey]) -> None:
         """Fetch these again, from where they stand."""
 
-    async def commit(self, offsets: Mapping[PartitionKey, int]) -> None:
-        """Store offsets in the group, for figures; never raises."""
+    def commit(self, offsets: Mapping[PartitionKey, int]) -> None:
+        """Store offsets in the group, for figures: soon, and perhaps not."""
 
 
 class LogInspector:
-    """Looks at logs beside the group: bounds and single records."""
+    """Looks at logs beside the group: bounds, and single records one at a time."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -70,7 +71,7 @@ class LogInspector:
         """Log start and end of each partition."""
         consumer = self._require()
         wanted = [TopicPartition(*tp) for tp in partitions]
-        async with self._lock, asyncio.timeout(ANSWER_S):
+        async with asyncio.timeout(ANSWER_S):
             starts = await consumer.beginning_offsets(wanted)
             ends = await consumer.end_offsets(wanted)
         return {TP(*tp): LogBounds(starts[tp], ends[tp]) for tp in wanted}
@@ -83,10 +84,14 @@ class LogInspector:
             consumer.assign([partition])
             consumer.seek(partition, offset)
             try:
-                record = await consumer.getone(partition)
+                # The position passes over markers, which are never delivered.
+                while await consumer.position(partition) <= offset:
+                    fetched = await consumer.getmany(partition, timeout_ms=POLL_MS, max_records=1)
+                    for record in fetched.get(partition, ()):
+                        return record if record.offset == offset else None
             finally:
                 consumer.unsubscribe()
-        return record if record.offset == offset else None
+        return None
 
     def _require(self) -> AIOKafkaConsumer:
         if self._consumer is None:
@@ -115,14 +120,14 @@ class FaustPartitions:
         record = await self._inspector.record_at(self._tp(key), offset)
         return Found(None if record is None else tail_of(record))
 
-    async def flow(self, key: PartitionKey, offset: int) -> None:
-        """Fetch from ``offset`` on."""
+    async def flow(self, key: PartitionKey, offset: int) -> bool:
+        """Fetch from ``offset`` on; ``False`` when the partition is no longer ours."""
         tp = self._tp(key)
         if tp not in self._app.consumer.assignment():
-            return
-        await self._app.consumer._thread.seek_wait({tp: offset})
-        self._app.consumer._read_offset[tp] = None
+            return False
+        await self._app.consumer.seek_wait({tp: offset})
         self._app.consumer.resume_partitions({tp})
+        return True
 
     def pause(self, keys: Iterable[PartitionKey]) -> None:
         """Fetch no more of these."""
@@ -135,8 +140,6 @@ class FaustPartitions:
             {tp for tp in (self._tp(key) for key in keys) if tp in assigned}
         )
 
-    async def commit(self, offsets: Mapping[PartitionKey, int]) -> None:
-        """Store offsets in the group, for figures; never raises."""
-        await self._app.consumer._thread.commit(
-            {self._tp(key): offset for key, offset in offsets.items()}
-        )
+    def commit(self, offsets: Mapping[PartitionKey, int]) -> None:
+        """Store offsets in the group, for figures: soon, and perhaps not."""
+        self._app.consumer.store_offsets({self._tp(key): offset for key, offset in offsets.items()})

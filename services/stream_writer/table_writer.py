@@ -10,7 +10,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
-from pyiceberg.table.metadata import TableMetadata
 
 from services.stream_writer.buffer import Work
 from services.stream_writer.parsing.rows import BadRecord, parse
@@ -32,7 +31,7 @@ WARM_UP_ROWS = 50_000
 
 
 class PartitionsBehind(Exception):
-    """The table stands before what is offered: these partitions must be read again."""
+    """What is offered does not continue the table: these partitions must be settled anew."""
 
     def __init__(self, partitions: Collection[PartitionKey]) -> None:
         super().__init__(", ".join(f"{topic}/{p}" for topic, p in sorted(partitions)))
@@ -84,16 +83,32 @@ class TableWriter:
         self.first_seen: dict[PartitionKey, int] = {}
         """Log's start of the partitions that the table had never seen: only what begins there may
         be its first."""
+        self.adoptions: dict[PartitionKey, int] = {}
+        """How often an operator had restated a partition's position when it was settled: what was
+        read before a later statement may be of another log."""
         self._patience_s = patience_s
 
-    def positions(self) -> tuple[Positions | None, TableMetadata]:
-        """The recorded positions of the table as it is now, and its metadata.
+    def positions(self) -> Positions | None:
+        """The recorded positions of the table as it is now, ``None`` when it does not say.
 
         Raises:
             NotFound, OSError: the table cannot be loaded.
         """
-        metadata = self.handle.reload().metadata
-        return recorded(metadata).positions, metadata
+        return recorded(self.handle.reload().metadata).positions
+
+    def settled(self, key: PartitionKey, positions: Positions, first: int | None) -> None:
+        """From now on a partition is read as ``positions`` say.
+
+        Args:
+            key: the partition.
+            positions: of the table.
+            first: the log's start, if the table has never seen the partition.
+        """
+        if first is None:
+            self.first_seen.pop(key, None)
+        else:
+            self.first_seen[key] = first
+        self.adoptions[key] = positions.adoptions(*key)
 
     def warm_up(self) -> None:
         """Do once what the first commit should not wait for.
@@ -221,6 +236,10 @@ class TableWriter:
         behind: set[PartitionKey] = set()
         for key in sorted(work.batches):
             start, end = work.span(key)
+            adoptions = positions.adoptions(*key)
+            if adoptions != self.adoptions.get(key, adoptions):
+                behind.add(key)
+                continue
             verdict = decide(positions, Range(*key, start, end, start == self.first_seen.get(key)))
             if isinstance(verdict, Covered):
                 continue

@@ -91,6 +91,11 @@ class Positions:
         position = self.partitions.get((topic, partition))
         return None if position is None else position.tail
 
+    def adoptions(self, topic: str, partition: int) -> int:
+        """How often an operator stated where consumption goes on."""
+        position = self.partitions.get((topic, partition))
+        return 0 if position is None else sum(1 for s in position.stretches if s.reason)
+
     def advance(
         self,
         topic: str,

@@ -61,11 +61,7 @@ class Coordinator:
         return await answer
 
     async def sync(
-        self,
-        name: str,
-        member_id: str,
-        generation: int,
-        assignments: dict[str, bytes],
+        self, name: str, member_id: str, generation: int, assignments: dict[str, bytes]
     ) -> SyncResult:
         """Give or get the assignment; answers when the leader has given it."""
         group = self._groups.get(name)
@@ -74,11 +70,7 @@ class Coordinator:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[SyncResult] = loop.create_future()
         group.sync(
-            member_id,
-            generation,
-            assignments,
-            loop.time(),
-            lambda result: _give(answer, result),
+            member_id, generation, assignments, loop.time(), lambda result: _give(answer, result)
         )
         self._arm(group)
         return await answer
@@ -149,18 +141,19 @@ class Coordinator:
 
     def _drop(self, name: str) -> None:
         self._groups.pop(name, None)
-        timer = self._timers.pop(name, None)
-        if timer is not None:
-            timer.cancel()
+        self._disarm(name)
 
     def _arm(self, group: Group) -> None:
-        timer = self._timers.pop(group.name, None)
-        if timer is not None:
-            timer.cancel()
+        self._disarm(group.name)
         deadline = group.deadline()
         if deadline != float("inf"):
             loop = asyncio.get_running_loop()
             self._timers[group.name] = loop.call_at(deadline, self._tick, group)
+
+    def _disarm(self, name: str) -> None:
+        timer = self._timers.pop(name, None)
+        if timer is not None:
+            timer.cancel()
 
     def _tick(self, group: Group) -> None:
         group.tick(_now())

@@ -39,6 +39,8 @@ def adopt(
     """
     if not reason.strip():
         raise Refused("a reason is required", "say why with --reason; it is kept in the table")
+    if not at:
+        raise Refused("no partition is stated", "say where each goes on, for example --from 0=1200")
     for (topic, partition), offset in at.items():
         if offset < 0:
             raise Refused(f"{topic}/{partition}: offset {offset} is negative")
@@ -46,11 +48,11 @@ def adopt(
     def decide(head: Head, _: bool) -> Append:
         positions = head.recorded.positions
         if positions is None:
-            missing = sorted(set(every) - set(at))
+            missing = ", ".join(f"{t}/{p}" for t, p in sorted(set(every) - set(at)))
             if missing or not every:
                 raise Refused(
                     f"table {handle.name} has snapshots but no recorded positions; "
-                    f"not stated: {', '.join(f'{t}/{p}' for t, p in missing)}",
+                    f"not stated: {missing or 'which partitions there are'}",
                     "state where every partition goes on in one command, for example "
                     "--from 0=1200 --from 1=1180 --from 2=1311",
                 )

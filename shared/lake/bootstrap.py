@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError
 from pyiceberg.table import Table
+from pyiceberg.types import NestedField
 
 from shared.contracts.environment import Environment
 from shared.lake.catalog import load, open_catalog
@@ -56,18 +57,21 @@ def create_tables(
 
 
 def _align(table: Table, spec: TableSpec) -> None:
-    """Check an existing table against its declaration and add columns declared since."""
-    actual = table.schema()
-    newer = []
+    """Check an existing table against its declaration and add columns declared since.
+
+    The catalog gives the next free id to a column that is added, so only that one can be declared.
+    """
+    actual = {field.field_id: field for field in table.schema().fields}
+    newer: list[NestedField] = []
     for field in iceberg_schema(spec).fields:
-        if field.field_id > table.metadata.last_column_id:
+        found = actual.get(field.field_id)
+        if field.field_id == table.metadata.last_column_id + len(newer) + 1:
             newer.append(field)
-            continue
-        found = actual.find_column_name(field.field_id)
-        if found != field.name or actual.find_type(field.field_id) != field.field_type:
+        elif found is None or (found.name, found.field_type) != (field.name, field.field_type):
+            there = "nothing there" if found is None else f"{found.name!r} as {found.field_type}"
             raise Refused(
                 f"table {spec.name}: column {field.name} is declared with field id "
-                f"{field.field_id} as {field.field_type}, the catalog has {found!r}",
+                f"{field.field_id} as {field.field_type}, the catalog has {there}",
                 "the table was made by something else: move it away or change its declaration",
             )
     if newer:

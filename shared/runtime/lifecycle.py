@@ -51,13 +51,19 @@ async def _supervised(service: str, main: Main) -> int:
     log = logging.logger(service)
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
+
+    def end() -> None:
+        if not stop.is_set():
+            _leave_within(DRAIN_SECONDS)
+            stop.set()
+
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(signal_number, stop.set)
+        loop.add_signal_handler(signal_number, end)
     task = asyncio.ensure_future(main(stop))
     stopped = asyncio.ensure_future(stop.wait())
     await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
-    _leave_within(DRAIN_SECONDS)
+    end()  # as well when the service has ended by itself
     if not task.done():
         limit_s = DRAIN_SECONDS - TIDY_SECONDS
         log.info("draining", limit_s=limit_s)

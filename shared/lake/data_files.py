@@ -50,6 +50,7 @@ def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
             compression="zstd",
             compression_level=ZSTD_LEVEL,
             store_schema=False,
+            store_decimal_as_integer=True,  # the specification's int64 up to 18 digits
         ) as writer:
             writer.write_table(rows)
         size = stream.tell()
@@ -59,15 +60,16 @@ def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
         stats_columns=compute_statistics_plan(schema, table.metadata.properties),
         parquet_column_mapping=parquet_path_to_id_mapping(schema),
     )
-    return DataFile.from_args(
+    file = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=location,
         file_format=FileFormat.PARQUET,
         partition=partition,
         file_size_in_bytes=size,
         sort_order_id=0,
-        spec_id=table.metadata.default_spec_id,
         equality_ids=None,
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
+    file.spec_id = table.metadata.default_spec_id
+    return file

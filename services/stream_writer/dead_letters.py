@@ -11,13 +11,17 @@ from aiokafka import AIOKafkaProducer
 from services.stream_writer.table_writer import Prepared
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import read
-from shared.contracts.topics import DEAD_LETTERS
+from shared.contracts.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 from shared.runtime.bus import publish
 from shared.runtime.metrics import Instruments
 from shared.runtime.settings import Settings
 
 SERVICE = "stream_writer"
 MAX_IN_FLIGHT = 256
+MAX_VALUE_BYTES = MAX_RECORD_BYTES * 5 // 8
+"""Largest value that fits into a record as base64, beside key and headers."""
+MAX_ASIDE_BYTES = 64 * 1024
+"""Most of key and headers; JSON may write six bytes for one of them."""
 
 
 class DeadLetterSink:
@@ -48,7 +52,7 @@ class DeadLetterSink:
                 continue
             records = prepared.records(key)
             letters += [
-                _letter(key[0], records[row - begin], by_row[row].reason, by_row[row].detail)
+                letter_of(key[0], records[row - begin], by_row[row].reason, by_row[row].detail)
                 for row in sorted(rows)
             ]
         for first in range(0, len(letters), MAX_IN_FLIGHT):
@@ -60,8 +64,20 @@ class DeadLetterSink:
                 self._published.labels(SERVICE, letter.topic, letter.reason).inc()
 
 
-def _letter(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
-    headers = read(record.headers or ())
+def letter_of(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
+    """The letter that announces one record. It always fits into a record of its own.
+
+    One that the broker refuses would stop the table for good, so what foreign producers have
+    made too large is left out, and said to be; the table's row has it.
+    """
+    headers, key, value = read(record.headers or ()), record.key, record.value or b""
+    if len(value) > MAX_VALUE_BYTES:
+        detail = f"{detail} (value of {len(value)} bytes left out)"
+        value = b""
+    aside = len(key or b"") + sum(len(name) + len(text) for name, text in headers.items())
+    if aside > MAX_ASIDE_BYTES:
+        detail = f"{detail} (key and headers of {aside} bytes left out)"
+        headers, key = {}, None
     return DeadLetter(
         stage="processing",
         service=SERVICE,
@@ -73,6 +89,6 @@ def _letter(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
         delivery_id=headers.get("delivery_id"),
         failed_at=datetime.now(UTC),
         headers=headers,
-        record_key=record.key,
-        value=record.value or b"",
+        record_key=key,
+        value=value,
     )

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.runtime.bus import connection
+from shared.runtime.outage import Outage
 from shared.runtime.settings import Settings
 
 log = structlog.stdlib.get_logger("bergline.runtime")
@@ -23,7 +24,8 @@ class TopicReader:
     """Follows all partitions of one topic in the background and calls back for each record.
 
     :attr:`caught_up` is set once everything that was in the topic at the start has been seen.
-    When the broker is away it waits and goes on; a callback must not raise.
+    When the broker is away it waits and goes on. An error of the callback is logged, and the record
+    passed over: one odd record must not end the reading.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class TopicReader:
 
     async def _run(self) -> None:
         positions: dict[TopicPartition, int] = {}
+        outage = Outage(log, "topic not readable, trying again", topic=self._topic)
         while True:
             consumer = AIOKafkaConsumer(
                 **connection(self._settings),
@@ -63,16 +66,16 @@ class TopicReader:
             )
             try:
                 await consumer.start()
-                await self._follow(consumer, positions)
-            except (KafkaError, OSError) as error:
-                log.info("topic not readable, trying again", topic=self._topic, error=str(error))
+                await self._follow(consumer, positions, outage)
+            except Exception as error:  # noqa: BLE001 - reading must never end
+                outage.failed(error)
                 await asyncio.sleep(1)
             finally:
                 with contextlib.suppress(KafkaError, OSError):
                     await consumer.stop()
 
     async def _follow(
-        self, consumer: AIOKafkaConsumer, positions: dict[TopicPartition, int]
+        self, consumer: AIOKafkaConsumer, positions: dict[TopicPartition, int], outage: Outage
     ) -> None:
         numbers = consumer.partitions_for_topic(self._topic)
         while not numbers:
@@ -90,7 +93,16 @@ class TopicReader:
         while True:
             if all(positions[partition] >= ends[partition] for partition in partitions):
                 self.caught_up.set()
-            for partition, records in (await consumer.getmany(timeout_ms=500)).items():
+            for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:
-                    self._on_record(record)
-                positions[partition] = records[-1].offset + 1
+                    self._tell(record)
+            outage.over()
+            for partition in partitions:
+                # Not read off the records: what compaction or markers left out is passed, too.
+                positions[partition] = await consumer.position(partition)
+
+    def _tell(self, record: Any) -> None:
+        try:
+            self._on_record(record)
+        except Exception:
+            log.exception("record passed over", topic=self._topic, offset=record.offset)

@@ -25,7 +25,7 @@ from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import COMMANDS, COMMITS, TABLES
 from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
-from shared.runtime.bus import producer, publish
+from shared.runtime.bus import connection, producer, publish
 from shared.runtime.health import add_health_routes
 from shared.runtime.metrics import Instruments
 from shared.runtime.outage import Outage
@@ -37,6 +37,9 @@ from shared.tables.spec import TableSpec
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
+METADATA_MAX_AGE_MS = 5_000
+"""A topic made anew, or with more partitions, is assigned within this time and a rebalance; the
+client's own 5 minutes would leave it unread that long."""
 DRAIN_S = 6.0
 """Longest drain of the tables."""
 LEAVE_S = 2.0
@@ -70,6 +73,7 @@ def build_app(settings: StreamWriterSettings, handlers: Handlers) -> Any:
         stream_buffer_maxsize=16,
         consumer_auto_offset_reset="none",
         consumer_max_fetch_size=4 * 2**20,
+        consumer_metadata_max_age_ms=METADATA_MAX_AGE_MS,
         broker_session_timeout=settings.stream_writer_session_timeout_s,
         broker_heartbeat_interval=min(2.0, settings.stream_writer_session_timeout_s / 5),
         broker_rebalance_timeout=6.0,
@@ -253,10 +257,14 @@ def _broker_url(settings: StreamWriterSettings) -> list[str]:
 
 
 def _credentials(settings: StreamWriterSettings) -> Any:
-    if not (settings.broker_username and settings.broker_password):
-        return None
-    return faust.SASLCredentials(
-        username=settings.broker_username,
-        password=settings.broker_password.get_secret_value(),
-        mechanism="PLAIN",
-    )
+    """The same as those of every other client of ours, in Faust's words."""
+    arguments = connection(settings)
+    context = arguments.get("ssl_context")
+    if "sasl_mechanism" in arguments:
+        return faust.SASLCredentials(
+            username=arguments["sasl_plain_username"],
+            password=arguments["sasl_plain_password"],
+            mechanism=arguments["sasl_mechanism"],
+            ssl_context=context,
+        )
+    return None if context is None else faust.SSLCredentials(context=context)

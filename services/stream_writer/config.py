@@ -29,9 +29,9 @@ class StreamWriterSettings(Settings):
         default=32 * 2**20, ge=2**20, description="commit when this many bytes are buffered"
     )
     stream_writer_buffer_bytes: int = Field(
-        default=64 * 2**20,
+        default=192 * 2**20,
         ge=2**20,
-        description="per table: beyond it its partitions are paused",
+        description="memory of fetched records per table, beyond which its partitions are paused",
     )
     stream_writer_bad_share: float = Field(
         default=0.5, gt=0, le=1, description="share of bad records that stops a table"

@@ -170,6 +170,26 @@ def test_a_recreated_topic_is_another_log(platform: EmbeddedPlatform) -> None:
     assert next_offset(platform, topic) == 4
 
 
+def known(platform: EmbeddedPlatform, topic: str) -> bool:
+    """Whether the worker holds partitions of the topic at all."""
+    with urllib.request.urlopen(platform.url("stream_writer") + "/info", timeout=5) as answer:
+        stream = json.load(answer)["tables"][table_of_topic(topic).name]
+    return any(stream[state] for state in ("flowing", "settling", "stopped"))
+
+
+def test_a_topic_that_was_gone_for_a_while_is_found_again(platform: EmbeddedPlatform) -> None:
+    topic = "shopify.products"
+    asyncio.run(_admin(platform, lambda client: client.delete_topics([topic])))
+    until(lambda: not known(platform, topic), "the deleted topic is no longer assigned")
+    made = NewTopic(topic, TOPICS[topic].partitions, 1)
+    asyncio.run(_admin(platform, lambda client: client.create_topics([made])))
+    produce(platform, topic, objects(300, 2))
+    text = until(lambda: stopped(platform, topic), "the partition is stopped")
+    follow_advice(platform, text)
+    until(lambda: (1, 301) in landed(platform, topic), "the new log has landed")
+    until(lambda: stopped(platform, topic) is None, "nothing is stopped any more")
+
+
 def test_a_recreated_topic_that_grew_beyond_the_position_is_recognised(
     platform: EmbeddedPlatform,
 ) -> None:

@@ -172,7 +172,7 @@ class Committer:
     def _sweep(self) -> None:
         try:
             self._writer.sweep()
-        except (OSError, BerglineError) as error:
+        except Exception as error:  # noqa: BLE001 - housekeeping: the rows are committed
             log.info("removed snapshots not swept yet", table=self._ours.table, error=str(error))
 
     def _thinning(self) -> Thinning:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from pyiceberg.exceptions import ServiceUnavailableError
 from pyiceberg.table.metadata import TableMetadata
 
 from services.stream_writer import committing, settling
@@ -139,6 +140,29 @@ async def test_a_fault_of_ours_stops_the_partition_only_for_a_while(rig: Rig) ->
     await rig.until_landed()
     await rig.until(lambda: not rig.stream.status()["stopped"])
     assert b'reason="internal_error"' not in rig.instruments.exposition()
+
+
+@pytest.mark.asyncio
+async def test_a_catalog_that_is_away_for_the_sweep_stops_no_partition(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rows are committed by then; what is not swept now waits."""
+    sweeps: list[dict[str, object]] = []
+
+    def away() -> int:
+        sweeps.append(rig.stream.status())
+        raise ServiceUnavailableError("injected")
+
+    monkeypatch.setattr(rig.writer, "sweep", away)
+    monkeypatch.setattr(rig.writer.sweeper, "due", lambda: True)
+    rig.assign(*KEYS)
+    rig.group.ends[KEYS[0]] = 10
+    await rig.until_landed()
+    rig.group.ends[KEYS[0]] = 20
+    await rig.until_landed()
+    assert sweeps
+    assert b'reason="internal_error"' not in rig.instruments.exposition()
+    assert rig.stream.status()["stopped"] == {}
 
 
 @pytest.mark.asyncio

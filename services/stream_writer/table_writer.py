@@ -22,12 +22,14 @@ from shared.lake.coverage import Behind, Covered, Range, decide
 from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
 from shared.lake.positions import Positions, Tail
+from shared.lake.recent_rows import recent_rows
 from shared.lake.recorded import recorded
 from shared.lake.sweeping import Sweeper
 from shared.tables.spec import TableSpec
 
 WARM_UP = timedelta(minutes=10)
 WARM_UP_ROWS = 50_000
+WARM_UP_FILES = 60
 
 
 class PartitionsBehind(Exception):
@@ -120,13 +122,14 @@ class TableWriter:
             parse(self.spec, topic, [], datetime.now(UTC))
         table = self.handle.table
         table.io.new_input(table.metadata_location).exists()
-        since = (datetime.now(UTC) - WARM_UP).isoformat()
-        scan = table.scan(
-            row_filter=f"_loaded_at >= '{since}'",
-            selected_fields=("_delivery_id", "_topic", "_partition", "_offset"),
-            limit=WARM_UP_ROWS,
+        rows = recent_rows(
+            table,
+            "_loaded_at",
+            datetime.now(UTC) - WARM_UP,
+            ("_delivery_id", "_topic", "_partition", "_offset"),
+            files=WARM_UP_FILES,
+            rows=WARM_UP_ROWS,
         )
-        rows = scan.to_arrow()
         places = zip(
             rows["_topic"].to_pylist(),
             rows["_partition"].to_pylist(),

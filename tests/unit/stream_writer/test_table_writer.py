@@ -251,6 +251,20 @@ class TestReplays:
         other.write(other.prepare(work(offered)), None)
         assert replayed(lake) == {10}
 
+    def test_it_learns_the_newest_files_when_there_are_too_many(
+        self, lake: Lake, writer: Writer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("services.stream_writer.table_writer.WARM_UP_FILES", 2)
+        for start in (10, 20, 30):
+            writer.land(work(batch(start, start + 10)))
+        other = Writer(lake)
+        other.warm_up()
+        assert len(other.replays) == 20
+        assert other.prepare(work(batch(40, 41))).replayed == 0
+        again = [replace(record(0, known), offset=41) for known in (25, 5)]
+        offered = [replace(batch(41, 42), records=[row]) for row in again]
+        assert [other.prepare(work(each)).replayed for each in offered] == [1, 0]
+
 
 def replayed(lake: Lake) -> set[int]:
     rows = lake.table.scan("_replayed = true", ("_offset",)).to_arrow()

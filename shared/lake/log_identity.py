@@ -83,10 +83,16 @@ def operator_text(
     """What an operator reads: what happened, what it means, the command that settles it."""
     adopt = f"bergline offsets adopt {table} --topic {topic} --partition {partition}"
     if isinstance(verdict, LogReplaced):
+        bounds, lost_tail = verdict.bounds, ""
+        if bounds.start < bounds.end < verdict.at:
+            lost_tail = (
+                f"If it is the same log and only lost its tail, state --from {bounds.end}: with "
+                f"less, what the table holds already lands twice. "
+            )
         return (
             f"LogReplaced: {topic}/{partition} is another log than the one that {table} consumed "
             f"({verdict.evidence}; log [{verdict.bounds.start}, {verdict.bounds.end}), table at "
-            f"{verdict.at}). Not consumed until settled. To go on with the new log: "
+            f"{verdict.at}). Not consumed until settled. {lost_tail}To go on with the new log: "
             f'{adopt} --from {verdict.bounds.start} --reason "topic was recreated"'
         )
     return (

@@ -33,6 +33,7 @@ from services.stream_writer.table_assignor import TableAssignor
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 FETCH_WAIT_MS = 500
+NOTHING_FLOWS_S = 0.02
 STORE_OFFSETS_S = 5.0
 """Longest wait for the group to take offsets: fetching may wait behind it."""
 
@@ -203,8 +204,12 @@ class BatchConsumer(Consumer):
         """What was fetched, all of it.
 
         The stock method leaves out partitions that were paused since the fetch: their records
-        would be skipped, because the consumer's position is already beyond them.
+        would be skipped, because the consumer's position is already beyond them. While no
+        partition flows it would also sleep for a second; the first rows need not wait that long.
         """
+        if self.flow_active and not self._get_active_partitions():
+            await self.sleep(NOTHING_FLOWS_S)
+            return
         records, _ = await self._wait_next_records(timeout)
         if records and self.flow_active and not self.should_stop:
             for tp, batches in records.items():

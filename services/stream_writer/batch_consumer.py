@@ -1,7 +1,7 @@
 """Faust's consumer, delivering one event per fetched partition batch.
 
 A Faust agent costs some hundred microseconds per event, so an event is a whole batch here: groups,
-rebalances and agents stay Faust's, the records inside are handled in bulk. Four further
+rebalances and agents stay Faust's, the records inside are handled in bulk. Five further
 differences to the stock consumer:
 
 - a batch says exactly which offsets it covers (see :class:`PartitionBatch`), taken from the
@@ -10,7 +10,8 @@ differences to the stock consumer:
 - it never seeks to offsets stored in Kafka: every assigned partition stays paused until the
   service has settled, from the table, where it stands;
 - Kafka commits happen aside, and failing ones are logged, never fatal: the table holds the
-  truth.
+  truth;
+- while no partition flows it looks again soon instead of sleeping for a second.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaProducer
 
-from services.stream_writer.table_writer import Prepared
+from services.stream_writer.preparing import Prepared
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import read
 from shared.contracts.topics import DEAD_LETTERS, MAX_RECORD_BYTES

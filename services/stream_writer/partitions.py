@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from faust.types.tuples import TP
 
+from services.stream_writer.landing import tail_of
 from services.stream_writer.partition_batch import PartitionKey
-from services.stream_writer.table_writer import tail_of
 from shared.contracts.environment import Environment
 from shared.lake.log_identity import Found, LogBounds
 from shared.runtime.bus import connection

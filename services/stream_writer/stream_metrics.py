@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.stream_writer.partition_batch import PartitionKey
-from services.stream_writer.table_writer import Prepared
+from services.stream_writer.preparing import Prepared
 from shared.lake.commit import Outcome, Result
 from shared.runtime.metrics import Instruments, observe_all
 

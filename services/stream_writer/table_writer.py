@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 
 from services.stream_writer.buffer import Work
-from services.stream_writer.parsing.rows import BadRecord, parse
+from services.stream_writer.landing import PositionsLost, cuts, last_tail
+from services.stream_writer.parsing.rows import parse
 from services.stream_writer.partition_batch import PartitionKey
+from services.stream_writer.preparing import Prepared, prepare
 from services.stream_writer.replays import ReplayMemory
-from shared.contracts.identity import uuid7
 from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
 from shared.lake.commit import Append, Head, Outcome, Thinning, commit
-from shared.lake.coverage import Behind, Covered, Range, decide
 from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
-from shared.lake.positions import Positions, Tail
+from shared.lake.positions import Positions
 from shared.lake.recent_rows import recent_rows
 from shared.lake.recorded import recorded
 from shared.lake.sweeping import Sweeper
@@ -30,42 +27,6 @@ from shared.tables.spec import TableSpec
 WARM_UP = timedelta(minutes=10)
 WARM_UP_ROWS = 50_000
 WARM_UP_FILES = 60
-
-
-class PartitionsBehind(Exception):
-    """What is offered does not continue the table: these partitions must be settled anew."""
-
-    def __init__(self, partitions: Collection[PartitionKey]) -> None:
-        super().__init__(", ".join(f"{topic}/{p}" for topic, p in sorted(partitions)))
-        self.partitions = frozenset(partitions)
-
-
-class PositionsLost(Exception):
-    """The table has snapshots, but none says what it has consumed."""
-
-
-@dataclass(slots=True)
-class Prepared:
-    """Work parsed to rows; retried as it is.
-
-    Attributes:
-        rows: all rows, grouped by partition in the order of ``slices``.
-        slices: per partition where its rows begin in ``rows`` and how many there are.
-        bad: bad records by row.
-    """
-
-    work: Work
-    commit_id: str
-    loaded_at: datetime
-    rows: pa.Table
-    slices: dict[PartitionKey, tuple[int, int]]
-    bad: list[BadRecord]
-    drifted: int
-    replayed: int
-
-    def records(self, key: PartitionKey) -> list[Any]:
-        """All records of one partition, in order."""
-        return [record for batch in self.work.batches[key] for record in batch.records]
 
 
 class TableWriter:
@@ -141,29 +102,7 @@ class TableWriter:
 
     def prepare(self, work: Work) -> Prepared:
         """Parse the records of a piece of work, once."""
-        loaded_at = datetime.now(UTC)
-        tables: list[pa.Table] = []
-        slices: dict[PartitionKey, tuple[int, int]] = {}
-        bad: list[BadRecord] = []
-        drifted = total = 0
-        by_topic: dict[str, list[PartitionKey]] = {}
-        for key in sorted(work.batches):
-            by_topic.setdefault(key[0], []).append(key)
-        for topic, keys in by_topic.items():
-            records: list[Any] = []
-            for key in keys:
-                begin = len(records)
-                for batch in work.batches[key]:
-                    records.extend(batch.records)
-                slices[key] = (total + begin, len(records) - begin)
-            parsed = parse(self.spec, topic, records, loaded_at)
-            bad.extend(BadRecord(b.index + total, b.reason, b.detail) for b in parsed.bad)
-            drifted += parsed.drifted
-            total += len(records)
-            tables.append(parsed.table)
-        rows = pa.concat_tables(tables)
-        rows, replayed = self._mark_replays(rows)
-        return Prepared(work, uuid7(), loaded_at, rows, slices, bad, drifted, replayed)
+        return prepare(self.spec, self.replays, work)
 
     def write(self, prepared: Prepared, thinning: Thinning | None) -> Outcome:
         """Commit prepared work; whatever the table holds already is left out.
@@ -182,13 +121,13 @@ class TableWriter:
             positions = head.recorded.positions
             if positions is None:
                 raise PositionsLost(self.spec.name)
-            cuts = self._cuts(prepared.work, positions)
-            if not cuts:
+            starts = cuts(prepared.work, positions, self.first_seen, self.adoptions)
+            if not starts:
                 return None
-            cut_key = tuple(sorted(cuts.items()))
+            cut_key = tuple(sorted(starts.items()))
             keep: list[pa.Table] = []
             errors = 0
-            for key, start in cuts.items():
+            for key, start in starts.items():
                 begin, count = prepared.slices[key]
                 part = prepared.rows.slice(begin, count)
                 skip = _below(part["_offset"], start)
@@ -201,7 +140,7 @@ class TableWriter:
                     end=prepared.work.span(key)[1],
                     rows=part.num_rows,
                     errors=part_errors,
-                    tail=_tail(prepared.records(key)),
+                    tail=last_tail(prepared.records(key)),
                 )
                 keep.append(part)
             rows = pa.concat_tables(keep)
@@ -234,65 +173,13 @@ class TableWriter:
         table = self.handle.reload()
         return self.sweeper.sweep(table.metadata, table.io)
 
-    def _cuts(self, work: Work, positions: Positions) -> dict[PartitionKey, int]:
-        cuts: dict[PartitionKey, int] = {}
-        behind: set[PartitionKey] = set()
-        for key in sorted(work.batches):
-            start, end = work.span(key)
-            adoptions = positions.adoptions(*key)
-            if adoptions != self.adoptions.get(key, adoptions):
-                behind.add(key)
-                continue
-            verdict = decide(positions, Range(*key, start, end, start == self.first_seen.get(key)))
-            if isinstance(verdict, Covered):
-                continue
-            if isinstance(verdict, Behind):
-                behind.add(key)
-                continue
-            cuts[key] = verdict.start
-        if behind:
-            raise PartitionsBehind(behind)
-        return cuts
-
     def _files(self, rows: pa.Table, loaded_at: datetime) -> list[DataFile]:
         if not rows.num_rows:
             return []
         day = loaded_at.date() if self.spec.partition_by_day else None
         return [write_data_file(self.handle.table, rows, day)]
 
-    def _mark_replays(self, rows: pa.Table) -> tuple[pa.Table, int]:
-        places = zip(
-            rows["_topic"].to_pylist(),
-            rows["_partition"].to_pylist(),
-            rows["_offset"].to_pylist(),
-            strict=True,
-        )
-        flags = [
-            bool(delivery) and self.replays.replayed(delivery, place)
-            for delivery, place in zip(rows["_delivery_id"].to_pylist(), places, strict=True)
-        ]
-        found = sum(flags)
-        if not found:
-            return rows, 0
-        index = rows.schema.get_field_index("_replayed")
-        return rows.set_column(index, rows.schema.field(index), pa.array(flags)), found
-
 
 def _below(offsets: pa.ChunkedArray, start: int) -> int:
     """How many of the rising ``offsets`` lie below ``start``."""
     return int(pc.sum(pc.less(offsets, start)).as_py() or 0)
-
-
-def _tail(records: Sequence[Any]) -> Tail | None:
-    if not records:
-        return None
-    return tail_of(records[-1])
-
-
-def tail_of(record: Any) -> Tail:
-    """What is remembered of a record to recognise its log again."""
-    delivery_id = None
-    for name, value in record.headers or ():
-        if name == "delivery_id":
-            delivery_id = value.decode("utf-8", "replace")
-    return Tail(record.offset, delivery_id, record.timestamp)

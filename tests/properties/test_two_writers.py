@@ -25,12 +25,9 @@ from hypothesis.stateful import (
 )
 from pyiceberg.exceptions import CommitStateUnknownException, ForbiddenError
 
-from services.stream_writer.table_writer import (
-    PartitionsBehind,
-    PositionsLost,
-    Prepared,
-    TableWriter,
-)
+from services.stream_writer.landing import PartitionsBehind, PositionsLost
+from services.stream_writer.preparing import Prepared
+from services.stream_writer.table_writer import TableWriter
 from shared.lake.adoption import adopt
 from shared.lake.commit import KEY_COMMIT, Result, Thinning
 from shared.lake.positions import Positions

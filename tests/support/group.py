@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from services.stream_writer.landing import tail_of
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
-from services.stream_writer.table_writer import tail_of
 from shared.lake.log_identity import Found, LogBounds
 from shared.lake.positions import Tail
 from tests.support.batches import batch, record

@@ -17,10 +17,11 @@ from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionBatch
+from services.stream_writer.preparing import Prepared
 from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_partitions import RECORD_BYTES
 from services.stream_writer.table_stream import TableStream
-from services.stream_writer.table_writer import Prepared, TableWriter
+from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
 from shared.lake.adoption import adopt
 from shared.runtime.bus import producer

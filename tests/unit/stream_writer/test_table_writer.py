@@ -9,12 +9,8 @@ import pytest
 from pyiceberg.exceptions import ForbiddenError
 
 from services.stream_writer.buffer import Work
-from services.stream_writer.table_writer import (
-    PartitionsBehind,
-    PositionsLost,
-    TableWriter,
-    tail_of,
-)
+from services.stream_writer.landing import PartitionsBehind, PositionsLost, tail_of
+from services.stream_writer.table_writer import TableWriter
 from shared.lake.commit import Outcome, Result
 from shared.lake.positions import Stretch, Tail
 from shared.lake.recorded import summary_of

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 
@@ -30,6 +31,10 @@ class Work:
         """Offsets ``[start, end)`` of one partition."""
         batches = self.batches[key]
         return batches[0].start, batches[-1].end
+
+    def records(self, key: PartitionKey) -> list[Any]:
+        """All records of one partition, in order."""
+        return [record for batch in self.batches[key] for record in batch.records]
 
 
 class TableBuffer:

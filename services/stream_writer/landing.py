@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from services.stream_writer.buffer import Work
@@ -21,6 +24,67 @@ class PartitionsBehind(Exception):
 
 class PositionsLost(Exception):
     """The table has snapshots, but none says what it has consumed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """What goes into one snapshot on one head.
+
+    Attributes:
+        starts: per partition the first offset that the table lacks; covered ones are left out.
+        parts: which of the prepared rows go in, as (first row, number of rows).
+        positions: where the table stands afterwards.
+        rows, errors: how many rows go in, and how many of them could not be parsed.
+    """
+
+    starts: dict[PartitionKey, int]
+    parts: tuple[tuple[int, int], ...]
+    positions: Positions
+    rows: int
+    errors: int
+
+
+def land(
+    work: Work,
+    slices: Mapping[PartitionKey, tuple[int, int]],
+    bad_rows: Collection[int],
+    positions: Positions,
+    first_seen: Mapping[PartitionKey, int],
+    adoptions: Mapping[PartitionKey, int],
+) -> Landing | None:
+    """What of prepared work a head lacks; ``None`` when it lacks nothing.
+
+    Args:
+        work: what is offered.
+        slices: per partition where its rows begin among the prepared ones, and how many there are.
+        bad_rows: which of the prepared rows could not be parsed.
+        positions: of the head.
+        first_seen, adoptions: as :func:`cuts` wants them.
+
+    Raises:
+        PartitionsBehind: some partitions do not continue the table.
+    """
+    starts = cuts(work, positions, first_seen, adoptions)
+    if not starts:
+        return None
+    parts: list[tuple[int, int]] = []
+    errors = 0
+    for key, start in starts.items():
+        records = work.records(key)
+        skip = bisect_left(records, start, key=attrgetter("offset"))
+        begin, end = slices[key][0] + skip, sum(slices[key])
+        bad = sum(begin <= row < end for row in bad_rows)
+        positions = positions.advance(
+            *key,
+            start=start,
+            end=work.span(key)[1],
+            rows=end - begin,
+            errors=bad,
+            tail=last_tail(records),
+        )
+        parts.append((begin, end - begin))
+        errors += bad
+    return Landing(starts, tuple(parts), positions, sum(count for _, count in parts), errors)
 
 
 def cuts(

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 
 import structlog
 
@@ -57,21 +56,21 @@ class Settler:
         self._broker = broker
         self._gate = gate
         self._metrics = metrics
-        self._verified_at = time.monotonic()
+        self._verified_at = asyncio.get_running_loop().time()
         self._warm = False
         self._outage = Outage(log, "position not settled yet", table=ours.table)
         self._cold = Outage(log, "recent delivery ids not learnt yet", table=ours.table)
 
     async def run(self) -> None:
         """Settle whenever it is needed, until cancelled."""
-        ours = self._ours
+        ours, loop = self._ours, asyncio.get_running_loop()
         while True:
             # Not wait_for: before Python 3.12 it may swallow the cancellation.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RECHECK_S):
                     await ours.settle_now.wait()
             ours.settle_now.clear()
-            verify = time.monotonic() - self._verified_at >= VERIFY_S
+            verify = loop.time() - self._verified_at >= VERIFY_S
             wanted = ours.settling | set(ours.stopped) | (ours.flowing if verify else set())
             if not wanted:
                 continue
@@ -86,7 +85,7 @@ class Settler:
                 continue
             self._outage.over()
             if verify:
-                self._verified_at = time.monotonic()
+                self._verified_at = loop.time()
 
     async def _settle(self, wanted: set[PartitionKey], generation: int) -> None:
         ours = self._ours

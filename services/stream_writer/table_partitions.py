@@ -13,7 +13,6 @@ the states, :mod:`services.stream_writer.committing` takes what is buffered.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -112,7 +111,7 @@ class TablePartitions:
             self.read_again({key}, "the log's end went back")
             return
         self._highwater[key] = batch.highwater
-        verdict = self.buffer.add(batch, time.monotonic())
+        verdict = self.buffer.add(batch, asyncio.get_running_loop().time())
         if verdict is Verdict.HOLE:
             self.read_again({key}, "a fetched range was not delivered")
         elif verdict is Verdict.TAKEN:

@@ -37,6 +37,7 @@ class TableStream:
         outbox: Outbox,
         dead_letters: DeadLetterSink,
         metrics: StreamMetrics,
+        thread: TableThread | None = None,
     ) -> None:
         self.table = writer.spec.name
         self._announcing_key: PartitionKey = (writer.spec.topics[0], 0)
@@ -44,7 +45,7 @@ class TableStream:
         self._gate = BadShareGate(
             settings.stream_writer_bad_share, settings.stream_writer_bad_minimum
         )
-        self._thread = TableThread(self.table)
+        self._thread = thread or TableThread(self.table)
         self._ours = TablePartitions(
             self.table, broker, metrics, settings.stream_writer_buffer_bytes
         )

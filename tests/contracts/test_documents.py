@@ -23,7 +23,7 @@ from shared.cli.main import COMMANDS
 from shared.contracts.topics import TOPICS
 from shared.runtime.metrics import METRICS
 from shared.tables.registry import TABLES
-from tests.support.broker import EXTERNAL
+from tests.support.broker import CHOICE
 from tests.support.source_code import ROOT, modules, texts
 
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "deploy" / "runbook").glob("*.md")])
@@ -170,7 +170,7 @@ def test_every_make_target_and_module_exists(name: str) -> None:
 def test_every_topic_table_metric_and_variable_is_declared(name: str) -> None:
     text = read(name)
     inline = list(spans(text))
-    settings = {each.variable for group in documented().values() for each in group} | {EXTERNAL}
+    settings = {each.variable for group in documented().values() for each in group} | {CHOICE}
     files = {path.name for path in ROOT.rglob("*.json") if ".venv" not in path.parts}
     assert not {span for span in inline if TOPIC.fullmatch(span)} - set(TOPICS) - files
     assert not {span for span in inline if TABLE.fullmatch(span)} - set(TABLES)

@@ -1,7 +1,13 @@
 """The few raw requests that the contract tests ask, field by field as in the protocol guide."""
 
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from tests.support.broker_process import BrokerProcess
 from tests.support.kafka_wire import (
     Answer,
     RawConnection,
@@ -13,6 +19,10 @@ from tests.support.kafka_wire import (
     int64,
     string,
 )
+
+T = TypeVar("T")
+
+SETTLES_WITHIN_SECONDS = 20.0
 
 
 class Produced(NamedTuple):
@@ -102,7 +112,70 @@ def delete_before(connection: RawConnection, topic: str, offset: int) -> tuple[i
 
 def producer_id(connection: RawConnection) -> int:
     """A new producer id."""
-    answer = connection.ask(22, 1, string(None) + int32(60_000))
-    answer.int32()
-    assert answer.int16() == 0
-    return answer.int64()
+
+    def ask() -> tuple[int, int]:
+        answer = connection.ask(22, 1, string(None) + int32(60_000))
+        answer.int32()
+        return answer.int16(), answer.int64()
+
+    return settled(ask)
+
+
+def commit(connection: RawConnection, group: str, topic: str, offset: int) -> int:
+    """OffsetCommit 2 by nobody's member: its error, once there is a coordinator."""
+    # As clients do: a real Kafka makes the topic of offsets when it is first asked for a coordinator.
+    connection.ask(10, 0, string(group))
+
+    def ask() -> tuple[int, int]:
+        entry = string(topic) + int32(1) + int32(0) + int64(offset) + string("")
+        body = string(group) + int32(-1) + string("") + int64(-1) + int32(1) + entry
+        answer = connection.ask(8, 2, body)
+        answer.int32(), answer.string(), answer.int32(), answer.int32()
+        error = answer.int16()
+        return error if error in LOADING else 0, error
+
+    return settled(ask)
+
+
+def committed(connection: RawConnection, group: str, topic: str) -> int:
+    """OffsetFetch 1 of partition 0: the offset."""
+
+    def ask() -> tuple[int, int]:
+        body = string(group) + array([topic], lambda name: string(name) + int32(1) + int32(0))
+        answer = connection.ask(9, 1, body)
+        answer.int32(), answer.string(), answer.int32(), answer.int32()
+        offset = answer.int64()
+        answer.string()
+        return answer.int16(), offset
+
+    return settled(ask)
+
+
+LOADING = (14, 15, 16)
+"""Errors of a coordinator that was just started: it loads, is not there yet, is elsewhere."""
+
+
+def settled(ask: Callable[[], tuple[int, T]]) -> T:
+    """The answer to a repeated question, once the coordinator has loaded what it needs."""
+    deadline = time.monotonic() + SETTLES_WITHIN_SECONDS
+    while True:
+        error, answer = ask()
+        if error not in LOADING:
+            assert error == 0
+            return answer
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def wait_for_logs(connection: RawConnection, topic: str, partitions: int = 1) -> None:
+    """Wait until the log of each partition answers: a real Kafka announces topics earlier."""
+    deadline = time.monotonic() + SETTLES_WITHIN_SECONDS
+    while any(offset_at(connection, topic, -1, number)[0] for number in range(partitions)):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def create(broker: BrokerProcess, topic: str, **settings: str) -> None:
+    """Create a topic of one partition; ``settings`` are the admin client's."""
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(10)

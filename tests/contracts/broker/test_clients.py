@@ -56,11 +56,11 @@ async def until(condition: Callable[[], bool], *consumers: AIOKafkaConsumer) -> 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("codec", [None, "gzip", "snappy", "lz4", "zstd"])
 async def test_aiokafka_sends_and_reads_with_headers(
-    module_broker: BrokerProcess, new_topic: NewTopicFixture, codec: str | None
+    shared_broker: BrokerProcess, new_topic: NewTopicFixture, codec: str | None
 ) -> None:
     topic = new_topic(2)
     producer = AIOKafkaProducer(
-        bootstrap_servers=module_broker.bootstrap, compression_type=codec, enable_idempotence=True
+        bootstrap_servers=shared_broker.bootstrap, compression_type=codec, enable_idempotence=True
     )
     await producer.start()
     try:
@@ -70,7 +70,7 @@ async def test_aiokafka_sends_and_reads_with_headers(
     finally:
         await producer.stop()
     seen: dict[bytes, tuple[bytes, object]] = {}
-    async with consuming(module_broker, topic, f"g-{topic}") as consumer:
+    async with consuming(shared_broker, topic, f"g-{topic}") as consumer:
         while len(seen) < 50:
             async with asyncio.timeout(10):
                 record = await consumer.getone()
@@ -81,12 +81,12 @@ async def test_aiokafka_sends_and_reads_with_headers(
 
 @pytest.mark.asyncio
 async def test_a_group_shares_partitions_and_goes_on_from_its_commits(
-    module_broker: BrokerProcess, new_topic: NewTopicFixture
+    shared_broker: BrokerProcess, new_topic: NewTopicFixture
 ) -> None:
     topic, group = new_topic(4), f"g-{uuid.uuid4().hex[:8]}"
-    async with consuming(module_broker, topic, group) as first:
+    async with consuming(shared_broker, topic, group) as first:
         await until(lambda: len(first.assignment()) == 4, first)
-        joining = consuming(module_broker, topic, group)
+        joining = consuming(shared_broker, topic, group)
         entering = asyncio.ensure_future(joining.__aenter__())
         await until(entering.done, first)
         second = entering.result()
@@ -96,15 +96,15 @@ async def test_a_group_shares_partitions_and_goes_on_from_its_commits(
         position = min(first.assignment())
         await joining.__aexit__(None, None, None)
         await until(lambda: len(first.assignment()) == 4, first)
-    async with consuming(module_broker, topic, group) as third:
+    async with consuming(shared_broker, topic, group) as third:
         assert await third.committed(AioPartition(topic, position.partition)) == 7
 
 
 def test_confluent_delivers_and_consumes_as_a_group(
-    module_broker: BrokerProcess, new_topic: NewTopicFixture
+    shared_broker: BrokerProcess, new_topic: NewTopicFixture
 ) -> None:
     topic = new_topic(3)
-    producer = Producer({"bootstrap.servers": module_broker.bootstrap, "enable.idempotence": True})
+    producer = Producer({"bootstrap.servers": shared_broker.bootstrap, "enable.idempotence": True})
     failed: list[object] = []
     for number in range(3000):
         producer.produce(
@@ -117,7 +117,7 @@ def test_confluent_delivers_and_consumes_as_a_group(
     assert failed == []
     consumer = Consumer(
         {
-            "bootstrap.servers": module_broker.bootstrap,
+            "bootstrap.servers": shared_broker.bootstrap,
             "group.id": f"g-{topic}",
             "auto.offset.reset": "earliest",
             "enable.auto.commit": False,
@@ -135,7 +135,7 @@ def test_confluent_delivers_and_consumes_as_a_group(
 
 
 def test_group_administration(
-    module_broker: BrokerProcess, admin: AdminClient, new_topic: NewTopicFixture
+    shared_broker: BrokerProcess, admin: AdminClient, new_topic: NewTopicFixture
 ) -> None:
     topic, group = new_topic(2), f"g-{uuid.uuid4().hex[:8]}"
     wanted = ConsumerGroupTopicPartitions(group, [TopicPartition(topic, 0, 5)])

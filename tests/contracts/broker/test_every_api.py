@@ -57,8 +57,8 @@ def asked(topic: str) -> dict[str, Fields]:
 
 
 @pytest.fixture
-def connection(module_broker: BrokerProcess) -> Iterator[RawConnection]:
-    with RawConnection(module_broker.bootstrap) as opened:
+def connection(shared_broker: BrokerProcess) -> Iterator[RawConnection]:
+    with RawConnection(shared_broker.bootstrap) as opened:
         yield opened
 
 

@@ -24,18 +24,18 @@ BAD_FRAMES = {
 
 
 @pytest.mark.parametrize("frame", BAD_FRAMES.values(), ids=BAD_FRAMES.keys())
-def test_a_bad_frame_closes_only_its_connection(module_broker: BrokerProcess, frame: bytes) -> None:
-    with RawConnection(module_broker.bootstrap) as other:
-        with RawConnection(module_broker.bootstrap) as connection:
+def test_a_bad_frame_closes_only_its_connection(shared_broker: BrokerProcess, frame: bytes) -> None:
+    with RawConnection(shared_broker.bootstrap) as other:
+        with RawConnection(shared_broker.bootstrap) as connection:
             connection.send_bytes(frame)
             assert connection.is_closed()
         assert other.ask(18, 0, b"").int16() == 0
 
 
 def test_api_versions_beyond_the_newest_is_answered_in_version_0(
-    module_broker: BrokerProcess,
+    shared_broker: BrokerProcess,
 ) -> None:
-    with RawConnection(module_broker.bootstrap) as connection:
+    with RawConnection(shared_broker.bootstrap) as connection:
         client = b"\0\x05test\x021\0"  # tagged fields, software name and version, tagged fields
         correlation = connection.send(18, 99, client)
         answer = connection.receive()
@@ -46,8 +46,8 @@ def test_api_versions_beyond_the_newest_is_answered_in_version_0(
         assert connection.ask(18, 0, b"").int16() == 0
 
 
-def test_pipelined_requests_are_answered_in_order(module_broker: BrokerProcess) -> None:
-    with RawConnection(module_broker.bootstrap) as connection:
+def test_pipelined_requests_are_answered_in_order(shared_broker: BrokerProcess) -> None:
+    with RawConnection(shared_broker.bootstrap) as connection:
         sent = [connection.send(18, 0, b"") for _ in range(50)]
         assert [connection.receive().int32() for _ in sent] == sent
 
@@ -61,15 +61,15 @@ def metadata_error(connection: RawConnection, topic: str) -> int:
     return answer.int16()
 
 
-def test_topics_are_not_created_by_asking(module_broker: BrokerProcess) -> None:
-    with RawConnection(module_broker.bootstrap) as connection:
+def test_topics_are_not_created_by_asking(shared_broker: BrokerProcess) -> None:
+    with RawConnection(shared_broker.bootstrap) as connection:
         for name, error in (("no-such-topic", 3), ("bad name!", 17)):
             assert metadata_error(connection, name) == error
 
 
-def test_closed_connections_are_counted(module_broker: BrokerProcess) -> None:
-    with RawConnection(module_broker.bootstrap) as connection:
+def test_closed_connections_are_counted(shared_broker: BrokerProcess) -> None:
+    with RawConnection(shared_broker.bootstrap) as connection:
         connection.send_bytes(int32(-1))
         assert connection.is_closed()
-    metrics = module_broker.metrics()
+    metrics = shared_broker.metrics()
     assert 'kafka_broker_connections_closed_total{reason="malformed_request"}' in metrics

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import resource
 import subprocess
 import sys
@@ -14,27 +13,24 @@ from pathlib import Path
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
 
 from deploy.embedded.broker import housekeeping
 from deploy.embedded.broker.__main__ import serve
 from deploy.embedded.broker.broker import Broker
 from deploy.embedded.broker.errors import BrokerError
 from deploy.embedded.broker.settings import Settings
-from tests.contracts.broker.kafka import fetch, offset_at, produce, producer_id
-from tests.support.broker import EXTERNAL, BrokerProcess
+from tests.contracts.broker.kafka import commit, committed, create, fetch, offset_at, produce
+from tests.support.broker import BrokerProcess, chosen
 from tests.support.kafka_wire import (
     RawConnection,
-    array,
     batch,
     data,
     int32,
-    int64,
     string,
 )
 
 pytestmark = pytest.mark.skipif(
-    EXTERNAL in os.environ, reason="about the embedded broker as a process"
+    chosen() != "embedded", reason="about the embedded broker as a process"
 )
 
 GOOD = batch([(b"k", b"v")])
@@ -48,45 +44,6 @@ def started(directory: Path, *arguments: str, **environment: str) -> Iterator[Br
         yield process
     finally:
         process.close()
-
-
-def create(broker: BrokerProcess, topic: str, **settings: str) -> None:
-    admin = AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
-    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(10)
-
-
-def commit(connection: RawConnection, group: str, topic: str, offset: int) -> int:
-    entry = string(topic) + int32(1) + int32(0) + int64(offset) + string("")
-    body = string(group) + int32(-1) + string("") + int64(-1) + int32(1) + entry
-    answer = connection.ask(8, 2, body)
-    answer.int32(), answer.string(), answer.int32(), answer.int32()
-    return answer.int16()
-
-
-def committed(connection: RawConnection, group: str, topic: str) -> int:
-    body = string(group) + array([topic], lambda name: string(name) + int32(1) + int32(0))
-    answer = connection.ask(9, 1, body)
-    answer.int32(), answer.string(), answer.int32(), answer.int32()
-    return answer.int64()
-
-
-@pytest.mark.parametrize("ending", ["stop", "kill9"])
-def test_everything_acknowledged_survives(broker: BrokerProcess, ending: str) -> None:
-    create(broker, "t")
-    with RawConnection(broker.bootstrap) as connection:
-        pid = producer_id(connection)
-        records = batch([(b"k", b"v")], producer=(pid, 0, 0))
-        assert produce(connection, "t", records) == (0, 0, 0)
-        assert commit(connection, "g", "t", 1) == 0
-    getattr(broker, ending)()
-    broker.start()
-    with RawConnection(broker.bootstrap) as connection:
-        assert fetch(connection, "t", 0).high_watermark == 1
-        assert committed(connection, "g", "t") == 1
-        # A retry of the batch that the old process acknowledged is recognised by the new one.
-        assert produce(connection, "t", records) == (0, 0, 0)
-        assert offset_at(connection, "t", -1) == (0, -1, 1)
-        assert producer_id(connection) > pid
 
 
 def test_sigterm_ends_with_0_within_3_seconds(broker: BrokerProcess) -> None:

@@ -24,8 +24,8 @@ GOOD = batch([(b"k", b"v")] * 3)
 
 
 @pytest.fixture
-def connection(module_broker: BrokerProcess) -> Iterator[RawConnection]:
-    with RawConnection(module_broker.bootstrap) as opened:
+def connection(shared_broker: BrokerProcess) -> Iterator[RawConnection]:
+    with RawConnection(shared_broker.bootstrap) as opened:
         yield opened
 
 
@@ -83,12 +83,12 @@ def test_a_compacted_topic_refuses_records_without_key(
 
 
 def test_acks_0_has_no_answer_and_a_failure_closes(
-    module_broker: BrokerProcess, connection: RawConnection, new_topic: NewTopicFixture
+    shared_broker: BrokerProcess, connection: RawConnection, new_topic: NewTopicFixture
 ) -> None:
     topic = new_topic()
     connection.send(0, 7, produce_body(topic, 0, GOOD, acks=0))
     assert connection.ask(18, 0, b"").int16() == 0
-    with RawConnection(module_broker.bootstrap) as other:
+    with RawConnection(shared_broker.bootstrap) as other:
         other.send(0, 7, produce_body("no-such-topic", 0, GOOD, acks=0))
         assert other.is_closed()
 
@@ -146,12 +146,12 @@ def test_fetch_bounds(connection: RawConnection, new_topic: NewTopicFixture) -> 
 
 
 def test_a_waiting_fetch_is_woken_by_a_produce(
-    module_broker: BrokerProcess, connection: RawConnection, new_topic: NewTopicFixture
+    shared_broker: BrokerProcess, connection: RawConnection, new_topic: NewTopicFixture
 ) -> None:
     topic = new_topic()
 
     def later() -> None:
-        with RawConnection(module_broker.bootstrap) as other:
+        with RawConnection(shared_broker.bootstrap) as other:
             produce(other, topic, GOOD)
 
     timer = threading.Timer(0.3, later)

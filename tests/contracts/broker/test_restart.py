@@ -1,0 +1,37 @@
+"""What was acknowledged is there after the end of the broker, however it ended."""
+
+import pytest
+
+from tests.contracts.broker.kafka import (
+    commit,
+    committed,
+    create,
+    fetch,
+    offset_at,
+    produce,
+    producer_id,
+    wait_for_logs,
+)
+from tests.support.broker import BrokerProcess
+from tests.support.kafka_wire import RawConnection, batch
+
+
+@pytest.mark.parametrize("ending", ["stop", "kill9"])
+def test_everything_acknowledged_survives(broker: BrokerProcess, ending: str) -> None:
+    create(broker, "t")
+    with RawConnection(broker.bootstrap) as connection:
+        wait_for_logs(connection, "t")
+        pid = producer_id(connection)
+        records = batch([(b"k", b"v")], producer=(pid, 0, 0))
+        assert produce(connection, "t", records) == (0, 0, 0)
+        assert commit(connection, "g", "t", 1) == 0
+    getattr(broker, ending)()
+    broker.start()
+    with RawConnection(broker.bootstrap) as connection:
+        wait_for_logs(connection, "t")
+        assert fetch(connection, "t", 0).high_watermark == 1
+        assert committed(connection, "g", "t") == 1
+        # A retry of the batch that the old process acknowledged is recognised by the new one.
+        assert produce(connection, "t", records) == (0, 0, 0)
+        assert offset_at(connection, "t", -1) == (0, -1, 1)
+        assert producer_id(connection) > pid

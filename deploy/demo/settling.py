@@ -10,6 +10,7 @@ from pyiceberg.catalog.rest import RestCatalog
 
 from shared.lake.catalog import load
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.settings import Settings
@@ -65,7 +66,9 @@ def _behind(
 ) -> dict[tuple[str, int], int]:
     behind = {}
     for table in landing_tables():
-        positions = recorded(load(catalog, settings.environment, table.name).metadata).positions
+        positions = recorded(
+            TableState.of(load(catalog, settings.environment, table.name).metadata)
+        ).positions
         for (topic, partition), log in ends.items():
             if topic not in table.topics:
                 continue

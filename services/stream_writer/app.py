@@ -221,7 +221,7 @@ class Worker:
         handle = TableHandle(open_catalog(self._settings), self._settings.environment, spec.name)
 
         async def load() -> Any:
-            return (await asyncio.to_thread(handle.reload)).metadata
+            return await asyncio.to_thread(handle.reload)
 
         return load
 

@@ -151,11 +151,11 @@ class Committer:
 
     async def _committed(self, prepared: Prepared, outcome: Outcome, seconds: float) -> None:
         self.pace.note(seconds)
-        self._uuid = str(outcome.metadata.table_uuid)
+        self._uuid = outcome.state.table_uuid
         self._metrics.committed(self._ours.table, prepared, outcome, seconds)
         if outcome.result is not Result.NOTHING:
-            self._outbox.committed(outcome.metadata)
-        positions = recorded(outcome.metadata).positions or Positions()
+            self._outbox.committed(outcome.state)
+        positions = recorded(outcome.state).positions or Positions()
         offsets = {
             key: offset
             for key in self._ours.keys.intersection(prepared.work.batches)

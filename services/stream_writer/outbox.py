@@ -12,17 +12,17 @@ import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
-from pyiceberg.table.metadata import TableMetadata
 
 from shared.contracts.tables import TableCommitted
 from shared.lake.announcements import unannounced
+from shared.lake.table_state import TableState
 from shared.runtime.outage import Outage
 from shared.runtime.table_states import TableStates
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 Announce = Callable[[TableCommitted], Awaitable[None]]
-LoadMetadata = Callable[[], Awaitable[TableMetadata]]
+LoadState = Callable[[], Awaitable[TableState]]
 
 POLL_S = 2.0
 """How often the owner looks for commits of others."""
@@ -38,14 +38,14 @@ class Outbox:
         table: str,
         states: TableStates,
         announce: Announce,
-        load: LoadMetadata,
+        load: LoadState,
     ) -> None:
         self._table = table
         self._states = states
         self._announce = announce
         self._load = load
         self._task: asyncio.Task[None] | None = None
-        self._metadata: TableMetadata | None = None
+        self._state: TableState | None = None
         self._wake = asyncio.Event()
         self._nothing_waits = asyncio.Event()
         self._nothing_waits.set()
@@ -68,7 +68,7 @@ class Outbox:
         """This worker announces from now on; begins with what is missing."""
         if self._task is None:
             self._announced = 0
-            self._metadata = None
+            self._state = None
             self._task = asyncio.create_task(self._run(), name=f"announce {self._table}")
 
     def disown(self) -> asyncio.Task[None] | None:
@@ -86,10 +86,10 @@ class Outbox:
         if task is not None:
             await asyncio.wait({task})
 
-    def committed(self, metadata: TableMetadata) -> None:
-        """This worker has committed; ``metadata`` is the table right after it."""
+    def committed(self, state: TableState) -> None:
+        """This worker has committed; ``state`` is the table right after it."""
         if self.owner:
-            self._metadata = metadata
+            self._state = state
             self._nothing_waits.clear()
             self._wake.set()
 
@@ -100,32 +100,32 @@ class Outbox:
     async def _run(self) -> None:
         await self._states.reader.caught_up.wait()
         while True:
-            metadata, self._metadata = self._metadata, None
+            state, self._state = self._state, None
             try:
-                if metadata is None:
-                    metadata = await self._load()
-                await self._announce_missing(metadata)
+                if state is None:
+                    state = await self._load()
+                await self._announce_missing(state)
             except Exception as error:  # noqa: BLE001 - announcing must never end
                 self._outage.failed(error)
-                if self._metadata is None:
-                    self._metadata = metadata
+                if self._state is None:
+                    self._state = state
                 await asyncio.sleep(RETRY_S)
                 continue
             self._outage.over()
             self._wake.clear()
-            if self._metadata is None:
+            if self._state is None:
                 self._nothing_waits.set()
                 # Not wait_for: before Python 3.12 it may swallow the cancellation.
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(POLL_S):
                         await self._wake.wait()
 
-    async def _announce_missing(self, metadata: TableMetadata) -> None:
-        uuid = str(metadata.table_uuid)
+    async def _announce_missing(self, state: TableState) -> None:
+        uuid = state.table_uuid
         if uuid != self._uuid:  # a table made anew counts from one again
             self._uuid, self._announced = uuid, 0
         self._announced = max(self._announced, self._states.announced(self._table, uuid))
-        events = unannounced(self._table, metadata, self._announced)
+        events = unannounced(self._table, state, self._announced)
         self.pending = len(events)
         for event in events:
             await self._announce(event)

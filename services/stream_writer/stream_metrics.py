@@ -58,7 +58,7 @@ class StreamMetrics:
             self.outcome(table, "covered")
             return
         self.outcome(table, "committed")
-        self._snapshots.labels(table).set(len(outcome.metadata.snapshots))
+        self._snapshots.labels(table).set(len(outcome.state.snapshots))
         self._drifted.labels(table).inc(prepared.drifted)
         self._replayed.labels(table).inc(prepared.replayed)
         for topic, partition in prepared.work.batches:

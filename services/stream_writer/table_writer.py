@@ -57,7 +57,7 @@ class TableWriter:
         Raises:
             NotFound, OSError: the table cannot be loaded.
         """
-        return recorded(self.handle.reload().metadata).positions
+        return recorded(self.handle.reload()).positions
 
     def settled(self, key: PartitionKey, positions: Positions, first: int | None) -> None:
         """From now on a partition is read as ``positions`` say.
@@ -170,8 +170,7 @@ class TableWriter:
         """Delete manifests of removed snapshots that are due; the number of objects deleted."""
         if not self.sweeper.due():
             return 0
-        table = self.handle.reload()
-        return self.sweeper.sweep(table.metadata, table.io)
+        return self.sweeper.sweep(self.handle.reload(), self.handle.table.io)
 
     def _files(self, rows: pa.Table, loaded_at: datetime) -> list[DataFile]:
         if not rows.num_rows:

@@ -111,13 +111,14 @@ def _recorded(settings: Settings) -> dict[str, _Table]:
     """What the landing tables have recorded, by topic."""
     from shared.lake.reader import LakeReader
     from shared.lake.recorded import recorded
+    from shared.lake.table_state import TableState
     from shared.tables.registry import landing_tables
 
     found: dict[str, _Table] = {}
     tables = LakeReader(settings).tables(spec.name for spec in landing_tables())
     for spec in landing_tables():
         loaded = tables[spec.name]
-        positions = None if loaded is None else recorded(loaded.metadata).positions
+        positions = None if loaded is None else recorded(TableState.of(loaded.metadata)).positions
         known = {} if positions is None else positions.partitions
         entry = _Table(
             spec.name,

@@ -32,13 +32,14 @@ def show(name: TableArgument, output: Output = Format.TEXT) -> None:
     from shared.lake.reader import LakeReader
     from shared.lake.recorded import recorded
     from shared.lake.standing import standing
+    from shared.lake.table_state import TableState
     from shared.runtime.settings import Settings
 
     settings = Settings.load()
     spec = _landing(name)
-    metadata = LakeReader(settings).table(name).metadata
-    known = recorded(metadata)
-    found = asyncio.run(standing(settings, spec, metadata))
+    state = TableState.of(LakeReader(settings).table(name).metadata)
+    known = recorded(state)
+    found = asyncio.run(standing(settings, spec, state))
     result = {
         "table": name,
         "positions": "lost" if known.positions is None else "found",
@@ -81,6 +82,7 @@ def adopt(
     from shared.lake.announcements import table_committed
     from shared.lake.reader import LakeReader, reachable
     from shared.lake.recorded import recorded
+    from shared.lake.table_state import TableState
     from shared.runtime.errors import Refused
     from shared.runtime.log_bounds import log_bounds
     from shared.runtime.settings import Settings
@@ -91,7 +93,7 @@ def adopt(
     bounds = asyncio.run(log_bounds(settings, spec.topics))
     require_held(stated, bounds)
     lake = LakeReader(settings)
-    known = recorded(lake.table(name).metadata)
+    known = recorded(TableState.of(lake.table(name).metadata))
     effects = {key: _effect(key, at, known) for key, at in stated.items()}
     if output is Format.TEXT:
         console(stderr=True).print(_change_text(name, known, stated, bounds, effects))
@@ -103,7 +105,7 @@ def adopt(
         outcome = adoption.adopt(handle, stated, reason=reason, actor=actor(), every=set(bounds))
     if outcome.snapshot is None:
         raise Refused(f"{name} needed no commit", "look at `bergline offsets show`")
-    event = table_committed(name, outcome.metadata, outcome.snapshot)
+    event = table_committed(name, outcome.state, outcome.snapshot)
     result = {
         "table": name,
         "snapshot_id": event.snapshot_id,

@@ -52,15 +52,16 @@ def history(name: TableArgument, limit: Limit = 20, output: Output = Format.TEXT
     """
     from shared.lake.history import versions
     from shared.lake.reader import LakeReader
+    from shared.lake.table_state import TableState
     from shared.runtime.settings import Settings
 
-    metadata = LakeReader(Settings.load()).table(name).metadata
-    found = versions(metadata)[::-1]
+    state = TableState.of(LakeReader(Settings.load()).table(name).metadata)
+    found = versions(state)[::-1]
     shown = found[:limit]
     result = {
         "table": name,
-        "uuid": str(metadata.table_uuid),
-        "snapshot_id": metadata.current_snapshot_id,
+        "uuid": state.table_uuid,
+        "snapshot_id": state.current_snapshot_id,
         "retained": len(found),
         "snapshots": [_version_json(version) for version in shown],
     }

@@ -5,31 +5,29 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
-
 from shared.contracts.tables import TableCommitted
 from shared.lake.commit import KEY_COMMIT, KEY_WRITER
 from shared.lake.positions import KEY_OFFSETS
-from shared.lake.recorded import ancestors, summary_of
+from shared.lake.recorded import ancestors
+from shared.lake.table_state import SnapshotEntry, TableState
 
 KEY_ROWS = "bergline.rows"
 KEY_ERRORS = "bergline.errors"
 
 
-def table_committed(table: str, metadata: TableMetadata, snapshot: Snapshot) -> TableCommitted:
+def table_committed(table: str, state: TableState, snapshot: SnapshotEntry) -> TableCommitted:
     """The event that announces ``snapshot`` of the logical table ``table``."""
-    summary = summary_of(snapshot)
+    summary = snapshot.summary
     total_rows = summary.get("total-records")
     total_files = summary.get("total-data-files")
     total_bytes = summary.get("total-files-size")
     return TableCommitted(
         table=table,
-        uuid=str(metadata.table_uuid),
+        uuid=state.table_uuid,
         snapshot_id=snapshot.snapshot_id,
         parent_snapshot_id=snapshot.parent_snapshot_id,
-        sequence_number=snapshot.sequence_number or 0,
-        operation=snapshot.summary.operation.value if snapshot.summary else "append",
+        sequence_number=snapshot.sequence_number,
+        operation=summary.get("operation", "append"),
         committed_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
         writer=summary.get(KEY_WRITER),
         commit_id=summary.get(KEY_COMMIT),
@@ -44,11 +42,11 @@ def table_committed(table: str, metadata: TableMetadata, snapshot: Snapshot) -> 
     )
 
 
-def unannounced(table: str, metadata: TableMetadata, after: int) -> list[TableCommitted]:
+def unannounced(table: str, state: TableState, after: int) -> list[TableCommitted]:
     """Events of the head's retained ancestors above sequence number ``after``, oldest first.
 
     After a rollback the head may stand below ``after``: then there is nothing to announce until
     the next commit, whose sequence number is higher again (Iceberg never reuses one).
     """
-    waiting = [s for s in ancestors(metadata) if (s.sequence_number or 0) > after]
-    return [table_committed(table, metadata, snapshot) for snapshot in reversed(waiting)]
+    waiting = [s for s in ancestors(state) if s.sequence_number > after]
+    return [table_committed(table, state, snapshot) for snapshot in reversed(waiting)]

@@ -15,6 +15,7 @@ from shared.lake.positions import PartitionKey, Stretch
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 
 _COUNT = """
 select _topic, _partition, count(*), count(_error), count(distinct _offset),
@@ -82,7 +83,7 @@ def balance(lake: LakeReader, name: str) -> TableBalance:
         NotFound, Unavailable, Refused: as :func:`shared.lake.query.query`.
     """
     table = lake.table(name)
-    known = recorded(table.metadata).positions
+    known = recorded(TableState.of(table.metadata)).positions
     snapshot_id = table.metadata.current_snapshot_id
     counted = _counted(lake, name, table)
     ledger = {} if known is None else {key: p.stretches for key, p in known.partitions.items()}

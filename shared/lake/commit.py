@@ -36,13 +36,11 @@ from pyiceberg.exceptions import (
     UnauthorizedError,
 )
 from pyiceberg.manifest import DataFile
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
 
-from shared.lake.handle import TableHandle
+from shared.lake.commit_target import CommitTarget, Staged, StagedT
 from shared.lake.positions import Positions
 from shared.lake.recorded import Recorded, ancestors, recorded
-from shared.lake.staging import StagedSnapshot, stage_append
+from shared.lake.table_state import SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan, ThinningPolicy, plan
 from shared.runtime.errors import Refused, Unavailable
 
@@ -66,7 +64,7 @@ class Result(Enum):
 class Head:
     """The head on which a commit is decided."""
 
-    metadata: TableMetadata
+    state: TableState
     recorded: Recorded
 
 
@@ -93,17 +91,17 @@ class Outcome:
     Attributes:
         result: how it ended.
         snapshot: the snapshot that carries the commit, ``None`` for NOTHING.
-        metadata: the table right after it.
+        state: the table right after it.
         conflicts, unknowns: how many attempts ended so on the way.
         removed: snapshots that the thinning removed, for the sweep.
     """
 
     result: Result
-    snapshot: Snapshot | None
-    metadata: TableMetadata
+    snapshot: SnapshotEntry | None
+    state: TableState
     conflicts: int
     unknowns: int
-    removed: tuple[Snapshot, ...] = ()
+    removed: tuple[SnapshotEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ class Thinning:
 
 
 def commit(
-    handle: TableHandle,
+    target: CommitTarget[StagedT],
     decide: Decide,
     *,
     commit_id: str,
@@ -132,7 +130,7 @@ def commit(
     after all is found.
 
     Args:
-        handle: the table.
+        target: the table.
         decide: called on every head that is tried; whatever it raises ends the commit.
         commit_id: identity of this commit, written into the snapshot.
         writer: name of the service, written into the snapshot.
@@ -148,92 +146,82 @@ def commit(
     deadline = clock() + patience_s
     conflicts = unknowns = 0
     while True:
-        remembered = handle.loaded
-        metadata = _load(handle, deadline, clock, sleep)
-        if (landed := find_commit(metadata, commit_id)) is not None:
-            return Outcome(Result.FOUND, landed, metadata, conflicts, unknowns)
-        decision = decide(Head(metadata, recorded(metadata)), unknowns == 0)
+        remembered = target.remembered
+        state = _load(target, deadline, clock, sleep)
+        if (landed := find_commit(state, commit_id)) is not None:
+            return Outcome(Result.FOUND, landed, state, conflicts, unknowns)
+        decision = decide(Head(state, recorded(state)), unknowns == 0)
         if decision is None:
             if remembered:  # no request follows that would show it to be stale
-                handle.forget()
+                target.forget()
                 continue
-            return Outcome(Result.NOTHING, None, metadata, conflicts, unknowns)
-        history = _thin(metadata, thinning, clock)
-        staged: StagedSnapshot | None = None
+            return Outcome(Result.NOTHING, None, state, conflicts, unknowns)
+        history = _thin(state, thinning, clock)
+        summary = {
+            KEY_COMMIT: commit_id,
+            KEY_WRITER: writer,
+            **decision.positions.to_summary(),
+            **decision.summary,
+        }
+        staged: StagedT | None = None
         try:
-            staged = stage_append(
-                handle.table,
-                decision.files,
-                {
-                    KEY_COMMIT: commit_id,
-                    KEY_WRITER: writer,
-                    **decision.positions.to_summary(),
-                    **decision.summary,
-                },
-                decision.positions,
-                history,
-            )
-            response = handle.catalog.commit_table(
-                handle.table, staged.requirements, staged.updates
-            )
+            staged = target.stage(state, decision.files, summary, decision.positions, history)
+            after = target.send(staged)
         except CommitFailedException as error:
             conflicts += 1
-            log.debug("commit conflict", table=handle.name, error=str(error))
-            handle.forget()
+            log.debug("commit conflict", table=target.name, error=str(error))
+            target.forget()
             if staged is not None and unknowns == 0:
-                _discard_if_lost(handle, staged, commit_id, deadline, clock, sleep)
+                now = _load(target, deadline, clock, sleep)
+                if _certainly_lost(now, staged, commit_id):
+                    target.discard(staged)
         except (BadRequestError, ForbiddenError, UnauthorizedError, AuthorizationExpiredError) as e:
-            handle.forget()
+            target.forget()
             raise Refused(
-                f"the catalog refuses to commit to {handle.name}: {e}",
+                f"the catalog refuses to commit to {target.name}: {e}",
                 "check the catalog's credential and the table's definition",
             ) from e
         except NoSuchTableError:
-            handle.forget()
+            target.forget()
         except Exception as error:  # noqa: BLE001 - anything else leaves the outcome unknown
             unknowns += 1
             log.warning(
                 "commit outcome unknown",
-                table=handle.name,
+                table=target.name,
                 error=f"{type(error).__name__}: {error}",
             )
-            handle.forget()
+            target.forget()
         else:
-            old = metadata
-            handle.accept(response)
-            _delete_old_metadata(handle, old)
-            snapshot = response.metadata.snapshot_by_id(staged.snapshot_id)
-            removed = tuple(s for s in old.snapshots if s.snapshot_id in history.remove)
-            return Outcome(
-                Result.COMMITTED, snapshot, response.metadata, conflicts, unknowns, removed
-            )
+            snapshot = after.snapshot_by_id(staged.snapshot_id)
+            gone = (state.snapshot_by_id(snapshot_id) for snapshot_id in history.remove)
+            removed = tuple(each for each in gone if each is not None)
+            return Outcome(Result.COMMITTED, snapshot, after, conflicts, unknowns, removed)
         if clock() >= deadline:
             raise Unavailable(
-                f"commit to {handle.name} did not come to an end within {patience_s:.0f} s "
+                f"commit to {target.name} did not come to an end within {patience_s:.0f} s "
                 f"({conflicts} conflicts, {unknowns} unknown outcomes)",
                 "check the catalog and the object store",
             )
         sleep(random.uniform(0.01, 0.05) * min(conflicts + unknowns + 1, 10))  # noqa: S311
 
 
-def find_commit(metadata: TableMetadata, commit_id: str) -> Snapshot | None:
+def find_commit(state: TableState, commit_id: str) -> SnapshotEntry | None:
     """The ancestor of the head that carries ``commit_id``, if any."""
-    for snapshot in ancestors(metadata):
-        summary = snapshot.summary
-        if summary is not None and summary.additional_properties.get(KEY_COMMIT) == commit_id:
+    for snapshot in ancestors(state):
+        if snapshot.summary.get(KEY_COMMIT) == commit_id:
             return snapshot
     return None
 
 
 def _load(
-    handle: TableHandle,
+    target: CommitTarget[StagedT],
     deadline: float,
     clock: Callable[[], float],
     sleep: Callable[[float], None],
-) -> TableMetadata:
+) -> TableState:
     while True:
         try:
-            return handle.metadata
+            return target.state()
         except OSError as error:  # requests' exceptions are OSErrors
             failure: Exception = error
         except Exception as error:
@@ -242,7 +230,7 @@ def _load(
             failure = error
         if clock() >= deadline:
             raise Unavailable(
-                f"catalog does not answer for {handle.name}: {failure}",
+                f"catalog does not answer for {target.name}: {failure}",
                 "check the catalog and the object store",
             ) from failure
         sleep(0.2)
@@ -252,13 +240,11 @@ def _is_server_error(error: Exception) -> bool:
     return isinstance(error, ServerError | ServiceUnavailableError | CommitStateUnknownException)
 
 
-def _thin(
-    metadata: TableMetadata, thinning: Thinning | None, clock: Callable[[], float]
-) -> ThinningPlan:
+def _thin(state: TableState, thinning: Thinning | None, clock: Callable[[], float]) -> ThinningPlan:
     if thinning is None:
         return ThinningPlan()
     return plan(
-        metadata,
+        state,
         int(clock() * 1000),
         thinning.policy,
         pinned=thinning.pinned,
@@ -266,29 +252,12 @@ def _thin(
     )
 
 
-def _discard_if_lost(
-    handle: TableHandle,
-    staged: StagedSnapshot,
-    commit_id: str,
-    deadline: float,
-    clock: Callable[[], float],
-    sleep: Callable[[float], None],
-) -> None:
-    """Delete the manifests of an attempt that certainly lost: its asserted head is gone.
+def _certainly_lost(now: TableState, staged: Staged, commit_id: str) -> bool:
+    """Whether an attempt can never succeed any more: the head that it asserts is gone.
 
     A proxy that repeats requests can turn a success into a conflict, so the snapshot is looked
     for, too, whether it is still in the ancestry or was rolled back since.
     """
-    metadata = _load(handle, deadline, clock, sleep)
-    moved = metadata.current_snapshot_id != staged.parent_snapshot_id
-    landed = metadata.snapshot_by_id(staged.snapshot_id) is not None
-    if moved and not landed and find_commit(metadata, commit_id) is None:
-        staged.discard()
-
-
-def _delete_old_metadata(handle: TableHandle, old: TableMetadata) -> None:
-    """Honour ``write.metadata.delete-after-commit.enabled``, which catalogs leave to clients."""
-    try:
-        handle.catalog._delete_old_metadata(handle.table.io, old, handle.metadata)
-    except Exception as error:  # noqa: BLE001 - an orphan metadata file harms nobody
-        log.debug("old metadata not deleted", table=handle.name, error=str(error))
+    moved = now.current_snapshot_id != staged.parent_snapshot_id
+    landed = now.snapshot_by_id(staged.snapshot_id) is not None
+    return moved and not landed and find_commit(now, commit_id) is None

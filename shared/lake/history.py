@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.refs import MAIN_BRANCH, SnapshotRefType
-from pyiceberg.table.snapshots import Snapshot
-
 from shared.lake.commit import KEY_COMMIT, KEY_WRITER
 from shared.lake.positions import KEY_OFFSETS, PartitionKey
-from shared.lake.recorded import ancestors, summary_of
+from shared.lake.recorded import ancestors
+from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 
 Offsets = Mapping[PartitionKey, int]
 
@@ -80,16 +77,16 @@ class Covering:
     exact: bool
 
 
-def versions(metadata: TableMetadata) -> list[Version]:
+def versions(state: TableState) -> list[Version]:
     """All retained snapshots, oldest first."""
-    standing = _standing(metadata)
+    standing = _standing(state)
     refs: dict[int, list[str]] = {}
-    for name, ref in metadata.refs.items():
+    for name, ref in state.refs.items():
         refs.setdefault(ref.snapshot_id, []).append(name)
     found: list[Version] = []
     before: Offsets = {}
-    for snapshot in sorted(metadata.snapshots, key=_sequence):
-        summary = summary_of(snapshot)
+    for snapshot in sorted(state.snapshots, key=_sequence):
+        summary = snapshot.summary
         place = standing[snapshot.snapshot_id]
         after = offsets_of(snapshot)
         moved = {
@@ -106,7 +103,7 @@ def versions(metadata: TableMetadata) -> list[Version]:
                 parent_id=snapshot.parent_snapshot_id,
                 sequence_number=_sequence(snapshot),
                 committed_at=datetime.fromtimestamp(snapshot.timestamp_ms / 1000, UTC),
-                operation=snapshot.summary.operation.value if snapshot.summary else "append",
+                operation=summary.get("operation", "append"),
                 writer=summary.get(KEY_WRITER) or summary.get("engine-name"),
                 commit_id=summary.get(KEY_COMMIT),
                 foreign=KEY_COMMIT not in summary,
@@ -120,29 +117,28 @@ def versions(metadata: TableMetadata) -> list[Version]:
     return found
 
 
-def as_of(metadata: TableMetadata, moment: datetime) -> Version | None:
+def as_of(state: TableState, moment: datetime) -> Version | None:
     """The newest retained version of the present history that is not younger than ``moment``."""
-    held = [v for v in versions(metadata) if v.in_history and v.committed_at <= moment]
+    held = [v for v in versions(state) if v.in_history and v.committed_at <= moment]
     return held[-1] if held else None
 
 
 def first_covering(
-    metadata: TableMetadata, key: PartitionKey, offset: int, not_before: datetime | None = None
+    state: TableState, key: PartitionKey, offset: int, not_before: datetime | None = None
 ) -> Covering | None:
     """The first retained version whose recorded position lies behind ``offset``.
 
     Args:
-        metadata: the table.
+        state: the table.
         key: logical topic and partition.
         offset: the record.
         not_before: when the commit was prepared; tells incarnations of a recreated log apart.
     """
     previous: Version | None = None
-    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
-    for version in versions(metadata):
+    for version in versions(state):
         if not version.in_history:
             continue
-        position = offsets_of(by_id[version.snapshot_id]).get(key)
+        position = offsets_of(state.by_id[version.snapshot_id]).get(key)
         early = not_before is not None and version.committed_at < _millisecond(not_before)
         if position is not None and position > offset and not early:
             parent = None if previous is None else previous.snapshot_id
@@ -151,9 +147,9 @@ def first_covering(
     return None
 
 
-def offsets_of(snapshot: Snapshot) -> dict[PartitionKey, int]:
+def offsets_of(snapshot: SnapshotEntry) -> dict[PartitionKey, int]:
     """The positions that one snapshot carries; empty when it carries none."""
-    recorded = json.loads(summary_of(snapshot).get(KEY_OFFSETS, "{}"))
+    recorded = json.loads(snapshot.summary.get(KEY_OFFSETS, "{}"))
     return {
         (topic, int(partition)): int(offset)
         for topic, partitions in recorded.items()
@@ -161,15 +157,15 @@ def offsets_of(snapshot: Snapshot) -> dict[PartitionKey, int]:
     }
 
 
-def _standing(metadata: TableMetadata) -> dict[int, Standing]:
-    chain = ancestors(metadata)
+def _standing(state: TableState) -> dict[int, Standing]:
+    chain = list(ancestors(state))
     walked = {snapshot.snapshot_id for snapshot in chain}
     oldest = _sequence(chain[-1]) if chain else 0
     broken = bool(chain) and chain[-1].parent_snapshot_id is not None
-    elsewhere = _of_other_branches(metadata) - walked
-    head = metadata.current_snapshot_id
+    elsewhere = _of_other_branches(state) - walked
+    head = state.current_snapshot_id
     standing = {}
-    for snapshot in metadata.snapshots:
+    for snapshot in state.snapshots:
         number = snapshot.snapshot_id
         if number == head:
             standing[number] = Standing.HEAD
@@ -182,17 +178,16 @@ def _standing(metadata: TableMetadata) -> dict[int, Standing]:
     return standing
 
 
-def _of_other_branches(metadata: TableMetadata) -> set[int]:
-    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
+def _of_other_branches(state: TableState) -> set[int]:
     found: set[int] = set()
-    for name, ref in metadata.refs.items():
-        if ref.snapshot_ref_type is not SnapshotRefType.BRANCH or name == MAIN_BRANCH:
+    for name, ref in state.refs.items():
+        if ref.type != "branch" or name == MAIN:
             continue
-        snapshot = by_id.get(ref.snapshot_id)
+        snapshot = state.snapshot_by_id(ref.snapshot_id)
         while snapshot is not None and snapshot.snapshot_id not in found:
             found.add(snapshot.snapshot_id)
             parent = snapshot.parent_snapshot_id
-            snapshot = None if parent is None else by_id.get(parent)
+            snapshot = None if parent is None else state.snapshot_by_id(parent)
     return found
 
 
@@ -201,5 +196,5 @@ def _millisecond(moment: datetime) -> datetime:
     return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
 
 
-def _sequence(snapshot: Snapshot) -> int:
-    return snapshot.sequence_number or 0
+def _sequence(snapshot: SnapshotEntry) -> int:
+    return snapshot.sequence_number

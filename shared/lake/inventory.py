@@ -14,7 +14,8 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 
 from shared.lake.commit import KEY_WRITER
-from shared.lake.recorded import recorded, summary_of
+from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from shared.tables.spec import TableSpec
 
 _MIB = 1024 * 1024
@@ -66,16 +67,16 @@ def figures(spec: TableSpec, table: Table | None) -> TableFigures:
     """Figures of one table from the summary of its head."""
     if table is None:
         return TableFigures(spec.name, exists=False)
-    metadata = table.metadata
-    head = metadata.current_snapshot()
-    summary = summary_of(head) if head else {}
-    known = recorded(metadata)
+    state = TableState.of(table.metadata)
+    head = state.current_snapshot()
+    summary = head.summary if head else {}
+    known = recorded(state)
     if not spec.topics:
-        state = PositionsState.NOT_KEPT
+        standing = PositionsState.NOT_KEPT
     elif known.positions is None:
-        state = PositionsState.LOST
+        standing = PositionsState.LOST
     else:
-        state = PositionsState.FOUND if known.positions.partitions else PositionsState.EMPTY
+        standing = PositionsState.FOUND if known.positions.partitions else PositionsState.EMPTY
 
     def total(key: str) -> int | None:
         if head is None:
@@ -89,12 +90,12 @@ def figures(spec: TableSpec, table: Table | None) -> TableFigures:
         files=total("total-data-files"),
         bytes=total("total-files-size"),
         delete_files=total("total-delete-files"),
-        snapshots=len(metadata.snapshots),
+        snapshots=len(state.snapshots),
         snapshot_id=head.snapshot_id if head else None,
         committed_at=datetime.fromtimestamp(head.timestamp_ms / 1000, UTC) if head else None,
         writer=summary.get(KEY_WRITER) or summary.get("engine-name"),
-        positions=state,
-        foreign=known.foreign if state is PositionsState.FOUND else 0,
+        positions=standing,
+        foreign=known.foreign if standing is PositionsState.FOUND else 0,
     )
 
 

@@ -27,6 +27,7 @@ from shared.lake.history import as_of
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.snapshot_files import SnapshotFiles
 from shared.lake.snapshot_views import view
+from shared.lake.table_state import TableState
 from shared.runtime.errors import BerglineError, ConfigurationError, NotFound, Refused
 from shared.runtime.settings import Settings
 from shared.tables.registry import TABLES
@@ -153,7 +154,7 @@ def resolve(name: str, table: Table, pin: Pin) -> int | None:
             )
         return pin.snapshot_id
     if pin.as_of is not None:
-        version = as_of(metadata, pin.as_of)
+        version = as_of(TableState.of(metadata), pin.as_of)
         if version is None:
             raise NotFound(
                 f"table {name} has no retained version of {pin.as_of.isoformat()} or before",

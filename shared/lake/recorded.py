@@ -7,12 +7,11 @@ mirrored table property counts, but only if it belongs to exactly the missing pa
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
-
 from shared.lake.positions import Positions
+from shared.lake.table_state import SnapshotEntry, TableState
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,45 +30,38 @@ class Recorded:
     foreign: int = 0
 
 
-def summary_of(snapshot: Snapshot) -> dict[str, str]:
-    """All summary entries of a snapshot except the operation."""
-    return dict(snapshot.summary.additional_properties) if snapshot.summary else {}
-
-
-def recorded(metadata: TableMetadata) -> Recorded:
-    """The positions that hold at the head of ``metadata``."""
-    head = metadata.current_snapshot()
-    mirror = Positions.from_mirror(metadata.properties)
+def recorded(state: TableState) -> Recorded:
+    """The positions that hold at the head of ``state``."""
+    head = state.current_snapshot()
     if head is None:
         # A mirror without a snapshot means that history was removed under us.
+        mirror = Positions.from_mirror(state.properties)
         return Recorded(None if mirror else Positions())
-    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
-    snapshot: Snapshot | None = head
+    snapshot: SnapshotEntry | None = head
     foreign = 0
     while snapshot is not None:
-        found = Positions.from_summary(summary_of(snapshot))
+        found = Positions.from_summary(snapshot.summary)
         if found is not None:
             return Recorded(found, snapshot.snapshot_id, foreign)
         foreign += 1
         parent = snapshot.parent_snapshot_id
         if parent is None:
             return Recorded(None, None, foreign)
-        snapshot = by_id.get(parent)
-        if snapshot is None and mirror is not None and mirror[0] == parent:
-            return Recorded(mirror[1], parent, foreign)
+        snapshot = state.snapshot_by_id(parent)
+        if snapshot is None:
+            mirror = Positions.from_mirror(state.properties)
+            if mirror is not None and mirror[0] == parent:
+                return Recorded(mirror[1], parent, foreign)
     return Recorded(None, None, foreign)
 
 
-def ancestors(metadata: TableMetadata) -> list[Snapshot]:
+def ancestors(state: TableState) -> Iterator[SnapshotEntry]:
     """Retained ancestors of the head, newest first, head included.
 
     The walk ends at the first parent that was thinned away.
     """
-    by_id = {snapshot.snapshot_id: snapshot for snapshot in metadata.snapshots}
-    found: list[Snapshot] = []
-    snapshot = metadata.current_snapshot()
+    snapshot = state.current_snapshot()
     while snapshot is not None:
-        found.append(snapshot)
+        yield snapshot
         parent = snapshot.parent_snapshot_id
-        snapshot = None if parent is None else by_id.get(parent)
-    return found
+        snapshot = None if parent is None else state.snapshot_by_id(parent)

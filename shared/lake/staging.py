@@ -22,6 +22,7 @@ from pyiceberg.table.update import (
 from pyiceberg.table.update.snapshot import _MergeAppendFiles
 
 from shared.lake.positions import Positions
+from shared.lake.table_state import TableState
 from shared.lake.thinning import ThinningPlan
 
 HOUR_TAG_MAX_AGE_MS = 8 * 24 * 3600 * 1000
@@ -45,6 +46,7 @@ class StagedSnapshot:
 
 def stage_append(
     table: Table,
+    state: TableState,
     files: Sequence[DataFile],
     summary: Mapping[str, str],
     positions: Positions,
@@ -84,10 +86,9 @@ def stage_append(
     extra += [RemoveSnapshotRefUpdate(ref_name=name) for name in history.untag]
     if history.remove:
         extra.append(RemoveSnapshotsUpdate(snapshot_ids=list(history.remove)))
-    head = table.metadata.current_snapshot()
     return StagedSnapshot(
         snapshot_id=producer.snapshot_id,
-        parent_snapshot_id=head.snapshot_id if head else None,
+        parent_snapshot_id=state.current_snapshot_id,
         updates=(*updates, *extra),
         requirements=(AssertTableUUID(uuid=table.metadata.table_uuid), *requirements),
         _producer=producer,

@@ -10,8 +10,6 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pyiceberg.table.metadata import TableMetadata
-
 from shared.lake.log_identity import (
     Continue,
     Found,
@@ -24,6 +22,7 @@ from shared.lake.log_identity import (
 from shared.lake.log_identity import LogBounds as JudgedBounds
 from shared.lake.positions import PartitionKey, Position, Tail
 from shared.lake.recorded import Recorded, recorded
+from shared.lake.table_state import TableState
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.log_ranges import read_range
 from shared.runtime.settings import Settings
@@ -58,14 +57,14 @@ class PartitionStanding:
 
 
 async def standing(
-    settings: Settings, spec: TableSpec, metadata: TableMetadata
+    settings: Settings, spec: TableSpec, state: TableState
 ) -> list[PartitionStanding]:
     """Every partition that is recorded or exists, in order.
 
     Raises:
         Unavailable: the broker does not answer.
     """
-    known = recorded(metadata)
+    known = recorded(state)
     positions = {} if known.positions is None else dict(known.positions.partitions)
     bounds = await log_bounds(settings, spec.topics)
     tails = await _found(settings, positions, bounds)

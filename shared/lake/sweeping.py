@@ -18,8 +18,8 @@ from itertools import islice
 import structlog
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import read_manifest_list
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
+
+from shared.lake.table_state import SnapshotEntry, TableState
 
 log = structlog.stdlib.get_logger("bergline.lake")
 
@@ -55,7 +55,7 @@ class Sweeper:
         """Removed snapshots whose manifests are not deleted yet."""
         return len(self._waiting)
 
-    def removed(self, snapshots: Iterable[Snapshot]) -> None:
+    def removed(self, snapshots: Iterable[SnapshotEntry]) -> None:
         """Note snapshots that a commit has just removed."""
         due = self._clock() + self._delay_s
         for snapshot in snapshots:
@@ -65,14 +65,14 @@ class Sweeper:
         """Whether something may be deleted now."""
         return bool(self._waiting) and self._waiting[0].due <= self._clock()
 
-    def sweep(self, metadata: TableMetadata, io: FileIO, limit: int = 500) -> int:
+    def sweep(self, state: TableState, io: FileIO, limit: int = 500) -> int:
         """Delete what is due and unshared; returns the number of objects deleted.
 
         A manifest that a removed snapshot shares with one removed later is left to the later one,
         so that the delay holds for every snapshot that named it.
 
         Args:
-            metadata: the table now; loaded after the removal.
+            state: the table now; loaded after the removal.
             io: the table's FileIO.
             limit: most snapshots handled in one call.
 
@@ -83,7 +83,7 @@ class Sweeper:
         due = [entry for entry in islice(self._waiting, limit) if entry.due <= now]
         if not due:
             return 0
-        retained = {s.snapshot_id: s.manifest_list for s in metadata.snapshots}
+        retained = {s.snapshot_id: s.manifest_list for s in state.snapshots}
         live: set[str] = set()
         for snapshot_id, manifest_list in retained.items():
             live |= self._manifests(snapshot_id, manifest_list, io)

@@ -1,7 +1,7 @@
 """Which snapshots a table keeps: dense now, a minute apart for an hour, an hour apart for a week.
 
 One commit a second for seven days would be 604,800 snapshots and megabytes of metadata in every
-commit. The plan is a pure function of the metadata and rides on the commit itself, as part of
+commit. The plan is a pure function of the state and rides on the commit itself, as part of
 the same atomic update. What it removes is deleted later by :mod:`shared.lake.sweeping`.
 """
 
@@ -11,8 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from pyiceberg.table.metadata import TableMetadata
-from pyiceberg.table.snapshots import Snapshot
+from shared.lake.table_state import SnapshotEntry, TableState
 
 TAG_PREFIX = "bergline-hour-"
 
@@ -52,42 +51,42 @@ def hour_tag(timestamp_ms: int) -> str:
 
 
 def plan(
-    metadata: TableMetadata,
+    state: TableState,
     now_ms: int,
     policy: ThinningPolicy,
     *,
     pinned: Collection[int] = (),
     announced: int | None = None,
 ) -> ThinningPlan:
-    """Plan the thinning of ``metadata`` as of ``now_ms``.
+    """Plan the thinning of ``state`` as of ``now_ms``.
 
     Never removed: the head, snapshots that any branch or foreign tag names, ``pinned`` ones
     (what live readers have recorded), those younger than the dense window, and those whose
     sequence number is above ``announced`` (bounded by ``max_unannounced``, newest first).
 
     Args:
-        metadata: the head that the commit asserts.
+        state: the head that the commit asserts.
         now_ms: milliseconds since the epoch.
         policy: the grains.
         pinned: snapshot ids that readers have recorded.
         announced: last announced sequence number, ``None`` when nothing waits for it.
     """
-    head = metadata.current_snapshot()
+    head = state.current_snapshot()
     if head is None:
         return ThinningPlan()
     our_tags = {
-        name: ref.snapshot_id for name, ref in metadata.refs.items() if name.startswith(TAG_PREFIX)
+        name: ref.snapshot_id for name, ref in state.refs.items() if name.startswith(TAG_PREFIX)
     }
-    named = {ref.snapshot_id for name, ref in metadata.refs.items() if name not in our_tags}
+    named = {ref.snapshot_id for name, ref in state.refs.items() if name not in our_tags}
     kept = {head.snapshot_id, *named}
     if announced is not None:
-        waiting = [s for s in metadata.snapshots if _sequence(s) > announced]
+        waiting = [s for s in state.snapshots if _sequence(s) > announced]
         waiting.sort(key=_sequence)
         kept.update(s.snapshot_id for s in waiting[-policy.max_unannounced :])
 
     last_of_minute: dict[int, int] = {}
     last_of_hour: dict[int, int] = {}
-    for snapshot in sorted(metadata.snapshots, key=_sequence):
+    for snapshot in sorted(state.snapshots, key=_sequence):
         age = now_ms - snapshot.timestamp_ms
         if age < policy.dense_ms or (age < policy.pinned_ms and snapshot.snapshot_id in pinned):
             kept.add(snapshot.snapshot_id)
@@ -111,10 +110,10 @@ def plan(
         if our_tags.get(name) != snapshot_id
     )
     remove = [
-        snapshot.snapshot_id for snapshot in metadata.snapshots if snapshot.snapshot_id not in kept
+        snapshot.snapshot_id for snapshot in state.snapshots if snapshot.snapshot_id not in kept
     ]
     return ThinningPlan(tuple(remove[: policy.max_removals]), tuple(tag), tuple(untag))
 
 
-def _sequence(snapshot: Snapshot) -> int:
-    return snapshot.sequence_number or 0
+def _sequence(snapshot: SnapshotEntry) -> int:
+    return snapshot.sequence_number

@@ -24,7 +24,6 @@ from pyiceberg.expressions import (
     Reference,
 )
 from pyiceberg.expressions.literals import literal
-from pyiceberg.table.metadata import TableMetadata
 
 from shared.contracts import envelope
 from shared.contracts.topics import TOPICS
@@ -33,6 +32,7 @@ from shared.lake.positions import PartitionKey, Positions
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from shared.lake.trace import Delivery, Row, Snapshot, Trace
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.log_ranges import offsets_at, read_range
@@ -124,15 +124,15 @@ def _in_tables(
             break
         progress(f"searching {spec.name}")
         # The positions must not be newer than the rows: what lies between is read from the log.
-        metadata = lake.table(spec.name).metadata
-        positions.update(dict.fromkeys(spec.topics, recorded(metadata).positions))
-        snapshot_id = metadata.current_snapshot_id
+        state = TableState.of(lake.table(spec.name).metadata)
+        positions.update(dict.fromkeys(spec.topics, recorded(state).positions))
+        snapshot_id = state.current_snapshot_id
         if snapshot_id is None:
             searched.append(f"{spec.name} (empty)")
             continue
         searched.append(f"{spec.name} since {from_time.isoformat(timespec='seconds')}")
         rows = _rows(lake, spec, snapshot_id, event_id, from_time)
-        deliveries += [_delivery(spec.name, metadata, row) for row in rows]
+        deliveries += [_delivery(spec.name, state, row) for row in rows]
     return deliveries, positions, searched
 
 
@@ -166,10 +166,10 @@ def _file_filter(columns: Iterable[str], event_id: str, from_time: datetime) -> 
     return And(GreaterThanOrEqual(term=Reference("_loaded_at"), value=since), any_id)
 
 
-def _delivery(table: str, metadata: TableMetadata, row: tuple[Any, ...]) -> Delivery:
+def _delivery(table: str, state: TableState, row: tuple[Any, ...]) -> Delivery:
     event_id, delivery_id, event_type, source, topic, partition, offset, *rest = row
     received_at, timestamp, key, loaded_at, error, drift, replayed = rest
-    covering = first_covering(metadata, (topic, partition), offset, not_before=loaded_at)
+    covering = first_covering(state, (topic, partition), offset, not_before=loaded_at)
     snapshot = None
     if covering is not None:
         version = covering.version

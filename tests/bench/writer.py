@@ -20,6 +20,7 @@ from confluent_kafka import KafkaError, Message, Producer
 from shared.cli.output import progress
 from shared.lake.catalog import load, open_catalog
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed, Unavailable
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.tables.raw.shopify import ORDERS
@@ -38,6 +39,7 @@ MEGABYTES = 50
 """Values per round and size of order, 10^6 bytes each: some commits, and a pause short enough
 that the group does not miss its member."""
 
+QUICK_MEGABYTES = 5
 WARM_UP = 2000
 """Records before the first round."""
 
@@ -45,8 +47,9 @@ DEADLINE_SECONDS = 90.0
 POLL_SECONDS = 0.05
 
 
-def run(rounds: int) -> list[Measure]:
+def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     """Both sizes of order take turns in every round, each followed by the peer."""
+    megabytes_sent = QUICK_MEGABYTES if quick else MEGABYTES
     faithful = orders.faithful(DISTINCT)
     sizes = {"": faithful, ", thin": orders.thin(faithful)}
     speeds: dict[str, list[float]] = {size: [] for size in sizes}
@@ -62,7 +65,7 @@ def run(rounds: int) -> list[Measure]:
                 _writer_cpu_seconds(platform, values[:WARM_UP])
             for number in range(rounds):
                 for (size, values), line in zip(sizes.items(), lines, strict=True):
-                    sent = list(islice(cycle(values), _count(values)))
+                    sent = list(islice(cycle(values), _count(values, megabytes_sent)))
                     megabytes = sum(map(len, sent)) / 1e6
                     used, ranges = _writer_cpu_seconds(platform, sent)
                     speeds[size].append(megabytes / used)
@@ -85,8 +88,8 @@ def run(rounds: int) -> list[Measure]:
     ]
 
 
-def _count(values: Sequence[bytes]) -> int:
-    return round(MEGABYTES * 1e6 * len(values) / sum(map(len, values)))
+def _count(values: Sequence[bytes], megabytes: float) -> int:
+    return round(megabytes * 1e6 * len(values) / sum(map(len, values)))
 
 
 def _writer_cpu_seconds(
@@ -153,7 +156,8 @@ def _wait_committed(platform: EmbeddedPlatform, ends: Mapping[int, int]) -> None
     catalog = open_catalog(settings)
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
-        positions = recorded(load(catalog, settings.environment, ORDERS.name).metadata).positions
+        table = load(catalog, settings.environment, ORDERS.name)
+        positions = recorded(TableState.of(table.metadata)).positions
         if positions is not None and all(
             (positions.next_offset(TOPIC, partition) or 0) >= end for partition, end in ends.items()
         ):

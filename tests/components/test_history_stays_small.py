@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaProducer
 
 from shared.lake.catalog import open_catalog
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from tests.support.platform import EmbeddedPlatform
 
 TOPIC, TABLE = "shopify.products", ("raw", "shopify_products")
@@ -47,7 +48,8 @@ async def commit_often(platform: EmbeddedPlatform, commits: int) -> int:
             await producer.send_and_wait(TOPIC, b'{"id": %d}' % number, partition=0)
             deadline = time.monotonic() + 20
             while True:
-                positions = recorded(catalog.load_table(TABLE).metadata).positions
+                state = TableState.of(catalog.load_table(TABLE).metadata)
+                positions = recorded(state).positions
                 if positions and (positions.next_offset(TOPIC, 0) or 0) > number:
                     break
                 assert time.monotonic() < deadline, f"record {number} is not committed"

@@ -22,6 +22,7 @@ from shared.lake.reader import LakeReader
 from shared.lake.recorded import recorded
 from shared.lake.schema import arrow_schema
 from shared.lake.snapshot_files import WHOLE_BYTES
+from shared.lake.table_state import TableState
 from shared.runtime.errors import ConfigurationError, NotFound, Refused, Unavailable
 from shared.tables.registry import TABLES
 from tests.support.position_deletes import delete_positions
@@ -136,7 +137,7 @@ def test_rows_deleted_by_another_engine_are_gone_and_the_books_say_so(
     weighed = balance(bootstrapped, ORDERS)
     assert not weighed.balanced
     assert "states 10 rows, the data files hold 8" in weighed.partitions[0].findings[0]
-    assert recorded(bootstrapped.table(ORDERS).metadata).foreign == 1
+    assert recorded(TableState.of(bootstrapped.table(ORDERS).metadata)).foreign == 1
 
 
 def test_columns_are_found_by_field_id(bootstrapped: LakeReader) -> None:

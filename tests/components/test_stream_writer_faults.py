@@ -24,6 +24,7 @@ from shared.contracts.topics import TOPICS
 from shared.lake.catalog import open_catalog
 from shared.lake.positions import MIRROR_PROPERTY
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from shared.tables.registry import table_of_topic
 from tests.support.platform import EmbeddedPlatform
 
@@ -100,7 +101,7 @@ def landed(platform: EmbeddedPlatform, topic: str) -> list[tuple[int, int]]:
 
 
 def next_offset(platform: EmbeddedPlatform, topic: str) -> int | None:
-    positions = recorded(table(platform, topic).metadata).positions
+    positions = recorded(TableState.of(table(platform, topic).metadata)).positions
     return None if positions is None else positions.next_offset(topic, 0)
 
 

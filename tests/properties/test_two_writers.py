@@ -31,7 +31,7 @@ from services.stream_writer.table_writer import TableWriter
 from shared.lake.adoption import adopt
 from shared.lake.commit import KEY_COMMIT, Result, Thinning
 from shared.lake.positions import Positions
-from shared.lake.recorded import ancestors, recorded, summary_of
+from shared.lake.recorded import ancestors, recorded
 from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import Refused, Unavailable
 from tests.support.batches import batch, work
@@ -121,7 +121,7 @@ class Writers(RuleBasedStateMachine):
     ) -> None:
         """New work, read from about where the table stands."""
         member = self.members[number]
-        positions = recorded(self.lake.metadata).positions
+        positions = recorded(self.lake.state).positions
         batches = []
         for partition in sorted(partitions):
             at = None if positions is None else positions.next_offset(TOPIC, partition)
@@ -180,7 +180,7 @@ class Writers(RuleBasedStateMachine):
         assert member.catalog.calls > calls or outcome.result is not Result.COMMITTED
         self._acknowledged(prepared)
         if outcome.snapshot is not None:
-            assert summary_of(outcome.snapshot)[KEY_COMMIT] == prepared.commit_id
+            assert outcome.snapshot.summary[KEY_COMMIT] == prepared.commit_id
 
     def _acknowledged(self, prepared: Prepared) -> None:
         for key in prepared.work.batches:
@@ -194,7 +194,7 @@ class Writers(RuleBasedStateMachine):
     def _overtake(self) -> None:
         """Another writer commits the very next offsets while a slow one's are on their way."""
         other = self._member()
-        positions = recorded(self.lake.metadata).positions
+        positions = recorded(self.lake.state).positions
         at = None if positions is None else positions.next_offset(TOPIC, 0)
         if at is None:
             at = other.writer.first_seen[TOPIC, 0] = 0
@@ -208,7 +208,7 @@ class Writers(RuleBasedStateMachine):
     @rule()
     def foreign_append(self) -> None:
         """Another engine appends; its head does not say what we have consumed."""
-        if recorded(self.lake.metadata).snapshot_id is not None:
+        if recorded(self.lake.state).snapshot_id is not None:
             self.lake.foreign_append(partition=FOREIGN, offset=self.foreign)
             self.foreign += 1
 
@@ -219,11 +219,11 @@ class Writers(RuleBasedStateMachine):
         Below a foreign one the history may be thinned away: nobody may consume then, and the
         operator takes it back.
         """
-        chain = ancestors(self.lake.metadata)
+        chain = list(ancestors(self.lake.state))
         if len(chain) <= back:
             return
         self.lake.roll_back(chain[back].snapshot_id)
-        if recorded(self.lake.metadata).positions is None:
+        if recorded(self.lake.state).positions is None:
             writer = self._member().writer
             writer.first_seen[TOPIC, 0] = 0
             with pytest.raises(PositionsLost):
@@ -234,7 +234,7 @@ class Writers(RuleBasedStateMachine):
     @rule(partition=st.integers(0, PARTITIONS - 1), gap=st.integers(0, 4))
     def adopt_behind_a_gap(self, partition: int, gap: int) -> None:
         """An operator states that some offsets are lost."""
-        positions = recorded(self.lake.metadata).positions
+        positions = recorded(self.lake.state).positions
         at = None if positions is None else positions.next_offset(TOPIC, partition)
         if at is not None and at + gap <= LENGTH:
             adopt(
@@ -251,8 +251,8 @@ class Writers(RuleBasedStateMachine):
         """Rows are exactly the records of the consumed stretches, each once."""
         if not hasattr(self, "lake"):
             return
-        metadata = self.lake.metadata
-        positions = recorded(metadata).positions
+        state = self.lake.state
+        positions = recorded(state).positions
         assert positions is not None
         for key, end in self.landed.items():
             at = positions.next_offset(*key)
@@ -271,7 +271,7 @@ class Writers(RuleBasedStateMachine):
                 assert stretch.gaps == len(consumed) - len(records)
                 assert stretch.errors == len(BAD.intersection(records))
                 expected.update((partition, offset) for offset in records)
-        held = self.lake.offsets() if metadata.current_snapshot_id else Counter()
+        held = self.lake.offsets() if state.current_snapshot_id else Counter()
         assert {key: n for key, n in held.items() if key[0] != FOREIGN} == expected
 
     @invariant()
@@ -279,12 +279,12 @@ class Writers(RuleBasedStateMachine):
         """Along the ancestry positions only grow, one snapshot for a commit id."""
         if not hasattr(self, "lake"):
             return
-        chain = list(reversed(ancestors(self.lake.metadata)))
-        ids = [summary_of(s)[KEY_COMMIT] for s in chain if KEY_COMMIT in summary_of(s)]
+        chain = list(ancestors(self.lake.state))[::-1]
+        ids = [s.summary[KEY_COMMIT] for s in chain if KEY_COMMIT in s.summary]
         assert len(ids) == len(set(ids))
         last: dict[tuple[str, int], int] = {}
         for snapshot in chain:
-            positions = Positions.from_summary(summary_of(snapshot))
+            positions = Positions.from_summary(snapshot.summary)
             if positions is None:
                 continue
             now = {key: position.next for key, position in positions.partitions.items()}

@@ -13,7 +13,6 @@ from pyiceberg.manifest import DataFile, read_manifest_list
 from pyiceberg.table import Table
 from pyiceberg.table.metadata import TableMetadata
 from pyiceberg.table.refs import SnapshotRefType
-from pyiceberg.table.snapshots import Snapshot
 from pyiceberg.table.update import RemoveSnapshotRefUpdate, SetSnapshotRefUpdate, TableUpdate
 
 from shared.contracts.environment import Environment
@@ -24,8 +23,9 @@ from shared.lake.coverage import Behind, Covered, Fresh, Range, decide
 from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
 from shared.lake.positions import Positions, Tail
-from shared.lake.recorded import recorded, summary_of
+from shared.lake.recorded import recorded
 from shared.lake.schema import arrow_schema
+from shared.lake.table_state import SnapshotEntry, TableState
 from shared.tables.raw.landing import landing_table
 from shared.tables.spec import Column, TableSpec, Type
 from tests.support.faulty_catalog import FaultyCatalog
@@ -80,16 +80,21 @@ class Lake:
         return self.table.metadata
 
     @property
-    def head(self) -> Snapshot:
+    def state(self) -> TableState:
+        """What commits and announcements look at, as it is now."""
+        return TableState.of(self.metadata)
+
+    @property
+    def head(self) -> SnapshotEntry:
         """Its head, which must exist."""
-        head = self.metadata.current_snapshot()
+        head = self.state.current_snapshot()
         assert head is not None
         return head
 
     @property
     def positions(self) -> Positions:
         """Its positions, which must be findable."""
-        found = recorded(self.metadata).positions
+        found = recorded(self.state).positions
         assert found is not None
         return found
 
@@ -112,12 +117,12 @@ class Lake:
         """The table has no head any more."""
         self.update(RemoveSnapshotRefUpdate(ref_name="main"))
 
-    def foreign_append(self, partition: int = 99, offset: int = 0) -> Snapshot:
+    def foreign_append(self, partition: int = 99, offset: int = 0) -> SnapshotEntry:
         """Another engine appends a row; its snapshot knows nothing of our summary keys."""
         self.table.append(rows(self.spec, partition, range(offset, offset + 1)))
         return self.head
 
-    def foreign_delete(self, condition: str) -> Snapshot:
+    def foreign_delete(self, condition: str) -> SnapshotEntry:
         """Another engine deletes rows."""
         self.table.delete(condition)
         return self.head
@@ -187,7 +192,7 @@ class Batch:
         return self._decide
 
     def _decide(self, head: Head, may_reuse: bool) -> Append | None:
-        self.heads.append(head.metadata.current_snapshot_id)
+        self.heads.append(head.state.current_snapshot_id)
         self.may_reuse.append(may_reuse)
         wanted = self._range
         positions = head.recorded.positions
@@ -216,12 +221,12 @@ class Batch:
         )
 
 
-def commit_ids(metadata: TableMetadata) -> Counter[str]:
+def commit_ids(state: TableState) -> Counter[str]:
     """How many retained snapshots carry each commit id."""
     return Counter(
-        summary_of(snapshot)["bergline.commit"]
-        for snapshot in metadata.snapshots
-        if "bergline.commit" in summary_of(snapshot)
+        snapshot.summary["bergline.commit"]
+        for snapshot in state.snapshots
+        if "bergline.commit" in snapshot.summary
     )
 
 

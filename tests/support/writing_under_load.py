@@ -16,6 +16,7 @@ from deploy.demo.signing import Signer
 from shared.lake.catalog import open_catalog
 from shared.lake.positions import PartitionKey
 from shared.lake.recorded import recorded
+from shared.lake.table_state import TableState
 from shared.tables.registry import landing_tables
 from tests.support.platform import EmbeddedPlatform
 
@@ -78,7 +79,7 @@ def positions(platform: EmbeddedPlatform) -> dict[PartitionKey, int]:
     found: dict[PartitionKey, int] = {}
     for spec in landing_tables():
         table = catalog.load_table(platform.settings.environment.table(spec.name))
-        recorded_positions = recorded(table.metadata).positions
+        recorded_positions = recorded(TableState.of(table.metadata)).positions
         assert recorded_positions is not None, f"{spec.name} lost its positions"
         for key, position in recorded_positions.partitions.items():
             found[key] = position.next

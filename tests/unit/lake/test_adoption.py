@@ -7,7 +7,7 @@ import pytest
 from shared.lake.adoption import KEY_ADOPTED, adopt
 from shared.lake.commit import Result, commit
 from shared.lake.positions import PartitionKey, Stretch
-from shared.lake.recorded import recorded, summary_of
+from shared.lake.recorded import recorded
 from shared.runtime.errors import Refused
 from tests.support.faulty_catalog import after, lost_response
 from tests.support.lake import TOPIC, Batch, Lake
@@ -34,7 +34,7 @@ def state(lake: Lake, at: dict[PartitionKey, int], every: set[PartitionKey] | No
 
 def test_it_is_a_snapshot_without_rows_that_says_why(landed: Lake) -> None:
     state(landed, {P0: 25})
-    summary = summary_of(landed.head)
+    summary = landed.head.summary
     assert summary[KEY_ADOPTED] == "shop.events/0@25: anna: retention was too short"
     assert summary["bergline.writer"] == "cli"
     assert "added-records" not in summary
@@ -75,7 +75,7 @@ def test_it_stays_visible_after_later_commits(landed: Lake) -> None:
 
 def test_lost_positions_are_stated_all_at_once(lake: Lake) -> None:
     lake.foreign_append()
-    assert recorded(lake.metadata).positions is None
+    assert recorded(lake.state).positions is None
     state(lake, {P0: 3, P1: 4}, {P0, P1})
     assert lake.positions.next_offset(TOPIC, 0) == 3
     assert lake.positions.next_offset(TOPIC, 1) == 4

@@ -15,16 +15,16 @@ def land(lake: Lake, start: int, end: int) -> None:
 
 
 def numbers(lake: Lake, after: int = 0) -> list[int]:
-    return [event.sequence_number for event in unannounced("raw.log", lake.metadata, after)]
+    return [event.sequence_number for event in unannounced("raw.log", lake.state, after)]
 
 
 def test_the_event_tells_what_the_snapshot_did(lake: Lake) -> None:
     land(lake, 0, 10)
     first = lake.head
     land(lake, 10, 13)
-    metadata = lake.metadata
-    event = table_committed("raw.log", metadata, lake.head)
-    assert (event.table, event.uuid) == ("raw.log", str(metadata.table_uuid))
+    state = lake.state
+    event = table_committed("raw.log", state, lake.head)
+    assert (event.table, event.uuid) == ("raw.log", state.table_uuid)
     assert (event.snapshot_id, event.parent_snapshot_id) == (
         lake.head.snapshot_id,
         first.snapshot_id,
@@ -41,7 +41,7 @@ def test_the_event_tells_what_the_snapshot_did(lake: Lake) -> None:
 
 def test_a_foreign_snapshot_is_announced_without_what_it_does_not_say(lake: Lake) -> None:
     land(lake, 0, 10)
-    event = table_committed("raw.log", lake.metadata, lake.foreign_append())
+    event = table_committed("raw.log", lake.state, lake.foreign_append())
     assert (event.writer, event.commit_id, event.offsets) == (None, None, {})
     assert event.total_rows == 11
 

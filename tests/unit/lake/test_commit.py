@@ -22,7 +22,7 @@ from requests.exceptions import ConnectionError as Unreachable
 
 from shared.lake.commit import Append, Head, Outcome, Result, Thinning, commit, find_commit
 from shared.lake.positions import Positions
-from shared.lake.recorded import ancestors, summary_of
+from shared.lake.recorded import ancestors
 from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import NotFound, Refused, Unavailable
 from tests.support.faulty_catalog import (
@@ -101,7 +101,7 @@ def assert_exactly_once(lake: Lake, end: int) -> None:
     assert lake.positions.next_offset(TOPIC, 0) == end
     (stretch,) = lake.positions.partitions[TOPIC, 0].stretches
     assert (stretch.first, stretch.next, stretch.rows, stretch.gaps) == (0, end, end, 0)
-    assert set(commit_ids(lake.metadata).values()) == {1}
+    assert set(commit_ids(lake.state).values()) == {1}
     assert_monotonous(lake)
 
 
@@ -109,8 +109,8 @@ def assert_monotonous(lake: Lake) -> None:
     """Along the ancestry, offsets never go back."""
     known = [
         positions.next_offset(TOPIC, 0) or 0
-        for snapshot in reversed(ancestors(lake.metadata))
-        if (positions := Positions.from_summary(summary_of(snapshot))) is not None
+        for snapshot in list(ancestors(lake.state))[::-1]
+        if (positions := Positions.from_summary(snapshot.summary)) is not None
     ]
     assert known == sorted(known)
 
@@ -121,8 +121,8 @@ class TestQuiet:
         assert outcome.result is Result.COMMITTED
         assert writer.catalog.calls == 1
         assert outcome.snapshot == lake.head
-        assert summary_of(lake.head)["bergline.commit"] == "second"
-        assert summary_of(lake.head)["bergline.writer"] == "test"
+        assert lake.head.summary["bergline.commit"] == "second"
+        assert lake.head.summary["bergline.writer"] == "test"
         assert_exactly_once(lake, 20)
 
     def test_the_positions_are_mirrored_for_exactly_this_snapshot(
@@ -159,7 +159,7 @@ class TestQuiet:
         commit(writer.handle, decide, commit_id="empty", writer="test")
         assert lake.positions.next_offset(TOPIC, 0) == 15
         assert lake.offsets().total() == 10
-        assert summary_of(lake.head)["why"] == "markers"
+        assert lake.head.summary["why"] == "markers"
 
     def test_what_the_decision_raises_ends_the_commit(self, lake: Lake, writer: Writer) -> None:
         with pytest.raises(LookupError, match="stands at 10"):
@@ -207,7 +207,7 @@ class TestConflict:
         other = Writer(lake)
         outcome = writer.land("second", 10, 20, after(lambda: other.land("other", 10, 25)))
         assert outcome.result is Result.NOTHING
-        assert outcome.metadata.current_snapshot_id == lake.head.snapshot_id
+        assert outcome.state.current_snapshot_id == lake.head.snapshot_id
         assert_exactly_once(lake, 25)
 
     def test_a_foreign_commit_in_between_keeps_the_positions(
@@ -326,7 +326,7 @@ class TestUnknownOutcome:
         outcome = writer.land("second", 10, 20, lost_and_built_upon)
         assert outcome.result is Result.FOUND
         assert outcome.snapshot is not None
-        assert summary_of(outcome.snapshot)["bergline.commit"] == "second"
+        assert outcome.snapshot.summary["bergline.commit"] == "second"
         assert lake.positions.next_offset(TOPIC, 0) == 30
 
     def test_a_late_success_before_the_next_attempt_is_found(
@@ -525,5 +525,5 @@ def test_the_id_of_a_commit_is_looked_for_in_the_ancestry_only(lake: Lake) -> No
     first = lake.head.snapshot_id
     writer.land("second", 10, 20)
     lake.roll_back(first)
-    assert find_commit(lake.metadata, "second") is None
-    assert find_commit(lake.metadata, "first") == lake.head
+    assert find_commit(lake.state, "second") is None
+    assert find_commit(lake.state, "first") == lake.head

@@ -5,10 +5,11 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
-from pyiceberg.table.metadata import TableMetadata, TableMetadataUtil
 
 from shared.lake.history import Standing, as_of, first_covering, versions
+from shared.lake.table_state import TableState
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -38,42 +39,27 @@ def snapshot(
     }
 
 
-def metadata(
+def state(
     *snapshots: Mapping[str, Any], head: int, refs: Mapping[str, Any] | None = None
-) -> TableMetadata:
-    return TableMetadataUtil.parse_obj(
+) -> TableState:
+    return msgspec.convert(
         {
-            "format-version": 2,
             "table-uuid": "9c12d441-03fe-4693-9a96-a0705ddf69c1",
             "location": "s3://warehouse/t",
             "last-sequence-number": 100,
-            "last-updated-ms": 0,
-            "last-column-id": 1,
-            "current-schema-id": 0,
-            "schemas": [
-                {
-                    "type": "struct",
-                    "schema-id": 0,
-                    "fields": [{"id": 1, "name": "a", "required": False, "type": "string"}],
-                }
-            ],
-            "default-spec-id": 0,
-            "partition-specs": [{"spec-id": 0, "fields": []}],
-            "last-partition-id": 999,
-            "default-sort-order-id": 0,
-            "sort-orders": [{"order-id": 0, "fields": []}],
             "current-snapshot-id": head,
             "snapshots": list(snapshots),
             "refs": {"main": {"snapshot-id": head, "type": "branch"}, **(refs or {})},
-        }
+        },
+        TableState,
     )
 
 
-def standings(table: TableMetadata) -> dict[int, str]:
+def standings(table: TableState) -> dict[int, str]:
     return {version.snapshot_id: str(version.standing) for version in versions(table)}
 
 
-THINNED = metadata(
+THINNED = state(
     snapshot(3, 2, 15),
     snapshot(6, 5, 30),
     snapshot(7, 6, 35),
@@ -103,7 +89,7 @@ def test_each_version_tells_what_it_moved_since_the_one_retained_before() -> Non
 
 
 def test_what_was_rolled_back_stands_aside_and_moves_nothing_for_others() -> None:
-    table = metadata(
+    table = state(
         snapshot(1, None, 10), snapshot(2, 1, 20), snapshot(3, 2, 30), snapshot(4, 1, 12), head=4
     )
     assert standings(table) == {1: "ancestor", 2: "aside", 3: "aside", 4: "head"}
@@ -111,7 +97,7 @@ def test_what_was_rolled_back_stands_aside_and_moves_nothing_for_others() -> Non
 
 
 def test_a_branch_of_its_own_is_not_history() -> None:
-    table = metadata(
+    table = state(
         snapshot(2, 1, 10),
         snapshot(5, 4, 20),
         head=5,
@@ -122,12 +108,12 @@ def test_a_branch_of_its_own_is_not_history() -> None:
 
 def test_an_unbroken_history_has_no_earlier_versions() -> None:
     """The oldest ancestor has no parent: nothing older can belong to it."""
-    table = metadata(snapshot(1, None, 5), snapshot(2, None, 10), snapshot(3, 2, 20), head=3)
+    table = state(snapshot(1, None, 5), snapshot(2, None, 10), snapshot(3, 2, 20), head=3)
     assert standings(table)[1] == Standing.ASIDE
 
 
 def test_a_snapshot_of_another_engine_is_foreign_and_moves_nothing() -> None:
-    table = metadata(snapshot(1, None, 10), snapshot(2, 1, None, writer=None), head=2)
+    table = state(snapshot(1, None, 10), snapshot(2, 1, None, writer=None), head=2)
     ours, theirs = versions(table)
     assert (ours.foreign, ours.writer) == (False, "stream_writer")
     assert (theirs.foreign, theirs.writer, dict(theirs.moved)) == (True, "spark", {})
@@ -142,15 +128,15 @@ def test_a_time_means_the_newest_version_not_younger(at: float, expected: int | 
 
 
 def test_a_time_never_means_what_was_rolled_back() -> None:
-    table = metadata(snapshot(1, None, 10), snapshot(2, 1, 20), snapshot(4, 1, 12), head=4)
+    table = state(snapshot(1, None, 10), snapshot(2, 1, 20), snapshot(4, 1, 12), head=4)
     version = as_of(table, minute(3))
     assert version is not None
     assert version.snapshot_id == 1
 
 
 def test_a_table_without_snapshots_has_no_history() -> None:
-    empty = metadata(snapshot(1, None, 1), head=1).model_copy(
-        update={"snapshots": [], "current_snapshot_id": None, "refs": {}}
+    empty = TableState(
+        table_uuid="9c12d441-03fe-4693-9a96-a0705ddf69c1", location="s3://warehouse/t"
     )
     assert (versions(empty), as_of(empty, minute(9))) == ([], None)
     assert first_covering(empty, ("orders", 0), 0) is None
@@ -176,7 +162,7 @@ def test_the_first_retained_version_behind_an_offset(
 
 
 def test_the_first_snapshot_of_a_table_is_exact() -> None:
-    covering = first_covering(metadata(snapshot(1, None, 10), head=1), ("orders", 0), 3)
+    covering = first_covering(state(snapshot(1, None, 10), head=1), ("orders", 0), 3)
     assert covering is not None
     assert covering.exact
 
@@ -187,7 +173,7 @@ def test_an_offset_that_no_version_covers() -> None:
 
 
 def test_the_time_of_the_row_tells_a_recreated_log_apart() -> None:
-    table = metadata(
+    table = state(
         snapshot(1, None, 100), snapshot(2, 1, 0, writer="cli"), snapshot(3, 2, 50), head=3
     )
     old = first_covering(table, ("orders", 0), 20, not_before=minute(0.9))

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
-from pyiceberg.table.snapshots import Snapshot
+from msgspec.structs import replace
+from pyiceberg.manifest import read_manifest_list
 from pyiceberg.table.update import RemoveSnapshotsUpdate, SetPropertiesUpdate
 
 from shared.lake.commit import commit
 from shared.lake.sweeping import MAX_WAITING, Sweeper
+from shared.lake.table_state import SnapshotEntry
 from tests.support.lake import Batch, Lake, manifests_named, manifests_on_disk
 
 DELAY = 600.0
@@ -36,14 +38,14 @@ def sweeper(clock: Clock) -> Sweeper:
     return Sweeper(DELAY, clock)
 
 
-def land(lake: Lake, count: int) -> list[Snapshot]:
+def land(lake: Lake, count: int) -> tuple[SnapshotEntry, ...]:
     """So many commits; all snapshots of the table, oldest first."""
     handle = lake.handle()
     begin = len(lake.metadata.snapshots)
     for number in range(begin, begin + count):
         batch = Batch(handle, 10 * number, 10 * number + 10)
         commit(handle, batch.decide, commit_id=f"c{number}", writer="test")
-    return lake.metadata.snapshots
+    return lake.state.snapshots
 
 
 def merge_manifests_at(lake: Lake, count: int) -> None:
@@ -69,7 +71,7 @@ class Named:
         return manifests_named(self.lake) - manifests_on_disk(self.lake)
 
 
-def remove(lake: Lake, sweeper: Sweeper, snapshots: Sequence[Snapshot]) -> Named:
+def remove(lake: Lake, sweeper: Sweeper, snapshots: Sequence[SnapshotEntry]) -> Named:
     named = Named(lake, manifests_named(lake))
     lake.update(RemoveSnapshotsUpdate(snapshot_ids=[s.snapshot_id for s in snapshots]))
     sweeper.removed(snapshots)
@@ -77,8 +79,7 @@ def remove(lake: Lake, sweeper: Sweeper, snapshots: Sequence[Snapshot]) -> Named
 
 
 def sweep(lake: Lake, sweeper: Sweeper, limit: int = 500) -> int:
-    table = lake.table
-    return sweeper.sweep(table.metadata, table.io, limit)
+    return sweeper.sweep(lake.state, lake.table.io, limit)
 
 
 def test_nothing_is_deleted_before_its_time(lake: Lake, sweeper: Sweeper, clock: Clock) -> None:
@@ -154,7 +155,7 @@ def test_the_delay_holds_for_every_snapshot_that_named_a_manifest(
     assert sweep(lake, sweeper) == 1  # its manifest list; its manifest is shared
     table = lake.table
     for snapshot in snapshots[1:-1]:
-        for manifest in snapshot.manifests(table.io):
+        for manifest in read_manifest_list(table.io.new_input(snapshot.manifest_list)):
             assert manifest.fetch_manifest_entry(table.io)
     clock.now += 10
     sweep(lake, sweeper)
@@ -175,7 +176,7 @@ def test_while_the_store_is_away_nothing_is_forgotten(
     with monkeypatch.context() as patch:
         patch.setattr(table.io, "new_input", away)
         with pytest.raises(OSError, match="no answer"):
-            sweeper.sweep(table.metadata, table.io)
+            sweeper.sweep(lake.state, table.io)
     assert sweeper.due()
     assert sweep(lake, sweeper) == 2
 
@@ -240,5 +241,5 @@ def test_one_call_handles_a_bounded_number(lake: Lake, sweeper: Sweeper, clock: 
 def test_what_waits_is_bounded(lake: Lake, sweeper: Sweeper, clock: Clock) -> None:
     first, last = land(lake, 2)
     sweeper.removed([first])
-    sweeper.removed([last.model_copy(update={"snapshot_id": n}) for n in range(MAX_WAITING)])
+    sweeper.removed([replace(last, snapshot_id=n) for n in range(MAX_WAITING)])
     assert sweeper.waiting == MAX_WAITING

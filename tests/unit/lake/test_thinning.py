@@ -9,8 +9,8 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyiceberg.table.metadata import TableMetadata
 
+from shared.lake.table_state import TableState
 from shared.lake.thinning import TAG_PREFIX, ThinningPlan, ThinningPolicy, hour_tag, plan
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
@@ -84,7 +84,7 @@ class History:
         pinned: Sequence[int] = (),
         announced: int | None = None,
     ) -> ThinningPlan:
-        return plan(cast("TableMetadata", self), now, policy, pinned=pinned, announced=announced)
+        return plan(cast("TableState", self), now, policy, pinned=pinned, announced=announced)
 
     @property
     def ids(self) -> set[int]:

@@ -10,13 +10,13 @@ from types import SimpleNamespace
 import pytest
 import pytest_asyncio
 from aiokafka.errors import KafkaTimeoutError
-from pyiceberg.table.metadata import TableMetadata
 
 from services.stream_writer import outbox as module
 from services.stream_writer.outbox import Outbox
 from shared.contracts.tables import TableCommitted
 from shared.lake.bootstrap import create_tables
 from shared.lake.commit import commit
+from shared.lake.table_state import TableState
 from shared.runtime.settings import Settings
 from shared.runtime.table_states import TableStates
 from tests.support.lake import LOG, PLAIN, Batch, Lake
@@ -62,11 +62,11 @@ class Worker:
         self.load_failures: list[Exception] = []
         self.outbox = Outbox(LOG.name, broker.states, broker.announce, self._load)
 
-    async def _load(self) -> TableMetadata:
+    async def _load(self) -> TableState:
         self.loads += 1
         if self.load_failures:
             raise self.load_failures.pop()
-        return self._lake.metadata
+        return self._lake.state
 
 
 @pytest.fixture(autouse=True)
@@ -92,13 +92,13 @@ async def worker(lake: Lake, broker: Broker) -> AsyncIterator[Worker]:
     await found.outbox.release()
 
 
-def land(lake: Lake, count: int = 1) -> TableMetadata:
+def land(lake: Lake, count: int = 1) -> TableState:
     handle = lake.handle()
     begin = len(lake.metadata.snapshots)
     for number in range(begin, begin + count):
         batch = Batch(handle, 10 * number, 10 * number + 10)
         commit(handle, batch.decide, commit_id=f"c{number}", writer="test")
-    return lake.metadata
+    return lake.state
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -264,7 +264,7 @@ async def test_after_a_rollback_the_next_commit_is_announced(
     worker.outbox.committed(land(lake, 3))
     await flushed(worker.outbox)
     lake.roll_back(lake.metadata.snapshots[0].snapshot_id)
-    worker.outbox.committed(lake.metadata)
+    worker.outbox.committed(lake.state)
     await flushed(worker.outbox)
     assert broker.numbers == [1, 2, 3]
     handle = lake.handle()

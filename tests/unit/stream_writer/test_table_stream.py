@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from pyiceberg.exceptions import ServiceUnavailableError
-from pyiceberg.table.metadata import TableMetadata
 
 from services.stream_writer import committing, settling
 from services.stream_writer.buffer import Work
@@ -24,6 +23,7 @@ from services.stream_writer.table_stream import TableStream
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
 from shared.lake.adoption import adopt
+from shared.lake.table_state import TableState
 from shared.runtime.bus import producer
 from shared.runtime.metrics import Instruments
 from shared.runtime.table_states import TableStates
@@ -65,7 +65,7 @@ class Rig:
         self.group = Group(self._take)
         self.group.ends = dict.fromkeys(KEYS, 0)
         self.writer = Faulty(self.lake.handle(), EVENTS, 600.0)
-        self.outbox = Outbox(EVENTS.name, states, self._announce, self._metadata)
+        self.outbox = Outbox(EVENTS.name, states, self._announce, self._state)
         self.stream = TableStream(
             self.writer,
             settings,
@@ -79,8 +79,8 @@ class Rig:
     async def _announce(self, event: TableCommitted) -> None:
         self.announced.append(event.sequence_number)
 
-    async def _metadata(self) -> TableMetadata:
-        return self.lake.metadata
+    async def _state(self) -> TableState:
+        return self.lake.state
 
     def _take(self, fetched: PartitionBatch) -> None:
         self.stream.take(fetched)

@@ -13,7 +13,6 @@ from services.stream_writer.landing import PartitionsBehind, PositionsLost, tail
 from services.stream_writer.table_writer import TableWriter
 from shared.lake.commit import Outcome, Result
 from shared.lake.positions import Stretch, Tail
-from shared.lake.recorded import summary_of
 from shared.runtime.errors import Refused, Unavailable
 from tests.support.batches import batch, record, work
 from tests.support.faulty_catalog import (
@@ -63,8 +62,8 @@ class TestTrimming:
         outcome = writer.land(work(batch(10, 15), batch(15, 20)))
         assert outcome.result is Result.COMMITTED
         assert lake.offsets() == landed(0, range(20))
-        assert summary_of(lake.head)["bergline.rows"] == "10"
-        assert summary_of(lake.head)["bergline.writer"] == "stream_writer"
+        assert lake.head.summary["bergline.rows"] == "10"
+        assert lake.head.summary["bergline.writer"] == "stream_writer"
 
     def test_covered_work_is_left_out(self, lake: Lake, writer: Writer) -> None:
         head = lake.head
@@ -76,7 +75,7 @@ class TestTrimming:
     ) -> None:
         writer.land(work(batch(5, 12), batch(12, 15)))
         assert lake.offsets() == landed(0, range(15))
-        assert summary_of(lake.head)["bergline.rows"] == "5"
+        assert lake.head.summary["bergline.rows"] == "5"
 
     def test_partitions_are_trimmed_each_for_itself(self, lake: Lake, writer: Writer) -> None:
         writer.first_seen[TOPIC, 1] = 100
@@ -94,7 +93,7 @@ class TestTrimming:
         writer.land(work(batch(10, 13, missing=range(10, 13))))
         assert lake.positions.next_offset(TOPIC, 0) == 13
         assert lake.positions.tail(TOPIC, 0) == tail_of(record(0, 9))
-        assert "added-data-files" not in summary_of(lake.head)
+        assert "added-data-files" not in lake.head.summary
         assert lake.offsets() == landed(0, range(10))
 
     def test_bad_records_are_rows_and_counted_where_they_are_landed(
@@ -105,7 +104,7 @@ class TestTrimming:
         ledger = lake.positions.partitions
         assert [s.errors for s in ledger[TOPIC, 0].stretches] == [2]
         assert [s.errors for s in ledger[TOPIC, 1].stretches] == [1]
-        assert summary_of(lake.head)["bergline.errors"] == "3"
+        assert lake.head.summary["bergline.errors"] == "3"
         assert lake.offsets() == landed(0, range(14)) | landed(1, range(3))
 
     def test_the_last_record_is_remembered(self, lake: Lake, writer: Writer) -> None:
@@ -119,7 +118,7 @@ class TestTrimming:
         before = len(lake.metadata.snapshots)
         writer.land(work(batch(10, 12), batch(12, 15), batch(0, 4, 1), batch(4, 9, 1)))
         assert len(lake.metadata.snapshots) == before + 1
-        assert summary_of(lake.head)["added-data-files"] == "1"
+        assert lake.head.summary["added-data-files"] == "1"
 
 
 class TestFirstSeen:

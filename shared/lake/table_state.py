@@ -1,0 +1,114 @@
+"""What is known of a table when a commit to it is decided: head, history, references, properties.
+
+These are the parts of Iceberg's table metadata (Iceberg spec, "Table Metadata and Snapshots") that
+the commit, the thinning and the announcements look at, under their names in the JSON. A catalog's
+answer is decoded straight into them; schemas and partition specs are none of their business.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, Self
+
+import msgspec
+from msgspec.structs import force_setattr
+
+if TYPE_CHECKING:
+    from pyiceberg.table.metadata import TableMetadata
+
+MAIN = "main"
+"""The branch that readers see."""
+
+
+class SnapshotEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """One retained snapshot. ``summary`` includes the key ``operation``."""
+
+    snapshot_id: int
+    timestamp_ms: int
+    manifest_list: str = ""
+    sequence_number: int = 0
+    parent_snapshot_id: int | None = None
+    schema_id: int | None = None
+    summary: dict[str, str] = {}
+
+
+class RefEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """What a branch or a tag names."""
+
+    snapshot_id: int
+    type: Literal["branch", "tag"]
+
+
+class TableState(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict=True):
+    """A table at one moment.
+
+    Attributes:
+        table_uuid: another one under the same name is another table.
+        location: where its files are.
+        metadata_location: of the metadata file that says all this; it is not part of that file.
+        last_sequence_number: highest one ever given out.
+        current_snapshot_id: the head of ``main``, ``None`` for a table without one.
+        snapshots: those retained, in the catalog's order.
+        refs: branches and tags by name.
+        properties: of the table.
+    """
+
+    table_uuid: str
+    location: str
+    metadata_location: str = ""
+    last_sequence_number: int = 0
+    current_snapshot_id: int | None = None
+    snapshots: tuple[SnapshotEntry, ...] = ()
+    refs: dict[str, RefEntry] = {}
+    properties: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        if self.current_snapshot_id == -1:  # how some catalogs write "none"
+            force_setattr(self, "current_snapshot_id", None)
+
+    @cached_property
+    def by_id(self) -> dict[int, SnapshotEntry]:
+        """The retained snapshots by their ids."""
+        return {snapshot.snapshot_id: snapshot for snapshot in self.snapshots}
+
+    def snapshot_by_id(self, snapshot_id: int) -> SnapshotEntry | None:
+        """The retained snapshot of that id, if there is one."""
+        return self.by_id.get(snapshot_id)
+
+    def current_snapshot(self) -> SnapshotEntry | None:
+        """The head of ``main``, ``None`` for a table without one."""
+        head = self.current_snapshot_id
+        return None if head is None else self.by_id.get(head)
+
+    @classmethod
+    def of(cls, metadata: TableMetadata, metadata_location: str = "") -> Self:
+        """The state that PyIceberg's model of the metadata describes."""
+        return cls(
+            table_uuid=str(metadata.table_uuid),
+            location=metadata.location,
+            metadata_location=metadata_location,
+            last_sequence_number=getattr(metadata, "last_sequence_number", 0),
+            current_snapshot_id=metadata.current_snapshot_id,
+            snapshots=tuple(
+                SnapshotEntry(
+                    snapshot_id=each.snapshot_id,
+                    timestamp_ms=each.timestamp_ms,
+                    manifest_list=each.manifest_list,
+                    sequence_number=each.sequence_number or 0,
+                    parent_snapshot_id=each.parent_snapshot_id,
+                    schema_id=each.schema_id,
+                    summary={}
+                    if each.summary is None
+                    else {
+                        "operation": each.summary.operation.value,
+                        **each.summary.additional_properties,
+                    },
+                )
+                for each in metadata.snapshots
+            ),
+            refs={
+                name: RefEntry(snapshot_id=ref.snapshot_id, type=ref.snapshot_ref_type.value)
+                for name, ref in metadata.refs.items()
+            },
+            properties=dict(metadata.properties),
+        )

@@ -1,5 +1,6 @@
 """``python -m tests.bench NAME``: run one benchmark and print one report.
 
+``--quick`` does little work in one round: it shows that a benchmark runs, its figures mean nothing.
 Progress goes to standard error. With ``--output json`` the last line of standard output is the
 report: ``{"name", "machine", "rounds", "measures": [{"name", "value", "unit", "ratio", "peer",
 "spread"}]}``, its parts described in :mod:`tests.bench.report`.
@@ -19,7 +20,7 @@ import typer
 
 from shared.cli.output import Format, Output, emit, fail, progress, table
 from shared.cli.words import cell, stacked
-from shared.runtime.errors import BerglineError, NotFound
+from shared.runtime.errors import BerglineError, ConfigurationError, NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +28,17 @@ class Benchmark:
     """One benchmark.
 
     Attributes:
-        module: where ``run(rounds: int) -> list[Measure]`` is; imported when it is used.
+        module: where ``run(rounds: int, *, quick: bool) -> list[Measure]`` is; imported when it is
+            used.
         rounds: how often everything takes its turn unless ``--rounds`` says otherwise.
         line: what it measures, beside what.
+        rated: ``run`` takes ``rate`` as well, in webhooks a second.
     """
 
     module: str
     rounds: int
     line: str
+    rated: bool = False
 
 
 BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
@@ -49,7 +53,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             7,
             "records to Arrow rows per CPU-second, beside pyarrow.json and orjson by rows",
         ),
-        "writer": Benchmark(
+        "stream-writer": Benchmark(
             "tests.bench.writer",
             5,
             "topic to committed snapshots per CPU-second, beside a Kafka client and pyarrow",
@@ -62,12 +66,13 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "freshness": Benchmark(
             "tests.bench.freshness",
             3,
-            "webhook to committed row at 500 webhooks a second, wall clock",
+            "webhook to its row read by a reader that polls, at --rate (500) a second, wall clock",
+            rated=True,
         ),
-        "startup": Benchmark(
-            "tests.bench.startup",
+        "platform": Benchmark(
+            "tests.bench.platform",
             3,
-            "cold start, warm start, first row, memory at rest, stop; wall clock",
+            "cold start, warm start, memory and CPU at rest, stop; wall clock",
         ),
     }
 )
@@ -84,6 +89,12 @@ def bench(
     rounds: Annotated[
         int | None, typer.Option(min=1, help="How often everything takes its turn.")
     ] = None,
+    rate: Annotated[
+        float | None, typer.Option(min=1, help="Webhooks a second, where a benchmark takes them.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Little work: shows that it runs, measures nothing.")
+    ] = False,
     listed: Annotated[bool, typer.Option("--list", help="List the benchmarks.")] = False,
     output: Output = Format.TEXT,
 ) -> None:
@@ -96,12 +107,16 @@ def bench(
         raise NotFound(
             f"there is no benchmark {name!r}", f"choose one of: {', '.join(sorted(BENCHMARKS))}"
         )
+    if rate is not None and not chosen.rated:
+        raise ConfigurationError(f"the benchmark {name!r} knows no rate", "leave --rate away")
     from tests.bench.report import machine, report
 
     where = machine()
-    times = rounds or chosen.rounds
+    times = rounds or (1 if quick else chosen.rounds)
     progress("measuring", benchmark=name, rounds=times, load_before=where.load_before[0])
-    made = report(name, times, where, importlib.import_module(chosen.module).run(times))
+    run = importlib.import_module(chosen.module).run
+    measures = run(times, quick=quick, **({} if rate is None else {"rate": rate}))
+    made = report(name, times, where, measures)
     emit(output, made, _text(made))
 
 

@@ -46,7 +46,8 @@ def test_every_benchmark_is_registered() -> None:
 @pytest.mark.parametrize("name", BENCHMARKS)
 def test_every_benchmark_takes_rounds_and_tells_measures(name: str) -> None:
     run = importlib.import_module(BENCHMARKS[name].module).run
-    assert list(inspect.signature(run).parameters) == ["rounds"]
+    rated = ["rate"] if BENCHMARKS[name].rated else []
+    assert list(inspect.signature(run).parameters) == ["rounds", "quick", *rated]
     assert inspect.signature(run).return_annotation == "list[Measure]"
     assert BENCHMARKS[name].rounds >= 3
 

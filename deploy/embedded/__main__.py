@@ -14,9 +14,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m deploy.embedded", description=__doc__)
     parser.add_argument("--replicas", action="append", default=[], metavar="SERVICE=N")
     parser.add_argument("--ports", choices=("settings", "auto"), default="settings")
+    parser.add_argument("--brokers", metavar="HOST:PORT")
     options = parser.parse_args()
     try:
-        launch.run(launch.layout(), launch.parse_replicas(options.replicas), options.ports)
+        replicas = launch.parse_replicas(options.replicas)
+        launch.run(launch.layout(), replicas, options.ports, brokers=options.brokers)
     except BerglineError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return error.exit_code

@@ -37,7 +37,11 @@ def running(where: Layout) -> PlatformState:
 
 
 def detach(
-    where: Layout, replicas: Mapping[str, int], ports: str, observer: Observer
+    where: Layout,
+    replicas: Mapping[str, int],
+    ports: str,
+    observer: Observer,
+    brokers: str | None = None,
 ) -> PlatformState:
     """Start a platform in a session of its own and wait until it is ready.
 
@@ -57,6 +61,8 @@ def detach(
     command = [sys.executable, "-P", "-m", "deploy.embedded", "--ports", ports]
     for name, count in replicas.items():
         command += ["--replicas", f"{name}={count}"]
+    if brokers is not None:
+        command += ["--brokers", brokers]
     with where.log("supervisor").open("ab") as log:
         said_before = log.tell()
         child = subprocess.Popen(

@@ -37,6 +37,21 @@ def parse_replicas(options: Sequence[str]) -> dict[str, int]:
     return wanted
 
 
+def check_brokers(brokers: str) -> None:
+    """Refuse what cannot be bootstrap servers.
+
+    Raises:
+        ConfigurationError: not of the form ``HOST:PORT,HOST:PORT``.
+    """
+    for address in brokers.split(","):
+        host, _, port = address.rpartition(":")
+        if not host or not port.isdecimal():
+            raise ConfigurationError(
+                f"--brokers {brokers!r}: {address!r} is not of the form HOST:PORT",
+                "for example --brokers kafka.example:9092",
+            )
+
+
 def layout() -> Layout:
     """The layout of this process' data directory (``BERGLINE_DATA_DIR`` or ``./.bergline``)."""
     return Layout(data_dir().absolute())
@@ -47,8 +62,16 @@ def run(
     wanted_replicas: Mapping[str, int],
     port_choice: PortChoice = "settings",
     observer: Observer | None = None,
+    brokers: str | None = None,
 ) -> None:
     """Run the platform in this process until SIGTERM or SIGINT; a second SIGINT kills it.
+
+    Args:
+        where: its data directory.
+        wanted_replicas: number of processes of services.
+        port_choice: ports from settings, or any that are free.
+        observer: told of every change.
+        brokers: bootstrap servers of a Kafka to use instead of the embedded broker.
 
     Raises:
         ConfigurationError: a port is taken, a setting or the data directory is wrong.
@@ -56,15 +79,18 @@ def run(
         Unavailable: something did not become ready.
     """
     replicas = platform.replicas_of(wanted_replicas)
+    with_broker = brokers is None
+    if brokers is not None:
+        check_brokers(brokers)
     where.prepare()
     with where.lock():
         control.end_left_over(where)
         private = secrets.load_or_generate(where.secrets_file)
         chosen = ports.pick_free(replicas) if port_choice == "auto" else ports.load()
-        ports.claim(ports.needed(chosen, replicas))
-        platform.refuse_foreign_connection(chosen, private)
-        platform.write_connection(where, chosen, private)
-        children = platform.plan(where, chosen, private, replicas)
+        ports.claim(ports.needed(chosen, replicas, with_broker=with_broker))
+        platform.refuse_foreign_connection(chosen, private, brokers)
+        platform.write_connection(where, chosen, private, brokers)
+        children = platform.plan(where, chosen, private, replicas, with_broker=with_broker)
         try:
             asyncio.run(_supervise(Supervisor(children, where, observer)))
         finally:

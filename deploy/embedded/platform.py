@@ -69,12 +69,22 @@ def replicas_of(wanted: Mapping[str, int]) -> dict[str, int]:
     return {name: wanted.get(name, 1) for name in SERVICES}
 
 
-def connection(ports: PortSettings, secrets: Secrets) -> dict[str, str]:
-    """What services and command line must know, as ``BERGLINE_…`` variables."""
+def connection(ports: PortSettings, secrets: Secrets, brokers: str | None = None) -> dict[str, str]:
+    """What services and command line must know, as ``BERGLINE_…`` variables.
+
+    Args:
+        ports: where the platform listens.
+        secrets: its secrets.
+        brokers: bootstrap servers of another Kafka; ``None`` for the embedded broker.
+    """
     key, secret = secrets.s3_access_key, secrets.s3_secret_key.get_secret_value()
+    admin = f"http://{HOST}:{ports.broker_admin_port}"
+    if brokers is not None:
+        # Its default is the embedded broker's, perhaps that of another platform.
+        admin = os.environ.get("BERGLINE_BROKER_ADMIN", "")
     return {
-        "BERGLINE_BROKERS": f"{HOST}:{ports.broker_port}",
-        "BERGLINE_BROKER_ADMIN": f"http://{HOST}:{ports.broker_admin_port}",
+        "BERGLINE_BROKERS": brokers or f"{HOST}:{ports.broker_port}",
+        "BERGLINE_BROKER_ADMIN": admin,
         "BERGLINE_CATALOG_URI": f"http://{HOST}:{ports.catalog_port}",
         "BERGLINE_CATALOG_WAREHOUSE": f"s3://{storage.WAREHOUSE}",
         "BERGLINE_CATALOG_CREDENTIAL": f"{key}:{secret}",
@@ -99,13 +109,15 @@ _YOURS_TO_SET = (
 )
 
 
-def refuse_foreign_connection(ports: PortSettings, secrets: Secrets) -> None:
+def refuse_foreign_connection(
+    ports: PortSettings, secrets: Secrets, brokers: str | None = None
+) -> None:
     """Variables win over the connection file, so one that points elsewhere would split us.
 
     Raises:
         ConfigurationError: names the variables that point to another platform.
     """
-    ours = connection(ports, secrets)
+    ours = connection(ports, secrets, brokers)
     foreign = [
         name
         for name, value in ours.items()
@@ -118,15 +130,22 @@ def refuse_foreign_connection(ports: PortSettings, secrets: Secrets) -> None:
         )
 
 
-def write_connection(layout: Layout, ports: PortSettings, secrets: Secrets) -> None:
+def write_connection(
+    layout: Layout, ports: PortSettings, secrets: Secrets, brokers: str | None = None
+) -> None:
     """Write the connection file (0600)."""
     lines = ["# Written by `bergline up` at each start. Variables of the environment win."]
-    lines += [f"{name}={value}" for name, value in connection(ports, secrets).items()]
+    lines += [f"{name}={value}" for name, value in connection(ports, secrets, brokers).items()]
     write_private(layout.connection_file, "\n".join(lines) + "\n")
 
 
 def plan(
-    layout: Layout, ports: PortSettings, secrets: Secrets, replicas: Mapping[str, int]
+    layout: Layout,
+    ports: PortSettings,
+    secrets: Secrets,
+    replicas: Mapping[str, int],
+    *,
+    with_broker: bool = True,
 ) -> list[Child]:
     """Every child of the platform. No secret is in an argument list."""
     common = {
@@ -135,7 +154,9 @@ def plan(
         # glibc gives each thread an arena of its own, which long-lived processes never give back.
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }
-    children = [_storage(layout, ports, secrets), _broker(layout, ports, common)]
+    children = [_storage(layout, ports, secrets)]
+    if with_broker:
+        children.append(_broker(layout, ports, common))
     children.append(
         Child(
             name="bootstrap",

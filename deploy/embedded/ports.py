@@ -95,12 +95,15 @@ def load() -> PortSettings:
         ) from None
 
 
-def needed(settings: PortSettings, replicas: Mapping[str, int]) -> list[Port]:
+def needed(
+    settings: PortSettings, replicas: Mapping[str, int], *, with_broker: bool = True
+) -> list[Port]:
     """Every port that will be listened on.
 
     Args:
         settings: the ports chosen.
         replicas: number of processes by service.
+        with_broker: whether the embedded broker runs.
 
     Raises:
         ConfigurationError: two purposes have the same port, or a replica's port is too high.
@@ -108,9 +111,12 @@ def needed(settings: PortSettings, replicas: Mapping[str, int]) -> list[Port]:
     ports = [
         Port(settings.s3_port, "S3 endpoint", "BERGLINE_S3_PORT"),
         Port(settings.catalog_port, "Iceberg REST catalog", "BERGLINE_CATALOG_PORT"),
-        Port(settings.broker_port, "Kafka broker", "BERGLINE_BROKER_PORT"),
-        Port(settings.broker_admin_port, "broker admin", "BERGLINE_BROKER_ADMIN_PORT"),
     ]
+    if with_broker:
+        ports += [
+            Port(settings.broker_port, "Kafka broker", "BERGLINE_BROKER_PORT"),
+            Port(settings.broker_admin_port, "broker admin", "BERGLINE_BROKER_ADMIN_PORT"),
+        ]
     ports += [
         Port(settings.storage(purpose), f"storage {purpose}", "BERGLINE_STORAGE_PORT")
         for purpose in STORAGE_PORTS

@@ -36,19 +36,27 @@ def up(
         Ports,
         typer.Option(help="settings: the BERGLINE_…_PORT variables; auto: any that are free."),
     ] = Ports.SETTINGS,
+    brokers: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT", help="Use this Kafka or Redpanda instead of the embedded broker."
+        ),
+    ] = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Run the embedded platform on this machine: storage, catalog, broker and the services.
 
     It is for development, tests and demonstrations, and listens on 127.0.0.1 only. Data, logs
     and generated secrets are in BERGLINE_DATA_DIR (default ./.bergline). In the foreground Ctrl-C
-    drains and stops everything; a second Ctrl-C kills it.
+    drains and stops everything; a second Ctrl-C kills it. With --brokers, user, password and TLS of
+    that Kafka are BERGLINE_BROKER_USERNAME, BERGLINE_BROKER_PASSWORD and BERGLINE_BROKER_TLS.
     """
     from deploy.embedded import control, launch
 
     wanted = launch.parse_replicas(replicas or [])
     if detach:
-        _show(output, control.detach(launch.layout(), wanted, ports.value, _Steps().observe))
+        steps = _Steps().observe
+        _show(output, control.detach(launch.layout(), wanted, ports.value, steps, brokers))
         return
     live = output is Format.TEXT and sys.stdout.isatty()
     if live:
@@ -58,9 +66,9 @@ def up(
 
         view = LiveView()
         with Live(view, console=console(), refresh_per_second=1):
-            launch.run(launch.layout(), wanted, ports.value, view.observe)
+            launch.run(launch.layout(), wanted, ports.value, view.observe, brokers)
     else:
-        launch.run(launch.layout(), wanted, ports.value, _Steps().observe)
+        launch.run(launch.layout(), wanted, ports.value, _Steps().observe, brokers)
     emit(output, {"stopped": True}, "stopped")
 
 

@@ -123,7 +123,7 @@ def producer_id(connection: RawConnection) -> int:
 
 def commit(connection: RawConnection, group: str, topic: str, offset: int) -> int:
     """OffsetCommit 2 by nobody's member: its error, once there is a coordinator."""
-    # As clients do: a real Kafka makes the topic of offsets when it is first asked for a coordinator.
+    # As clients do: a real Kafka makes the topic of offsets when a coordinator is first asked for.
     connection.ask(10, 0, string(group))
 
     def ask() -> tuple[int, int]:

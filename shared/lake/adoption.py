@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Callable, Collection, Mapping
 
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Append, Head, Outcome, commit
@@ -20,6 +21,8 @@ def adopt(
     reason: str,
     actor: str,
     every: Collection[PartitionKey] = (),
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Outcome:
     """Write a snapshot without rows whose positions go on at ``at``.
 
@@ -32,6 +35,7 @@ def adopt(
         reason, actor: kept in the table.
         every: all partitions that land in the table. When its positions cannot be found, all of
             them must be stated at once: one left out would be read from its log's start again.
+        clock, sleep: time, in seconds.
 
     Raises:
         Refused: a statement is incomplete; nothing was written.
@@ -62,4 +66,4 @@ def adopt(
             positions = positions.adopt(topic, partition, at=offset, reason=f"{actor}: {reason}")
         return Append((), positions, {KEY_ADOPTED: f"{stated}: {actor}: {reason}"})
 
-    return commit(handle, decide, commit_id=uuid7(), writer="cli")
+    return commit(handle, decide, commit_id=uuid7(), writer="cli", clock=clock, sleep=sleep)

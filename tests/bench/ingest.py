@@ -1,202 +1,153 @@
 """How many verified, durable webhooks one core takes, beside a bare aiohttp server.
 
-The embedded broker, ingest, and a server that reads the body and answers 202 get the same signed
-order in turns. Requests per CPU-second of the server process hardly depend on other load on the
-machine; the sender and the broker are other processes.
+ingest on the embedded broker and a server that reads the body and answers 202 get the same signed
+orders in turns. Each of the two is pinned to the same one core with the same event loop; senders
+and broker run on the others. What counts is the CPU time of the server's process alone, which
+hardly depends on what else the machine does; the broker's CPU time is a measure of its own. The
+times to an answer are wall clock, at a rate far below what either can do.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import socket
-import subprocess
-import sys
+import os
+import statistics
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 from shared.cli.output import progress
-from shared.runtime.errors import CheckFailed, Unavailable
+from shared.runtime.errors import CheckFailed
+from tests.bench.bare_server import bare_server
+from tests.bench.http_load import Load, delivery, order, pace, saturate
 from tests.bench.report import Measure, cpu_seconds, measure
-from tests.support.broker import BrokerProcess, free_port
-from tests.support.ingest import IngestProcess, create_topics, shopify_signature
+from tests.support.broker_process import BrokerProcess
+from tests.support.ingest import IngestProcess, create_topics
 
 CONNECTIONS = 64
-LISTENS_WITHIN_SECONDS = 20.0
-REQUESTS = 8000
-"""To each server in each round."""
+ORDERS = 500
+"""Different orders, so that they go to all partitions."""
 
-QUICK_REQUESTS = 2000
+REQUESTS = 20_000
+"""To each server in each round, as fast as they are answered."""
 
-PATH = "/webhooks/shopify/orders"
-BARE = """
-import asyncio, sys
-from aiohttp import web
+WARM_UP_REQUESTS = 4_000
+RATE = 500.0
+PACED_REQUESTS = 2_000
+"""To each server in each round, at ``RATE`` a second."""
 
-async def answer(request):
-    await request.read()
-    return web.Response(status=202)
-
-async def main():
-    app = web.Application()
-    app.router.add_post("/{path:.*}", answer)
-    runner = web.AppRunner(app, access_log=None)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", int(sys.argv[1])).start()
-    await asyncio.Event().wait()
-
-try:
-    import uvloop
-    loop_factory = uvloop.new_event_loop
-except ImportError:
-    loop_factory = None
-with asyncio.Runner(loop_factory=loop_factory) as runner:
-    runner.run(main())
-"""
+PEER = "bare aiohttp server that reads the body and answers 202"
 
 
-def order() -> bytes:
-    """A nested order of about 800 bytes."""
-    line = {"id": 5_000_000_000, "title": "Shirt", "price": "6.00", "quantity": 1}
-    tax = {"title": "State Tax", "price": "0.48", "rate": 0.08}
-    return json.dumps(
-        {
-            "id": 4_000_000_000,
-            "email": "ada@example.com",
-            "updated_at": "2024-01-15T10:30:00-05:00",
-            "total_price": "24.00",
-            "customer": {"id": 1_000_000_000, "email": "ada@example.com"},
-            "line_items": [{**line, "tax_lines": [tax]} for _ in range(5)],
-        }
-    ).encode()
+@dataclass
+class Server:
+    """One of the two, and what was measured of it in each round.
 
+    Attributes:
+        pid, port: of its process.
+        status: what it answers to a good delivery.
+        per_cpu_second: webhooks, sent as fast as they were answered.
+        paced_per_cpu_second: webhooks, sent at a fixed rate: smaller batches, more waking up.
+        p50, p99: milliseconds to the answer at that rate.
+    """
 
-def request_of(body: bytes) -> bytes:
-    """The delivery as the vendor sends it."""
-    headers = {
-        "Host": "localhost",
-        "Content-Type": "application/json",
-        "Content-Length": str(len(body)),
-        "X-Shopify-Topic": "orders/updated",
-        "X-Shopify-Event-Id": "98880550-7158-44d4-b7cd-2c97c8a091b5",
-        "X-Shopify-Webhook-Id": "b54557e4-bdd9-4b37-8a5f-bf7d70bcd043",
-        "X-Shopify-Shop-Domain": "ada.example",
-        "X-Shopify-API-Version": "2024-10",
-        **shopify_signature(body),
-    }
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    return f"POST {PATH} HTTP/1.1\r\n{head}\r\n".encode() + body
+    pid: int
+    port: int
+    status: bytes
+    per_cpu_second: list[float] = field(default_factory=list)
+    paced_per_cpu_second: list[float] = field(default_factory=list)
+    p50: list[float] = field(default_factory=list)
+    p99: list[float] = field(default_factory=list)
 
+    def warm_up(self, requests: list[bytes]) -> None:
+        """What a process does only once is not the cost of a webhook."""
+        self._check(asyncio.run(saturate(self.port, requests, WARM_UP_REQUESTS, CONNECTIONS)))
 
-class Load:
-    """``count`` requests shared by all connections, and the status of every answer."""
+    def saturate(self, requests: list[bytes], count: int) -> None:
+        """One round as fast as it answers."""
+        before = cpu_seconds(self.pid)
+        self._check(asyncio.run(saturate(self.port, requests, count, CONNECTIONS)))
+        self.per_cpu_second.append(count / (cpu_seconds(self.pid) - before))
 
-    def __init__(self, request: bytes, count: int) -> None:
-        self.request = request
-        self.unsent = count
-        self.unanswered = count
-        self.statuses: set[bytes] = set()
-        self.done = asyncio.Event()
+    def pace(self, requests: list[bytes], count: int) -> None:
+        """One round at a fixed rate."""
+        before = cpu_seconds(self.pid)
+        load = asyncio.run(pace(self.port, requests, count, CONNECTIONS, RATE))
+        self._check(load)
+        self.paced_per_cpu_second.append(count / (cpu_seconds(self.pid) - before))
+        cuts = statistics.quantiles(load.seconds, n=100)
+        self.p50.append(cuts[49] * 1000)
+        self.p99.append(cuts[98] * 1000)
 
-
-class Sender(asyncio.Protocol):
-    """One connection: the next request when the answer to the last one is complete."""
-
-    def __init__(self, load: Load) -> None:
-        self._load = load
-        self._buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-        self._next()
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        head, separator, body = self._buffer.partition(b"\r\n\r\n")
-        length = head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0]
-        if separator and len(body) >= int(length):
-            self._buffer = b""
-            self._load.statuses.add(head[9:12])
-            self._load.unanswered -= 1
-            if not self._load.unanswered:
-                self._load.done.set()
-            self._next()
-
-    def _next(self) -> None:
-        if self._load.unsent:
-            self._load.unsent -= 1
-            self._transport.write(self._load.request)
-        else:
-            self._transport.close()
-
-
-async def send(port: int, request: bytes, count: int) -> set[bytes]:
-    """The statuses that ``count`` requests were answered with."""
-    load = Load(request, count)
-    loop = asyncio.get_running_loop()
-    for _ in range(CONNECTIONS):
-        await loop.create_connection(lambda: Sender(load), "127.0.0.1", port)
-    await load.done.wait()
-    return load.statuses
+    def _check(self, load: Load) -> None:
+        if set(load.statuses) != {self.status}:
+            raise CheckFailed(
+                f"port {self.port} answered {dict(load.statuses)}, not only {self.status!r}"
+            )
 
 
 def run(rounds: int, *, quick: bool = False) -> list[Measure]:
-    """Requests per CPU-second of both servers, in turns."""
-    count = QUICK_REQUESTS if quick else REQUESTS
-    request = request_of(order())
-    ours: list[float] = []
-    bares: list[float] = []
-    with tempfile.TemporaryDirectory() as directory, bare_server() as (bare, port):
+    """Both servers in turns."""
+    requests = [delivery(number) for number in range(ORDERS)]
+    broker_cpu: list[float] = []
+    scale = 4 if quick else 1
+    affinity = os.sched_getaffinity(0)
+    with tempfile.TemporaryDirectory() as directory, bare_server() as (pid, port):
+        bare = Server(pid, port, b"202")
         broker = BrokerProcess(Path(directory))
         try:
             broker.start()
             create_topics(broker.bootstrap)
-            with IngestProcess(Path(directory), broker.bootstrap) as ingest:
-                ingest.wait_ready()
-                assert ingest.process is not None
+            with IngestProcess(Path(directory), broker.bootstrap) as process:
+                process.wait_ready()
+                assert process.process is not None
+                ingest = Server(process.process.pid, process.port, b"200")
+                _share_cores(served=[bare.pid, ingest.pid], others=[os.getpid(), broker.pid])
+                for server in (bare, ingest):
+                    server.warm_up(requests)
                 for number in range(rounds):
-                    bares.append(_per_cpu_second(bare, port, request, b"202", count))
-                    served = ingest.process.pid, ingest.port
-                    ours.append(_per_cpu_second(*served, request, b"200", count))
+                    bare.saturate(requests, REQUESTS // scale)
+                    before = cpu_seconds(broker.pid)
+                    ingest.saturate(requests, REQUESTS // scale)
+                    used = cpu_seconds(broker.pid) - before
+                    broker_cpu.append(used / (REQUESTS // scale) * 1e6)
+                    for server in (bare, ingest):
+                        server.pace(requests, PACED_REQUESTS // scale)
                     progress("round done", number=number + 1, of=rounds)
         finally:
             broker.close()
-    name = f"webhooks of {len(order())} bytes, verified and acknowledged by the broker"
-    peer = "bare aiohttp server, answers 202"
-    return [measure(name, ours, "1/CPU-s", peer=peer, peer_values=bares)]
+            os.sched_setaffinity(0, affinity)
+    return _measures(ingest, bare, broker_cpu)
 
 
-@contextmanager
-def bare_server() -> Iterator[tuple[int, int]]:
-    """The peer: its pid and port, as soon as it listens."""
-    port = free_port()
-    process = subprocess.Popen([sys.executable, "-c", BARE, str(port)])
-    try:
-        deadline = time.monotonic() + LISTENS_WITHIN_SECONDS
-        while not _listens(port):
-            code = process.poll()
-            if code is not None or time.monotonic() > deadline:
-                raise Unavailable(f"the bare server does not listen (exit code {code})")
-            time.sleep(0.02)
-        yield process.pid, port
-    finally:
-        process.kill()
-        process.wait()
+def _measures(ingest: Server, bare: Server, broker_cpu: list[float]) -> list[Measure]:
+    paced = f"{PEER}, at {RATE:g} a second"
+    return [
+        measure(
+            "webhook", ingest.per_cpu_second, "1/CPU-s", peer=PEER, peer_values=bare.per_cpu_second
+        ),
+        measure("webhook_broker_cpu", broker_cpu, "us"),
+        measure(
+            "webhook_paced",
+            ingest.paced_per_cpu_second,
+            "1/CPU-s",
+            peer=paced,
+            peer_values=bare.paced_per_cpu_second,
+        ),
+        measure("answer_p50", ingest.p50, "ms", peer=paced, peer_values=bare.p50),
+        measure("answer_p99", ingest.p99, "ms", peer=paced, peer_values=bare.p99),
+        measure("body", [float(len(order(0)))], "B"),
+    ]
 
 
-def _listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def _per_cpu_second(pid: int, port: int, request: bytes, status: bytes, count: int) -> float:
-    before = cpu_seconds(pid)
-    statuses = asyncio.run(send(port, request, count))
-    used = cpu_seconds(pid) - before
-    if statuses != {status}:
-        raise CheckFailed(f"port {port} answered {sorted(statuses)}, not only {status!r}")
-    return count / used
+def _share_cores(*, served: list[int], others: list[int]) -> None:
+    """One core for the servers, the rest for everything else; nothing on a single core."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        return
+    for pid in served:
+        psutil.Process(pid).cpu_affinity(cores[:1])
+    for pid in others:
+        psutil.Process(pid).cpu_affinity(cores[1:])

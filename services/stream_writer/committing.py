@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from functools import partial
 
 import structlog
@@ -90,11 +89,12 @@ class Committer:
 
     async def _until_due(self) -> None:
         ours, settings = self._ours, self._settings
+        loop = asyncio.get_running_loop()
         while True:
             ours.changed.clear()
             buffer = ours.buffer
             if buffer:
-                left = (buffer.oldest or 0.0) + self.pace.interval_s - time.monotonic()
+                left = (buffer.oldest or 0.0) + self.pace.interval_s - loop.time()
                 if (
                     self._draining
                     or ours.full
@@ -112,7 +112,7 @@ class Committer:
                 await ours.changed.wait()
 
     async def _commit(self, work: Work, generation: int) -> None:
-        ours = self._ours
+        ours, loop = self._ours, asyncio.get_running_loop()
         prepared = await self._thread.run(partial(self._writer.prepare, work))
         if generation != ours.generation:
             return
@@ -126,7 +126,7 @@ class Committer:
                 if not announced:
                     await self._dead_letters.announce(prepared)
                     announced = True
-                began = time.monotonic()
+                began = loop.time()
                 outcome = await self._thread.run(
                     partial(self._writer.write, prepared, self._thinning())
                 )
@@ -146,7 +146,7 @@ class Committer:
                 pause = min(2 * pause, LONGEST_RETRY_S)
                 continue
             self._outage.over()
-            await self._committed(prepared, outcome, time.monotonic() - began)
+            await self._committed(prepared, outcome, loop.time() - began)
             return
 
     async def _committed(self, prepared: Prepared, outcome: Outcome, seconds: float) -> None:

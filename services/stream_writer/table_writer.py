@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 
 from services.stream_writer.buffer import Work
-from services.stream_writer.landing import PositionsLost, cuts, last_tail
+from services.stream_writer.landing import Landing, PositionsLost, land
 from services.stream_writer.parsing.rows import parse
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.preparing import Prepared, prepare
@@ -38,6 +39,8 @@ class TableWriter:
         spec: TableSpec,
         sweep_delay_s: float,
         patience_s: float = 60.0,
+        clock: Callable[[], float] = time.time,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self.handle = handle
         self.spec = spec
@@ -50,6 +53,8 @@ class TableWriter:
         """How often an operator had restated a partition's position when it was settled: what was
         read before a later statement may be of another log."""
         self._patience_s = patience_s
+        self._clock = clock
+        self._sleep = sleep
 
     def positions(self) -> Positions | None:
         """The recorded positions of the table as it is now, ``None`` when it does not say.
@@ -121,37 +126,25 @@ class TableWriter:
             positions = head.recorded.positions
             if positions is None:
                 raise PositionsLost(self.spec.name)
-            starts = cuts(prepared.work, positions, self.first_seen, self.adoptions)
-            if not starts:
+            landing = land(
+                prepared.work,
+                prepared.slices,
+                bad_rows,
+                positions,
+                self.first_seen,
+                self.adoptions,
+            )
+            if landing is None:
                 return None
-            cut_key = tuple(sorted(starts.items()))
-            keep: list[pa.Table] = []
-            errors = 0
-            for key, start in starts.items():
-                begin, count = prepared.slices[key]
-                part = prepared.rows.slice(begin, count)
-                skip = _below(part["_offset"], start)
-                part = part.slice(skip)
-                part_errors = sum(begin + skip <= index < begin + count for index in bad_rows)
-                errors += part_errors
-                positions = positions.advance(
-                    *key,
-                    start=start,
-                    end=prepared.work.span(key)[1],
-                    rows=part.num_rows,
-                    errors=part_errors,
-                    tail=last_tail(prepared.records(key)),
-                )
-                keep.append(part)
-            rows = pa.concat_tables(keep)
             if not may_reuse_files:
                 written.clear()
+            cut_key = tuple(landing.starts.items())
             files = written.get(cut_key)
             if files is None:
-                files = self._files(rows, prepared.loaded_at)
+                files = self._files(prepared, landing)
                 written[cut_key] = files
-            summary = {KEY_ROWS: str(rows.num_rows), KEY_ERRORS: str(errors)}
-            return Append(files, positions, summary)
+            summary = {KEY_ROWS: str(landing.rows), KEY_ERRORS: str(landing.errors)}
+            return Append(files, landing.positions, summary)
 
         outcome = commit(
             self.handle,
@@ -160,6 +153,8 @@ class TableWriter:
             writer="stream_writer",
             thinning=thinning,
             patience_s=self._patience_s,
+            clock=self._clock,
+            sleep=self._sleep,
         )
         for key in prepared.work.batches:
             self.first_seen.pop(key, None)
@@ -172,13 +167,9 @@ class TableWriter:
             return 0
         return self.sweeper.sweep(self.handle.reload(), self.handle.table.io)
 
-    def _files(self, rows: pa.Table, loaded_at: datetime) -> list[DataFile]:
-        if not rows.num_rows:
+    def _files(self, prepared: Prepared, landing: Landing) -> list[DataFile]:
+        if not landing.rows:
             return []
-        day = loaded_at.date() if self.spec.partition_by_day else None
-        return [write_data_file(self.handle.table, rows, day)]
-
-
-def _below(offsets: pa.ChunkedArray, start: int) -> int:
-    """How many of the rising ``offsets`` lie below ``start``."""
-    return int(pc.sum(pc.less(offsets, start)).as_py() or 0)
+        parts = [prepared.rows.slice(begin, count) for begin, count in landing.parts]
+        day = prepared.loaded_at.date() if self.spec.partition_by_day else None
+        return [write_data_file(self.handle.table, pa.concat_tables(parts), day)]

@@ -109,7 +109,7 @@ def cuts(
     for key in sorted(work.batches):
         start, end = work.span(key)
         stated = positions.adoptions(*key)
-        if stated != adoptions.get(key, stated):
+        if stated != adoptions.get(key, stated) or _of_another_log(work, key, positions):
             behind.add(key)
             continue
         verdict = decide(positions, Range(*key, start, end, start == first_seen.get(key)))
@@ -122,6 +122,22 @@ def cuts(
     if behind:
         raise PartitionsBehind(behind)
     return found
+
+
+def _of_another_log(work: Work, key: PartitionKey, positions: Positions) -> bool:
+    """Whether what was read holds another record where the table's last one stood.
+
+    It overlaps the table then, but not in content: the topic was made anew between the commit of
+    one worker and the fetch of another. Settling finds out.
+    """
+    tail = positions.tail(*key)
+    if tail is None or work.span(key)[0] > tail.offset:
+        return False
+    records = work.records(key)
+    index = bisect_left(records, tail.offset, key=attrgetter("offset"))
+    if index == len(records) or records[index].offset != tail.offset:
+        return False
+    return tail_of(records[index]) != tail
 
 
 def last_tail(records: Sequence[Any]) -> Tail | None:

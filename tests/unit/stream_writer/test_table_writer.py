@@ -168,6 +168,14 @@ class TestBehind:
         writer.land(work(batch(10, 30)))
         assert lake.offsets() == landed(0, range(30))
 
+    def test_an_overlap_with_another_log_is_not_trimmed(self, lake: Lake, writer: Writer) -> None:
+        """Where the table's last record stood, what was read holds another one."""
+        fetched = batch(5, 15)
+        other = [replace(each, headers=(("delivery_id", b"new"),)) for each in fetched.records]
+        with pytest.raises(PartitionsBehind):
+            writer.land(work(replace(fetched, records=other)))
+        assert lake.offsets() == landed(0, range(10))
+
     def test_a_table_without_positions_is_not_consumed(self, tmp_path: Path) -> None:
         lake = Lake(tmp_path / "other", EVENTS)
         writer = Writer(lake)

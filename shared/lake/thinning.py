@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shared.lake.positions import KEY_FORMAT
 from shared.lake.table_state import SnapshotEntry, TableState
 
 TAG_PREFIX = "bergline-hour-"
@@ -62,7 +63,9 @@ def plan(
 
     Never removed: the head, snapshots that any branch or foreign tag names, ``pinned`` ones
     (what live readers have recorded), those younger than the dense window, and those whose
-    sequence number is above ``announced`` (bounded by ``max_unannounced``, newest first).
+    sequence number is above ``announced`` (bounded by ``max_unannounced``, newest first). A
+    foreign snapshot keeps those below it down to the first of ours: after a rollback to it, that
+    one says where the table stands.
 
     Args:
         state: the head that the commit asserts.
@@ -96,6 +99,7 @@ def plan(
             last_of_hour[snapshot.timestamp_ms // _HOUR] = snapshot.snapshot_id
     kept.update(last_of_minute.values())
     kept.update(last_of_hour.values())
+    kept |= _below_foreign(state, kept)
 
     current_hour = now_ms // _HOUR
     wanted_tags = {
@@ -113,6 +117,20 @@ def plan(
         snapshot.snapshot_id for snapshot in state.snapshots if snapshot.snapshot_id not in kept
     ]
     return ThinningPlan(tuple(remove[: policy.max_removals]), tuple(tag), tuple(untag))
+
+
+def _below_foreign(state: TableState, kept: Collection[int]) -> set[int]:
+    """The ancestors of kept foreign snapshots, down to the nearest one of ours."""
+    found: set[int] = set()
+    for snapshot_id in kept:
+        snapshot = state.snapshot_by_id(snapshot_id)
+        while snapshot is not None and KEY_FORMAT not in snapshot.summary:
+            parent = snapshot.parent_snapshot_id
+            if parent is None or parent in found:
+                break
+            found.add(parent)
+            snapshot = state.snapshot_by_id(parent)
+    return found
 
 
 def _sequence(snapshot: SnapshotEntry) -> int:

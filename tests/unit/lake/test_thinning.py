@@ -24,6 +24,15 @@ class Snap:
 
     snapshot_id: int
     timestamp_ms: int
+    foreign: bool = False
+
+    @property
+    def summary(self) -> dict[str, str]:
+        return {} if self.foreign else {"bergline.format": "1"}
+
+    @property
+    def parent_snapshot_id(self) -> int | None:
+        return self.snapshot_id - 1 or None
 
     @property
     def sequence_number(self) -> int:
@@ -59,9 +68,12 @@ class History:
             else next(s for s in self.snapshots if s.snapshot_id == head.snapshot_id)
         )
 
-    def commit(self, timestamp: int) -> None:
+    def snapshot_by_id(self, snapshot_id: int) -> Snap | None:
+        return next((s for s in self.snapshots if s.snapshot_id == snapshot_id), None)
+
+    def commit(self, timestamp: int, *, foreign: bool = False) -> None:
         number = self.snapshots[-1].snapshot_id + 1 if self.snapshots else 1
-        self.snapshots.append(Snap(number, timestamp))
+        self.snapshots.append(Snap(number, timestamp, foreign))
         self.refs["main"] = Ref(number)
 
     def apply(self, thinning: ThinningPlan) -> None:
@@ -128,6 +140,14 @@ class TestGrains:
     def test_then_nothing(self) -> None:
         history = thinned(History.of([NOW - 8 * DAY, NOW - 7 * DAY - 1, NOW - 7 * DAY + 1, NOW]))
         assert history.ids == {3, 4}
+
+    def test_a_foreign_snapshot_keeps_what_says_where_the_table_stood(self) -> None:
+        """Rolled back to it, a table without positions could not be consumed."""
+        history = History.of([NOW - 50 * MINUTE, NOW - 40 * MINUTE - 3, NOW - 40 * MINUTE - 2])
+        history.commit(NOW - 40 * MINUTE - 1, foreign=True)
+        history.commit(NOW - 40 * MINUTE, foreign=True)
+        history.commit(NOW)
+        assert thinned(history).ids == {1, 3, 4, 5, 6}
 
     def test_removals_of_one_commit_are_bounded(self) -> None:
         history = History.of(range(NOW - 20 * MINUTE, NOW - 10 * MINUTE, SECOND))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Append, Head, Outcome, commit
-from shared.lake.handle import TableHandle
+from shared.lake.commit_target import CommitTarget, StagedT
 from shared.lake.positions import PartitionKey, Positions
 from shared.runtime.errors import Refused
 
@@ -15,7 +15,7 @@ KEY_ADOPTED = "bergline.adopted"
 
 
 def adopt(
-    handle: TableHandle,
+    target: CommitTarget[StagedT],
     at: Mapping[PartitionKey, int],
     *,
     reason: str,
@@ -30,7 +30,7 @@ def adopt(
     reason, so that the statement stays visible for ever.
 
     Args:
-        handle: the table.
+        target: the table.
         at: where each partition goes on.
         reason, actor: kept in the table.
         every: all partitions that land in the table. When its positions cannot be found, all of
@@ -55,7 +55,7 @@ def adopt(
             missing = ", ".join(f"{t}/{p}" for t, p in sorted(set(every) - set(at)))
             if missing or not every:
                 raise Refused(
-                    f"table {handle.name} has snapshots but no recorded positions; "
+                    f"table {target.name} has snapshots but no recorded positions; "
                     f"not stated: {missing or 'which partitions there are'}",
                     "state where every partition goes on in one command, for example "
                     "--from 0=1200 --from 1=1180 --from 2=1311",
@@ -66,4 +66,4 @@ def adopt(
             positions = positions.adopt(topic, partition, at=offset, reason=f"{actor}: {reason}")
         return Append((), positions, {KEY_ADOPTED: f"{stated}: {actor}: {reason}"})
 
-    return commit(handle, decide, commit_id=uuid7(), writer="cli", clock=clock, sleep=sleep)
+    return commit(target, decide, commit_id=uuid7(), writer="cli", clock=clock, sleep=sleep)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from deploy.embedded import storage
+from deploy.embedded.full_disk import FullDiskWatch
 from deploy.embedded.layout import Layout, write_private
 from deploy.embedded.ports import HOST, PortSettings
 from deploy.embedded.probes import http_ready, storage_ready
@@ -199,6 +200,7 @@ def _storage(layout: Layout, ports: PortSettings, secrets: Secrets) -> Child:
         ),
         port=ports.s3_port,
         stop_within_seconds=4.0,
+        watch=lambda: FullDiskWatch(layout.log("storage"), layout.storage),
     )
 
 

@@ -12,13 +12,16 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
 
 from deploy.embedded.probes import Probe
+
+Watch = Callable[[], str | None]
+"""Asked again and again: why the process will never be well and is to be ended, or ``None``."""
 
 _TETHER = Path(__file__).with_name("tether.py")
 
@@ -42,6 +45,7 @@ class Child:
         nice: added to the scheduling priority number; higher yields to others.
         ready_within_seconds: longest wait for readiness at start.
         stop_within_seconds: longest wait between SIGTERM and SIGKILL.
+        watch: begins to watch a process that was just started, see :data:`Watch`.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Child:
     nice: int = 0
     ready_within_seconds: float = 30.0
     stop_within_seconds: float = 10.0
+    watch: Callable[[], Watch] | None = None
 
 
 class Process:

@@ -152,8 +152,13 @@ class Supervisor:
         child = watched.child
         watched.process = process = await Process.start(child)
         self._set(watched, "starting", "")
+        beyond_repair = child.watch() if child.watch else None
         was_ready = False
         while process.exit_code is None:
+            if beyond_repair and (why := beyond_repair()):
+                self._set(watched, "not_ready", why)
+                await process.stop()
+                break
             reason = await child.ready() if child.ready else None
             if process.exit_code is not None:
                 break

@@ -1,6 +1,7 @@
 """The supervisor with real processes: order, restarts, deadlines, and an end that is complete."""
 
 import asyncio
+import itertools
 import os
 import signal
 import sys
@@ -150,6 +151,27 @@ async def test_what_was_asked_to_end_is_started_again_at_once(layout: Layout) ->
         os.kill(process_of(supervisor, "service").pid, signal.SIGTERM)
         await eventually(lambda: process_of(supervisor, "service").restarts == 1)
         await eventually(lambda: process_of(supervisor, "service").condition == "ready")
+
+
+@pytest.mark.asyncio
+async def test_what_is_beyond_repair_is_ended_and_started_again(layout: Layout) -> None:
+    """Each process is watched anew: what was wrong with one says nothing about the next."""
+    watched = itertools.count(1)
+
+    def watch() -> Callable[[], str | None]:
+        broken = next(watched) == 1
+        return lambda: "its journal is stuck" if broken and is_up.is_set() else None
+
+    is_up = asyncio.Event()
+    async with supervised(layout, replace(journalled(layout, "storage"), watch=watch)) as running:
+        await is_ready(running)
+        old = process_of(running, "storage").pid
+        is_up.set()
+        await eventually(lambda: process_of(running, "storage").restarts == 1)
+        await eventually(lambda: process_of(running, "storage").condition == "ready")
+        assert process_of(running, "storage").pid != old
+    journal = (layout.root / "journal").read_text().splitlines()
+    assert journal[:2] == ["start storage", "end storage"], "it was told to end, not killed"
 
 
 @pytest.mark.asyncio

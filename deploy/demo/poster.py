@@ -64,15 +64,31 @@ class _Answer:
 class Poster:
     """Posts to one ingest.
 
-    A refusal that asks for patience (429, 5xx) or no answer at all is tried again up to
-    :data:`MAX_ATTEMPTS` times, after ``Retry-After`` where it is given; every attempt is signed
-    anew, as Stripe does.
+    A refusal that asks for patience (429, 5xx) or no answer at all is tried again, after
+    ``Retry-After`` where it is given; every attempt is signed anew, as Stripe does.
+
+    Args:
+        url: address of ingest.
+        signer: signs with the secrets that ingest verifies with.
+        concurrency: posts under way at most.
+        attempts: how often one delivery is tried.
+        longest_wait_s: longest time between two attempts.
     """
 
-    def __init__(self, url: str, signer: Signer, *, concurrency: int = 16) -> None:
+    def __init__(
+        self,
+        url: str,
+        signer: Signer,
+        *,
+        concurrency: int = 16,
+        attempts: int = MAX_ATTEMPTS,
+        longest_wait_s: float = _LONGEST_WAIT_SECONDS,
+    ) -> None:
         self._url = url.rstrip("/")
         self._signer = signer
         self._concurrency = concurrency
+        self._attempts = attempts
+        self._longest_wait = longest_wait_s
 
     async def post(
         self,
@@ -90,36 +106,39 @@ class Poster:
         """
         queue = enumerate(deliveries)
         outcomes: dict[int, Outcome] = {}
-        timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
-        connector = aiohttp.TCPConnector(limit=self._concurrency)
-        async with (
-            aiohttp.ClientSession(timeout=timeout, connector=connector) as session,
-            asyncio.TaskGroup() as workers,
-        ):
+        async with self.session() as session, asyncio.TaskGroup() as workers:
             started = time.monotonic()
 
             async def work() -> None:
                 for index, delivery in queue:
                     if rate:
                         await asyncio.sleep(max(0.0, started + index / rate - time.monotonic()))
-                    outcomes[index] = outcome = await self._deliver(session, delivery)
+                    outcomes[index] = outcome = await self.deliver(session, delivery)
                     observe(outcome)
 
             for _ in range(self._concurrency):
                 workers.create_task(work())
         return [outcomes[index] for index in sorted(outcomes)]
 
-    async def _deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> Outcome:
+    def session(self) -> aiohttp.ClientSession:
+        """The connections to post with; close them."""
+        return aiohttp.ClientSession(
+            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS),
+            connector=aiohttp.TCPConnector(limit=self._concurrency),
+        )
+
+    async def deliver(self, session: aiohttp.ClientSession, delivery: Delivery) -> Outcome:
+        """Post one delivery until its answer is final."""
         started = time.monotonic()
         unknown = 0
         waits = _backoff()
-        for attempt in range(1, MAX_ATTEMPTS + 1):
+        for attempt in range(1, self._attempts + 1):
             answer = await self._attempt(session, delivery)
             unknown += answer.status == 0
-            if attempt == MAX_ATTEMPTS or answer.status not in _TRY_AGAIN | {0}:
+            if attempt == self._attempts or answer.status not in _TRY_AGAIN | {0}:
                 break
-            wait = next(waits)
-            await asyncio.sleep(wait if answer.retry_after is None else answer.retry_after)
+            wait = next(waits) if answer.retry_after is None else answer.retry_after
+            await asyncio.sleep(min(wait, self._longest_wait))
         return Outcome(
             delivery=delivery,
             status=answer.status,

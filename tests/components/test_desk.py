@@ -108,7 +108,8 @@ def test_topics_list(desk: Desk) -> None:
     assert len(orders["partitions"]) == 3
     assert orders["messages"] == sum(each.topic == "shopify.orders" for each in desk.posted)
     assert orders["retention_ms"] == 7 * 86_400_000
-    assert orders["size_bytes"] > 0
+    size = orders["size_bytes"]
+    assert size > 0 if desk.platform.has_embedded_broker else size is None
     assert topics["lakehouse.tables"]["cleanup"] == "compact"
 
 

@@ -72,10 +72,10 @@ def chosen() -> str:
     return os.environ.get(CHOICE) or "embedded"
 
 
-def real_kafka(directory: Path) -> RealKafka:
+def real_kafka(directory: Path, port: int | None = None) -> RealKafka:
     """A real Kafka that was not started yet; skips the test where there can be none."""
     try:
-        return RealKafka(directory)
+        return RealKafka(directory, port)
     except Absent as reason:
         pytest.skip(str(reason))
 

@@ -61,6 +61,11 @@ class BrokerProcess:
         assert self._process is not None, "the broker is not running"
         return self._process.pid
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether it was started and then ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
     def command(self) -> Sequence[str | Path]:
         """The program and its arguments."""
         module = [sys.executable, "-m", "deploy.embedded.broker", "--data-dir", self.data_dir]

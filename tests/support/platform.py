@@ -1,5 +1,7 @@
 """The whole embedded platform as child processes, on free ports and in a temporary directory.
 
+``BERGLINE_TEST_BROKER=kafka`` puts a real Kafka in the place of its broker.
+
 ``platform`` gives each test one of its own; ``module_platform`` and ``session_platform`` share
 one. Services can be killed, paused and resumed by name; the ports stay the same over restarts.
 """
@@ -21,6 +23,9 @@ from deploy.embedded.platform import replicas_of
 from deploy.embedded.state import PlatformState, ProcessState
 from deploy.embedded.supervisor import STOP_SECONDS
 from shared.runtime.settings import Settings
+from tests.support.broker import chosen
+from tests.support.platform_kafka import PlatformKafka
+from tests.support.small_disk import SmallDisk
 
 READY_WITHIN_SECONDS = 90.0
 POLL_SECONDS = 0.05
@@ -33,6 +38,8 @@ class EmbeddedPlatform:
         directory: an empty directory for data and logs.
         replicas: processes by service; one each by default.
         environment: further variables for every process, e.g. settings of a service.
+        small_disks: bytes by service, for ``broker`` and ``storage``: its data lie on a disk of
+            that size, which :meth:`fill_disk` makes full.
     """
 
     def __init__(
@@ -41,20 +48,37 @@ class EmbeddedPlatform:
         *,
         replicas: Mapping[str, int] | None = None,
         environment: Mapping[str, str] | None = None,
+        small_disks: Mapping[str, int] | None = None,
     ) -> None:
         self.layout = Layout(directory / "data")
+        places = {"broker": self.layout.broker, "storage": self.layout.storage}
+        self._disks = {
+            service: SmallDisk(places[service], size)
+            for service, size in (small_disks or {}).items()
+        }
+        self._mounted: list[SmallDisk] = []
         self.replicas = replicas_of(replicas or {})
         self.environment = dict(environment or {})
         self.ports = ports.pick_free(self.replicas)
         self._process: subprocess.Popen[bytes] | None = None
+        self._kafka = (
+            PlatformKafka(self.layout, self.ports.broker_port) if chosen() == "kafka" else None
+        )
 
     def start(self, *, wait: bool = True) -> None:
         """Start the supervisor, by default waiting until everything is ready."""
         assert self._process is None, "the platform is running already"
         self.layout.prepare()
+        for disk in self._disks.values():
+            if disk not in self._mounted:
+                disk.mount()
+                self._mounted.append(disk)
         command = [sys.executable, "-m", "deploy.embedded"]
         for service, count in self.replicas.items():
             command += ["--replicas", f"{service}={count}"]
+        if self._kafka is not None:
+            self._kafka.launch()
+            command += ["--brokers", self._kafka.bootstrap]
         with self.layout.log("supervisor").open("ab") as log:
             self._process = subprocess.Popen(
                 command,
@@ -65,6 +89,11 @@ class EmbeddedPlatform:
             )
         if wait:
             self.wait_ready()
+
+    @property
+    def has_embedded_broker(self) -> bool:
+        """Whether its broker is ours, with sizes and metrics to tell."""
+        return self._kafka is None
 
     @property
     def variables(self) -> dict[str, str]:
@@ -97,6 +126,8 @@ class EmbeddedPlatform:
 
     def process(self, service: str, replica: int = 0) -> ProcessState:
         """One process as the supervisor sees it."""
+        if service == "broker" and self._kafka is not None:
+            return self._kafka.state
         for process in self.state.processes:
             if (process.service, process.replica) == (service, replica):
                 return process
@@ -111,22 +142,24 @@ class EmbeddedPlatform:
         path = self.layout.log(name)
         return path.read_text(errors="replace") if path.exists() else ""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether every process is ready now."""
+        assert self._process is not None, "the platform is not running"
+        code = self._process.poll()
+        assert code is None, f"the platform ended with {code}\n{self.log('supervisor')}"
+        now = state.read(self.layout.state_file)
+        return (
+            now is not None
+            and now.supervisor_pid == self._process.pid
+            and now.phase == "ready"
+            and all(self._is_well(process) for process in now.processes)
+            and (self._kafka is None or self._kafka.state.is_well)
+        )
+
     def wait_ready(self, seconds: float = READY_WITHIN_SECONDS) -> None:
         """Wait until every process is ready, after a start or after kills."""
-
-        def ready() -> bool:
-            assert self._process is not None, "the platform is not running"
-            code = self._process.poll()
-            assert code is None, f"the platform ended with {code}\n{self.log('supervisor')}"
-            now = state.read(self.layout.state_file)
-            return (
-                now is not None
-                and now.supervisor_pid == self._process.pid
-                and now.phase == "ready"
-                and all(self._is_well(process) for process in now.processes)
-            )
-
-        self._wait(ready, seconds, lambda: self.state.model_dump_json(indent=1))
+        self._wait(lambda: self.is_ready, seconds, lambda: self.state.model_dump_json(indent=1))
 
     def wait_running(self, service: str, seconds: float = READY_WITHIN_SECONDS) -> None:
         """Wait until a process has been started, ready or not."""
@@ -155,6 +188,14 @@ class EmbeddedPlatform:
         """Let a paused process go on (SIGCONT); its pid."""
         return self._signalled(service, replica, signal.SIGCONT)
 
+    def fill_disk(self, service: str, left_bytes: int = 0) -> None:
+        """Let the disk of a service with a small disk hold only so many bytes more."""
+        self._disks[service].fill(left_bytes)
+
+    def free_disk(self, service: str) -> None:
+        """Give a full disk its space back."""
+        self._disks[service].free()
+
     def wait_replaced(
         self, service: str, replica: int = 0, *, old: int, seconds: float = READY_WITHIN_SECONDS
     ) -> int:
@@ -177,6 +218,8 @@ class EmbeddedPlatform:
         code = process.wait(STOP_SECONDS + 5)
         took = time.monotonic() - began
         assert code == 0, f"exit code {code}\n{self.log('supervisor')}"
+        if self._kafka is not None:
+            self._kafka.kill()
         left = [each.name for each in children if processes.alive(each.pid, each.created)]
         assert not left, f"still running: {left}"
         return took
@@ -187,16 +230,26 @@ class EmbeddedPlatform:
         assert process is not None, "the platform is not running"
         process.kill()
         process.wait(STOP_SECONDS)
+        if self._kafka is not None:
+            self._kafka.kill()
 
     def close(self) -> None:
         """End everything whatever its state."""
         if self._process is not None:
             self.kill_supervisor()
+        if self._kafka is not None:
+            self._kafka.kill()
         control.end_left_over(self.layout)
         storage.remove_sockets(self.ports)
+        while self._mounted:
+            self._mounted.pop().unmount()
 
     def _signalled(self, service: str, replica: int, number: signal.Signals) -> int:
+        if service == "broker" and self._kafka is not None:
+            return self._kafka.signalled(number)
         process = self.process(service, replica)
+        if not processes.alive(process.pid, process.created):
+            raise ProcessLookupError(f"{process.name} (pid {process.pid}) has ended already")
         os.kill(process.pid, number)
         return process.pid
 

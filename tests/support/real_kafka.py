@@ -9,6 +9,7 @@ import os
 import sys
 import uuid
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,10 @@ log.retention.check.interval.ms=1000
 _YIELDS = 5  # added to its scheduling priority number: tests share the machine
 
 
+_LAUNCHER = ThreadPoolExecutor(1, "kafka-launcher")
+"""The kernel ties a child to the thread that started it, so that must outlive it."""
+
+
 class RealKafka(BrokerProcess):
     """One Apache Kafka: ``start`` → ``stop``/``kill9`` → ``start`` keep directory and port.
 
@@ -57,15 +62,20 @@ class RealKafka(BrokerProcess):
     ready_within_seconds = 60.0
     is_embedded = False
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, port: int | None = None) -> None:
         super().__init__(directory)
+        self.port = port or self.port
         self.settings_file = directory / "server.properties"
         self.settings_file.write_text(
             _SETTINGS.format(port=self.port, controller=free_port(), data=self.data_dir)
         )
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        settings = str(self.settings_file)
-        run_tool("kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings)
+        self._format()
+
+    def launch(self) -> None:
+        """Start it without waiting for it, formatting its directory again if that is gone."""
+        if not self.data_dir.exists():
+            self._format()
+        _LAUNCHER.submit(super().launch).result()
 
     def command(self) -> Sequence[str | Path]:
         """Java, tied to this process: no Kafka is left behind by a killed test run."""
@@ -84,3 +94,8 @@ class RealKafka(BrokerProcess):
     def metrics(self) -> str:
         """Skips the test: the metrics are those of the embedded broker."""
         pytest.skip("about the embedded broker's metrics")
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        settings = str(self.settings_file)
+        run_tool("kafka.tools.StorageTool", "format", "-t", cluster, "-c", settings)

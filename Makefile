@@ -10,10 +10,10 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test check bench up down clean
+.PHONY: help install demo test check broker-conformance bench up down clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(READY) ## make .venv from the hash-checked lock file, once
 
@@ -29,6 +29,9 @@ check: $(READY) ## lint, format, types, import contracts, generated files
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bergline generate --check
+
+broker-conformance: $(READY) ## ask the embedded broker and a real Kafka the same, show the differences
+	@$(BIN)/python -m tests.contracts.broker $(ARGS)
 
 bench: $(READY) ## list the benchmarks; NAME=… runs one
 	@$(BIN)/bergline bench $(NAME) $(ARGS)

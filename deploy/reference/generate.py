@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.reference import asyncapi, events, metrics, schemas, settings, tables, topics
+from deploy.reference import asyncapi, broker, events, metrics, schemas, settings, tables, topics
 from shared.contracts.registry import EVENTS
 from shared.runtime.errors import CheckFailed, Refused
 
@@ -27,6 +27,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "deploy/reference/tables.md": tables.page,
         "deploy/reference/metrics.md": metrics.page,
         "deploy/reference/settings.md": settings.page,
+        "deploy/reference/broker.md": broker.page,
         ".env.example": settings.env_example,
     }
 )

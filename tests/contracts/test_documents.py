@@ -158,7 +158,7 @@ def test_a_command_that_cannot_be_typed_is_noticed() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_every_make_target_and_module_exists(name: str) -> None:
     text = read(name)
-    targets = re.findall(r"^([a-z]+):", read("Makefile"), re.MULTILINE)
+    targets = re.findall(r"^([a-z-]+):", read("Makefile"), re.MULTILINE)
     unknown = [call for call in commands(text, "make") if call and call[0] not in targets]
     lines = [*shell_lines(text), *spans(text)]
     named = [module for line in lines for module in DOTTED.findall(line)]

@@ -23,24 +23,5 @@ Guarantees
     - Everything that grows has a bound (see ``--help``); a client that breaks the protocol loses
       its connection, and nothing else happens.
 
-Differences from Apache Kafka 4.3 (found by asking both the same 217 raw questions)
-    - No transactions: InitProducerId with a transactional id is answered 35, transactional batches
-      48, and the transaction APIs are not offered. No ACLs, quotas, log directories, static
-      members, KIP-848 groups or share groups. No flexible versions: clients that ask with
-      ApiVersions 3 are answered in version 0, as KIP-511 has it.
-    - Topics are never created automatically.
-    - Fetch sessions are not opened: session id 0, full fetches. The leader epoch is always 0.
-    - Batches are validated by header and checksum, not record by record: a wrong record count in
-      a compressed batch, or bytes that are not of the codec that they claim, are accepted. Topics
-      with cleanup.policy=compact are the exception (a record without key is answered 87).
-    - Produce without records (null) is answered 87; Kafka never answers. Produce 8 explains the
-      error of a batch, but does not name records.
-    - segment.bytes is 128 MiB by default instead of 1 GiB. Topic settings beyond ``LogConfig``
-      are kept and reported, without effect. Settings of the broker cannot be altered.
-    - Groups keep their offsets over a restart, not their members: these get 25 and join again.
-      Generations then start again at 1. A rebalance never waits for late first members
-      (group.initial.rebalance.delay.ms is 0).
-    - A topic deleted and made again answers OFFSET_OUT_OF_RANGE at once for old positions, where
-      Kafka may answer NOT_LEADER_OR_FOLLOWER for a moment.
-    - Compaction drops a batch that has no live record, also if it was a producer's last.
+Differences from Apache Kafka are all in ``limits``, which the contract suite holds to be true.
 """

@@ -61,7 +61,7 @@ def append_durably(path: Path, buffers: Sequence[bytes | bytearray], position: i
 
 
 def _write_fully(descriptor: int, buffers: Sequence[bytes | bytearray], position: int) -> None:
-    pending = [memoryview(buffer) for buffer in buffers]
+    pending = [memoryview(buffer) for buffer in buffers if buffer]
     while pending:
         written = os.pwritev(descriptor, pending[:1024], position)
         if written == 0:

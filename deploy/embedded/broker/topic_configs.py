@@ -14,11 +14,11 @@ LONG_MAX = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class ConfigType:
-    """A protocol type id (DescribeConfigs 3), its Java name and a check."""
+    """A protocol type id (DescribeConfigs 3), a check, and what is said when it fails."""
 
     id: int
-    name: str
     accepts: Callable[[str], bool]
+    complaint: str
 
 
 def _integer(bits: int) -> Callable[[str], bool]:
@@ -47,13 +47,15 @@ def _policies(text: str) -> bool:
     return bool(text) and all(word.strip() in ("delete", "compact") for word in text.split(","))
 
 
-BOOLEAN = ConfigType(1, "BOOLEAN", _one_of("true", "false"))
-STRING = ConfigType(2, "STRING", lambda _: True)
-INT = ConfigType(3, "INT", _integer(32))
-LONG = ConfigType(5, "LONG", _integer(64))
-DOUBLE = ConfigType(6, "DOUBLE", _double)
-POLICY = ConfigType(7, "LIST", _policies)
-TIMESTAMP_TYPE = ConfigType(2, "STRING", _one_of("CreateTime", "LogAppendTime"))
+BOOLEAN = ConfigType(1, _one_of("true", "false"), "Expected value to be either true or false")
+STRING = ConfigType(2, lambda _: True, "")
+INT = ConfigType(3, _integer(32), "Not a number of type INT")
+LONG = ConfigType(5, _integer(64), "Not a number of type LONG")
+DOUBLE = ConfigType(6, _double, "Not a number of type DOUBLE")
+POLICY = ConfigType(7, _policies, "String must be one of: compact, delete")
+TIMESTAMP_TYPE = ConfigType(
+    2, _one_of("CreateTime", "LogAppendTime"), "String must be one of: CreateTime, LogAppendTime"
+)
 
 TOPIC_CONFIGS: Mapping[str, tuple[ConfigType, str]] = {
     "cleanup.policy": (POLICY, "delete"),
@@ -110,11 +112,9 @@ def checked(overrides: Mapping[str, str | None]) -> dict[str, str]:
             )
         kind, _ = TOPIC_CONFIGS[name]
         if not kind.accepts(value):
-            reason = f"Not a number of type {kind.name}" if kind in (INT, LONG, DOUBLE) else ""
-            reason = reason or f"Not a valid {kind.name} for this setting"
             raise KafkaError(
                 ErrorCode.INVALID_CONFIG,
-                f"Invalid value {value} for configuration {name}: {reason}",
+                f"Invalid value {value} for configuration {name}: {kind.complaint}",
             )
         valid[name] = value
     return valid

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.contracts.broker.bare_client import BareClient
 from tests.contracts.broker.kafka import (
     commit,
     committed,
@@ -12,6 +13,7 @@ from tests.contracts.broker.kafka import (
     producer_id,
     wait_for_logs,
 )
+from tests.contracts.broker.scenarios.groups import Group
 from tests.support.broker import BrokerProcess
 from tests.support.kafka_wire import RawConnection, batch
 
@@ -35,3 +37,18 @@ def test_everything_acknowledged_survives(broker: BrokerProcess, ending: str) ->
         assert produce(connection, "t", records) == (0, 0, 0)
         assert offset_at(connection, "t", -1) == (0, -1, 1)
         assert producer_id(connection) > pid
+
+
+def test_a_member_after_a_restart(broker: BrokerProcess) -> None:
+    with BareClient(broker) as client:
+        group = Group(client, "group")
+        joined = group.join()
+        group.sync(joined.generation, joined.member_id, {joined.member_id: b""})
+        name = group.name
+    broker.stop()
+    broker.start()
+    with BareClient(broker) as client:
+        client.coordinator(name)
+        group.client, group.name = client, name
+        kept = group.heartbeat(joined.generation, joined.member_id)
+    assert kept == ("UNKNOWN_MEMBER_ID" if broker.is_embedded else "ok")

@@ -7,11 +7,12 @@ from ..broker import NODE_ID, Broker
 from ..errors import ErrorCode, KafkaError
 from ..request import Request, error_fields
 from ..schema import Fields
-from ..topic_configs import STRING, TOPIC_CONFIGS
+from ..topic_configs import POLICY, STRING, TOPIC_CONFIGS
 
 _TOPIC, _BROKER = 2, 4
 _FROM_TOPIC, _FROM_STATIC, _FROM_DEFAULT = 1, 4, 5
 _SET, _DELETE, _APPEND, _SUBTRACT = 0, 1, 2, 3
+_OF_LISTS = {_APPEND: "APPEND", _SUBTRACT: "SUBTRACT"}
 Overrides = Mapping[str, str]
 Changed = Mapping[str, str | None]
 
@@ -71,11 +72,20 @@ async def _alter(
 
 def _changed(present: Overrides, operations: list[Any]) -> Changed:
     configs: dict[str, str | None] = dict(present)
+    if len({each.name for each in operations}) < len(operations):
+        raise KafkaError(ErrorCode.INVALID_REQUEST, "Error due to duplicate config keys")
     for each in operations:
         if each.name not in TOPIC_CONFIGS:
             text = f"Unknown topic config name: {each.name}"
             raise KafkaError(ErrorCode.INVALID_CONFIG, text)
-        items = (configs.get(each.name) or TOPIC_CONFIGS[each.name][1]).split(",")
+        kind, default = TOPIC_CONFIGS[each.name]
+        if each.operation in _OF_LISTS and kind.id != POLICY.id:
+            raise KafkaError(
+                ErrorCode.INVALID_CONFIG,
+                f"Can't {_OF_LISTS[each.operation]} to key {each.name} "
+                "because its type is not LIST.",
+            )
+        items = (configs.get(each.name) or default).split(",")
         wanted = (each.value or "").split(",")
         if each.operation == _SET:
             configs[each.name] = each.value

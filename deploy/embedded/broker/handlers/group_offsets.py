@@ -70,24 +70,35 @@ async def offset_delete(broker: Broker, request: Request) -> Fields:
     group = broker.coordinator.get(body.group_id)
     if group is None:
         return {"error_code": ErrorCode.GROUP_ID_NOT_FOUND}
-    error = stored = ErrorCode.NONE
+    named = {(topic.name, each) for topic in body.topics for each in topic.partitions}
+    errors = {key: _missing(broker, *key) for key in named}
+    stored = ErrorCode.NONE
     if group.state is not GroupState.EMPTY:
-        error = ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC
+        errors = {
+            key: error or ErrorCode.GROUP_SUBSCRIBED_TO_TOPIC for key, error in errors.items()
+        }
     else:
-        named = {(topic.name, each) for topic in body.topics for each in topic.partitions}
-        changes: list[Change] = [(group.name, topic, each, None) for topic, each in named]
+        changes: list[Change] = [
+            (group.name, *key, None) for key, error in errors.items() if not error
+        ]
         stored = await asyncio.shield(broker.offsets.change(changes))
     return {
         "error_code": stored,
-        "topics": _by_topic(body.topics, lambda _, each: {"index": each, "error_code": error}),
+        "topics": _by_topic(
+            body.topics, lambda topic, each: {"index": each, "error_code": errors[topic, each]}
+        ),
     }
 
 
 def _refusal(broker: Broker, topic: str, position: Any) -> ErrorCode:
     if len(position.metadata or "") > MAX_METADATA_BYTES:
         return ErrorCode.OFFSET_METADATA_TOO_LARGE
+    return _missing(broker, topic, position.index)
+
+
+def _missing(broker: Broker, topic: str, partition: int) -> ErrorCode:
     try:
-        broker.topics.partition(topic, position.index)
+        broker.topics.partition(topic, partition)
     except KafkaError as error:
         return error.code
     return ErrorCode.NONE

@@ -40,6 +40,8 @@ async def delete_records(broker: Broker, request: Request) -> Fields:
     """Raise the log start; -1 means up to the end."""
 
     async def delete(log: PartitionLog, wanted: Any) -> Fields:
+        if not log.config.delete:
+            raise KafkaError(ErrorCode.POLICY_VIOLATION)
         target = log.high_watermark if wanted.offset == -1 else wanted.offset
         if not 0 <= target <= log.high_watermark:
             raise KafkaError(ErrorCode.OFFSET_OUT_OF_RANGE)

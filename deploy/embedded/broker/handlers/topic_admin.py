@@ -63,6 +63,29 @@ async def _outcome(change: Awaitable[None]) -> KafkaError | None:
 
 def _placed_partitions(topic: Any) -> int:
     """The number of partitions; raises KafkaError for what one node cannot do."""
+    if topic.assignments:
+        return _assigned_partitions(topic)
+    factor = topic.replication_factor
+    if factor == 0 or factor < _DEFAULT:
+        text = "Replication factor must be larger than 0, or -1 to use the default value."
+        raise KafkaError(ErrorCode.INVALID_REPLICATION_FACTOR, text)
+    if factor > 1:
+        raise KafkaError(
+            ErrorCode.INVALID_REPLICATION_FACTOR,
+            f"Unable to replicate the partition {factor} time(s): The target replication factor "
+            f"of {factor} cannot be reached because only 1 broker(s) are registered.",
+        )
+    return 1 if topic.partitions == _DEFAULT else int(topic.partitions)
+
+
+def _assigned_partitions(topic: Any) -> int:
+    for number, name in (
+        (topic.replication_factor, "replication factor"),
+        (topic.partitions, "numPartitions"),
+    ):
+        if number != _DEFAULT:
+            text = f"A manual partition assignment was specified, but {name} was not set to -1."
+            raise KafkaError(ErrorCode.INVALID_REQUEST, text)
     for assignment in topic.assignments:
         for node in assignment.broker_ids:
             if node != NODE_ID:
@@ -71,12 +94,8 @@ def _placed_partitions(topic: Any) -> int:
                     f"The manual partition assignment includes broker {node}, "
                     "but no such broker is registered.",
                 )
-    if topic.assignments:
-        return len(topic.assignments)
-    if topic.replication_factor not in (_DEFAULT, 1):
-        raise KafkaError(
-            ErrorCode.INVALID_REPLICATION_FACTOR,
-            f"Unable to replicate the partition {topic.replication_factor} time(s): "
-            "this is one node. Use 1, or -1 for the default.",
-        )
-    return 1 if topic.partitions == _DEFAULT else int(topic.partitions)
+    count = len(topic.assignments)
+    if sorted(each.index for each in topic.assignments) != list(range(count)):
+        text = "partitions should be a consecutive 0-based integer sequence"
+        raise KafkaError(ErrorCode.INVALID_REPLICA_ASSIGNMENT, text)
+    return count

@@ -68,7 +68,13 @@ class BrokerProcess:
 
     def command(self) -> Sequence[str | Path]:
         """The program and its arguments."""
-        module = [sys.executable, "-m", "deploy.embedded.broker", "--data-dir", self.data_dir]
+        module: list[str | Path] = [
+            sys.executable,
+            "-m",
+            "deploy.embedded.broker",
+            "--data-dir",
+            self.data_dir,
+        ]
         ports = ["--port", str(self.port), "--admin-port", str(self.admin_port)]
         return [*module, *ports, *self.arguments]
 

@@ -12,7 +12,11 @@ from aiohttp import web
 from aiokafka import AIOKafkaProducer
 from faust.app.base import BootStrategy
 
-from services.stream_writer.batch_consumer import BatchConsumer, BatchConsumerThread
+from services.stream_writer.batch_consumer import (
+    BatchConsumer,
+    BatchConsumerThread,
+    keep_fetched_bytes,
+)
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.handlers import SERVICE, Handlers
@@ -84,6 +88,7 @@ def build_app(settings: StreamWriterSettings, handlers: Handlers) -> Any:
     )
     BatchConsumerThread.spread_partitions = settings.stream_writer_spread_partitions
     BatchConsumer.listener = handlers
+    keep_fetched_bytes()
     transport: Any = app.transport
     transport.Consumer = BatchConsumer
     names = [settings.environment.topic(t) for spec in landing_tables() for t in spec.topics]

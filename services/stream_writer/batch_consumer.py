@@ -1,11 +1,13 @@
 """Faust's consumer, delivering one event per fetched partition batch.
 
 A Faust agent costs some hundred microseconds per event, so an event is a whole batch here: groups,
-rebalances and agents stay Faust's, the records inside are handled in bulk. Five further
+rebalances and agents stay Faust's, the records inside are handled in bulk. Six further
 differences to the stock consumer:
 
 - a batch says exactly which offsets it covers (see :class:`PartitionBatch`), taken from the
   consumer's own positions in the step that drains them;
+- its records stay the bytes that the broker sent (see :mod:`record_batches`), for the client would
+  make some thirty objects of each;
 - every batch that was fetched is delivered, also when its partition was paused meanwhile;
 - it never seeks to offsets stored in Kafka: every assigned partition stays paused until the
   service has settled, from the table, where it stands;
@@ -17,18 +19,21 @@ differences to the stock consumer:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.consumer.fetcher import FetchResult
+from aiokafka.consumer import fetcher as client_fetcher
+from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types.tuples import TP, ConsumerMessage
 
 from services.stream_writer.partition_batch import PartitionBatch
+from services.stream_writer.record_batches.record_set import RecordSet, record_set
 from services.stream_writer.table_assignor import TableAssignor
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
@@ -128,7 +133,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             return None
         start = source.next_fetch_offset
         generation = self.consumer.app.consumer_generation_id
-        records = result.getall()
+        records = _records(result)
         assignment = fetcher._subscriptions.subscription.assignment
         if assignment is None or tp not in assignment.tps:
             return None
@@ -136,7 +141,6 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         end = state.position
         if end <= start:
             return None
-        size = sum((len(r.value) if r.value else 0) + (len(r.key) if r.key else 0) for r in records)
         return PartitionBatch(
             topic=tp.topic,
             partition=tp.partition,
@@ -145,8 +149,48 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             records=records,
             highwater=state.highwater if state.highwater is not None else end,
             generation=generation,
-            bytes=size,
+            bytes=_size(records),
         )
+
+
+class KeptRecords(MemoryRecords):
+    """aiokafka's reader of what a fetch brought, that gives the bytes, too."""
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.data = data
+
+
+def keep_fetched_bytes() -> None:
+    """From now on every consumer of this process can tell the bytes of what it fetched."""
+    client_fetcher.MemoryRecords = KeptRecords
+
+
+def _records(result: FetchResult) -> Sequence[Any]:
+    """Records of a fetch as they came, or as the client's objects where the format is an older one.
+
+    Moves the consumer's position behind them, as ``getall`` does.
+    """
+    source = result._partition_records
+    kept, plain = source._records, None
+    if isinstance(kept, KeptRecords) and source._isolation_level == READ_UNCOMMITTED:
+        partition = result._topic_partition.partition
+        plain = record_set(partition, kept.data, source.next_fetch_offset)
+    if plain is None:
+        records: Sequence[Any] = result.getall()
+        return records
+    if not result.check_assignment(result._topic_partition):
+        return ()
+    source.next_fetch_offset = plain.end
+    result._update_position()
+    result._partition_records = None
+    return plain
+
+
+def _size(records: Sequence[Any]) -> int:
+    if isinstance(records, RecordSet):
+        return len(records.data)
+    return sum(len(record.value or b"") + len(record.key or b"") for record in records)
 
 
 class _NeverRead(dict[TP, int | None]):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from services.stream_writer.chained import Chained
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 
 
@@ -32,9 +34,9 @@ class Work:
         batches = self.batches[key]
         return batches[0].start, batches[-1].end
 
-    def records(self, key: PartitionKey) -> list[Any]:
-        """All records of one partition, in order."""
-        return [record for batch in self.batches[key] for record in batch.records]
+    def records(self, key: PartitionKey) -> Sequence[Any]:
+        """All records of one partition, in order; made one by one when they are asked for."""
+        return Chained([batch.records for batch in self.batches[key]])
 
 
 class TableBuffer:

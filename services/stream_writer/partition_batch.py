@@ -21,7 +21,7 @@ class PartitionBatch:
     Attributes:
         highwater: end of the log when it was fetched.
         generation: the group generation in which it was fetched.
-        bytes: size of keys and values.
+        bytes: size of the records.
     """
 
     topic: str

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from services.stream_writer.buffer import Work
 from services.stream_writer.parsing.rows import BadRecord, parse
 from services.stream_writer.partition_batch import PartitionKey
+from services.stream_writer.record_batches.bulk import decode
+from services.stream_writer.record_batches.record_columns import RecordColumns, record_columns
+from services.stream_writer.record_batches.record_set import RecordSet
 from services.stream_writer.replays import ReplayMemory
 from shared.contracts.identity import uuid7
 from shared.tables.spec import TableSpec
+
+DECODED_BYTES = 8 * 2**20
+"""Records that are decoded at a time; a fetch is not divided."""
 
 
 @dataclass(slots=True)
@@ -35,9 +44,9 @@ class Prepared:
     drifted: int
     replayed: int
 
-    def records(self, key: PartitionKey) -> list[Any]:
-        """All records of one partition, in order."""
-        return [record for batch in self.work.batches[key] for record in batch.records]
+    def records(self, key: PartitionKey) -> Sequence[Any]:
+        """All records of one partition, in order; made one by one when they are asked for."""
+        return self.work.records(key)
 
 
 def prepare(spec: TableSpec, replays: ReplayMemory, work: Work) -> Prepared:
@@ -46,40 +55,63 @@ def prepare(spec: TableSpec, replays: ReplayMemory, work: Work) -> Prepared:
     tables: list[pa.Table] = []
     slices: dict[PartitionKey, tuple[int, int]] = {}
     bad: list[BadRecord] = []
-    drifted = total = 0
+    drifted = total = done = 0
     by_topic: dict[str, list[PartitionKey]] = {}
     for key in sorted(work.batches):
         by_topic.setdefault(key[0], []).append(key)
     for topic, keys in by_topic.items():
-        records: list[Any] = []
+        fetches: list[Sequence[Any]] = []
         for key in keys:
-            begin = len(records)
-            for batch in work.batches[key]:
-                records.extend(batch.records)
-            slices[key] = (total + begin, len(records) - begin)
-        parsed = parse(spec, topic, records, loaded_at)
-        bad.extend(BadRecord(b.index + total, b.reason, b.detail) for b in parsed.bad)
-        drifted += parsed.drifted
-        total += len(records)
-        tables.append(parsed.table)
+            parts = [batch.records for batch in work.batches[key]]
+            count = sum(map(len, parts))
+            slices[key] = (total, count)
+            total += count
+            fetches += parts
+        for columns in _columns(fetches):
+            parsed = parse(spec, topic, columns, loaded_at)
+            bad += [replace(one, index=one.index + done) for one in parsed.bad]
+            drifted += parsed.drifted
+            done += len(columns)
+            tables.append(parsed.table)
     rows = pa.concat_tables(tables)
-    rows, replayed = _mark_replays(rows, replays)
+    rows, replayed = _mark_replays(rows, slices, replays)
     return Prepared(work, uuid7(), loaded_at, rows, slices, bad, drifted, replayed)
 
 
-def _mark_replays(rows: pa.Table, replays: ReplayMemory) -> tuple[pa.Table, int]:
-    places = zip(
-        rows["_topic"].to_pylist(),
-        rows["_partition"].to_pylist(),
-        rows["_offset"].to_pylist(),
-        strict=True,
-    )
-    flags = [
-        bool(delivery) and replays.replayed(delivery, place)
-        for delivery, place in zip(rows["_delivery_id"].to_pylist(), places, strict=True)
+def _columns(fetches: Sequence[Sequence[Any]]) -> Iterator[RecordColumns]:
+    """Fetches as columns, some megabytes at a time, which bounds what is in memory twice."""
+    sets: list[RecordSet] = []
+    for fetch in fetches:
+        if isinstance(fetch, RecordSet):
+            sets.append(fetch)
+            if sum(len(each.data) for each in sets) < DECODED_BYTES:
+                continue
+        if sets:
+            yield decode(sets)
+            sets = []
+        if not isinstance(fetch, RecordSet):
+            yield record_columns(fetch)
+    if sets:
+        yield decode(sets)
+
+
+def _mark_replays(
+    rows: pa.Table, slices: Mapping[PartitionKey, tuple[int, int]], replays: ReplayMemory
+) -> tuple[pa.Table, int]:
+    deliveries, offsets = rows["_delivery_id"].to_pylist(), rows["_offset"].to_pylist()
+    places = [
+        place
+        for (topic, partition), (begin, count) in slices.items()
+        for place in zip(repeat(topic), repeat(partition), offsets[begin : begin + count])
     ]
-    found = sum(flags)
+    named = [row for row, delivery in enumerate(deliveries) if delivery]
+    if len(named) < len(deliveries):
+        deliveries = [deliveries[row] for row in named]
+        places = [places[row] for row in named]
+    found = replays.replayed(deliveries, places)
     if not found:
         return rows, 0
+    numbers = pa.array([named[place] for place in found], pa.int64())
+    flags = pc.is_in(pa.array(range(rows.num_rows), pa.int64()), numbers)
     index = rows.schema.get_field_index("_replayed")
-    return rows.set_column(index, rows.schema.field(index), pa.array(flags)), found
+    return rows.set_column(index, rows.schema.field(index), flags), len(found)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
 Place = tuple[str, int, int]
 """(topic, partition, offset)."""
@@ -17,19 +17,29 @@ class ReplayMemory:
 
     def __init__(self, capacity: int = 200_000) -> None:
         self._capacity = capacity
-        self._places: OrderedDict[str, Place] = OrderedDict()
+        self._places: dict[str, Place] = {}
 
     def __len__(self) -> int:
         return len(self._places)
 
-    def replayed(self, delivery_id: str, place: Place) -> bool:
-        """Note a delivery; whether it is known from another place."""
-        known = self._places.setdefault(delivery_id, place)
-        if len(self._places) > self._capacity:
-            self._places.popitem(last=False)
-        return known != place
+    def replayed(self, deliveries: Sequence[str], places: Sequence[Place]) -> list[int]:
+        """Note deliveries, in order.
+
+        Args:
+            deliveries: delivery ids.
+            places: where each stands.
+
+        Returns:
+            which of them are known from another place, by index.
+        """
+        known = list(map(self._places.setdefault, deliveries, places))
+        for oldest in list(islice(self._places, max(0, len(self._places) - self._capacity))):
+            del self._places[oldest]
+        if known == places:
+            return []
+        return [row for row, place in enumerate(places) if known[row] != place]
 
     def learn(self, deliveries: Iterable[tuple[str, Place]]) -> None:
         """Note deliveries that a table holds already."""
-        for delivery_id, place in deliveries:
-            self.replayed(delivery_id, place)
+        pairs = list(deliveries)
+        self.replayed([delivery for delivery, _ in pairs], [place for _, place in pairs])

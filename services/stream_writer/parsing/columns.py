@@ -40,12 +40,12 @@ _USUAL = {
 """Spellings of which nearly all fit; the others are few, and repair knows them."""
 
 
-def build(column: Column, values: list[Plain], repair: Callable[[int], Plain]) -> pa.Array:
+def build(column: Column, values: Sequence[Plain], repair: Callable[[int], Plain]) -> pa.Array:
     """The Arrow column of plain values.
 
     Args:
         column: its type decides the Arrow type.
-        values: one value per row; those that do not fit are replaced in place.
+        values: one value per row.
         repair: gives the value of a row that does not fit; it must fit or be ``None``. It may be
             asked for rows that do fit but are spelled unusually or too many to look at each.
     """
@@ -53,8 +53,10 @@ def build(column: Column, values: list[Plain], repair: Callable[[int], Plain]) -
         try:
             return cast(column, values)
         except _MISFITS:
+            repaired = list(values)
             for row in find(column, values):
-                values[row] = repair(row)
+                repaired[row] = repair(row)
+            values = repaired
     return cast(column, values)
 
 
@@ -64,7 +66,7 @@ def cast(column: Column, values: Sequence[Plain]) -> pa.Array:
     Raises:
         pa.ArrowInvalid, pa.ArrowTypeError, OverflowError: some value does not fit.
     """
-    if values.count(None) == len(values):
+    if absent(values):
         return pa.nulls(len(values), _TYPES[column.type])
     match column.type:
         case Type.JSON:
@@ -74,18 +76,33 @@ def cast(column: Column, values: Sequence[Plain]) -> pa.Array:
         case Type.TIMESTAMP if column.time_format is TimeFormat.UNIX_SECONDS:
             return _bounded(pa.array(values, pa.timestamp("s", tz="UTC")).cast(_MOMENT))
         case Type.TIMESTAMP:
-            return _bounded(pa.array(values, _TEXT).cast(_MOMENT))
+            return moments(pa.array(values, _TEXT))
         case _:
             return pa.array(values, _TYPES[column.type])
 
 
-def _bounded(moments: pa.Array) -> pa.Array:
+def absent(values: Sequence[Plain]) -> bool:
+    """Whether all values are null."""
+    # The first one nearly always tells, and costs nothing.
+    return not values or (values[0] is None and values.count(None) == len(values))
+
+
+def moments(texts: pa.LargeStringArray) -> pa.TimestampArray:
+    """The moments that texts name.
+
+    Raises:
+        pa.ArrowInvalid: one of them is none, or spelled unusually.
+    """
+    return _bounded(texts.cast(_MOMENT))
+
+
+def _bounded(times: pa.Array) -> pa.Array:
     """Refuse moments outside of the years 1 to 9999, which Arrow holds and Python does not."""
-    extremes: Any = pc.min_max(moments.view(pa.int64())).as_py()
+    extremes: Any = pc.min_max(times.view(pa.int64())).as_py()
     earliest, latest = extremes["min"], extremes["max"]
     if earliest is not None and not _EARLIEST <= earliest <= latest <= _LATEST:
         raise pa.ArrowInvalid("a moment outside of the years 1 to 9999")
-    return moments
+    return times
 
 
 def _unusual(column: Column, values: Sequence[Plain]) -> list[int]:

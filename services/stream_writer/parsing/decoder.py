@@ -57,7 +57,7 @@ class ObjectDecoder:
 
     def columns(
         self, objects: Sequence[msgspec.Struct], refused: set[int]
-    ) -> Iterator[tuple[Column, list[Plain]]]:
+    ) -> Iterator[tuple[Column, Sequence[Plain]]]:
         """Values of every declared column, in the order of the objects.
 
         Positions whose nested objects turn out to be refused are added to ``refused``; their
@@ -70,10 +70,25 @@ class ObjectDecoder:
                 absent = child.absent
                 yield from child.columns([value or absent for value in values], refused)
             elif column is not None:
-                plains = _texts(values) if column.type is Type.JSON else list(values)
+                plains = _texts(values) if column.type is Type.JSON else values
                 yield column, plains
                 if child is not None:
-                    yield from child.columns(_decoded(child, plains, refused), refused)
+                    yield from child.columns(_nested(child, plains, refused), refused)
+
+
+def decode_each(
+    decoder: ObjectDecoder, texts: Sequence[bytes], refused: set[int]
+) -> list[msgspec.Struct]:
+    """The object of each text; positions of texts that hold none are added to ``refused``."""
+    objects: list[msgspec.Struct] = []
+    decoding = map(decoder.decode, texts)
+    while len(objects) < len(texts):
+        try:
+            objects.extend(decoding)
+        except REFUSALS:  # what was decoded before it is in the list already
+            refused.add(len(objects))
+            objects.append(decoder.absent)
+    return objects
 
 
 def compile_decoder(columns: Sequence[Column]) -> ObjectDecoder:
@@ -123,22 +138,23 @@ def _field_type(column: Column | None, child: ObjectDecoder | None) -> object:
     return None if child is None else child.type | None
 
 
-def _texts(values: Sequence[msgspec.Raw | None]) -> list[Plain]:
-    if values.count(None) == len(values):
+def _texts(values: Sequence[msgspec.Raw | None]) -> Sequence[Plain]:
+    if values and values[0] is None and values.count(None) == len(values):
         return list(values)
-    return [
-        None if value is None or (text := bytes(value)) == b"null" else text for value in values
-    ]
+    texts = [None if value is None else bytes(value) for value in values]
+    return [None if text == b"null" else text for text in texts] if b"null" in texts else texts
 
 
-def _decoded(
+def _nested(
     child: ObjectDecoder, texts: Sequence[Plain], refused: set[int]
 ) -> list[msgspec.Struct]:
+    present = [row for row, text in enumerate(texts) if isinstance(text, bytes)]
+    odd: set[int] = set()
+    found = decode_each(child, [text for text in texts if isinstance(text, bytes)], odd)
+    refused.update(present[place] for place in odd)
+    if len(found) == len(texts):
+        return found
     objects = [child.absent] * len(texts)
-    for index, text in enumerate(texts):
-        if isinstance(text, bytes):
-            try:
-                objects[index] = child.decode(text)
-            except REFUSALS:
-                refused.add(index)
+    for row, value in zip(present, found, strict=True):
+        objects[row] = value
     return objects

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from services.stream_writer.parsing.columns import build
-from services.stream_writer.parsing.record import Record
+from services.stream_writer.parsing.columns import build, moments
 from services.stream_writer.parsing.timestamps import (
     EARLIEST_UNIX_SECOND,
     LATEST_UNIX_SECOND,
     iso_8601,
 )
 from services.stream_writer.parsing.values import Plain
+from services.stream_writer.record_batches.record_columns import Alike, RecordColumns
 from shared.tables.raw.landing import SYSTEM_COLUMNS
 
 _COLUMNS = {column.name: column for column in SYSTEM_COLUMNS}
 _TEXT = pa.large_string()
+_MILLISECONDS = pa.timestamp("ms", tz="UTC")
+_MOMENT = pa.timestamp("us", tz="UTC")
 
 _HEADERS = {
     "_delivery_id": "delivery_id",
@@ -33,12 +36,14 @@ _NO_EXTENSIONS = frozenset(
 )
 """The subject is the record key, the version of the specification is a constant."""
 
+_NEEDS_ESCAPE = r'["\\\x00-\x1f]'
+
 Drift = dict[int, set[str]]
 """Names of the columns that did not fit, by row."""
 
 
 def envelope_columns(
-    topic: str, records: Sequence[Record], loaded_at: datetime, drift: Drift
+    topic: str, records: RecordColumns, loaded_at: datetime, drift: Drift
 ) -> dict[str, pa.Array]:
     """Arrow columns of position, headers and key, by column name.
 
@@ -46,77 +51,87 @@ def envelope_columns(
     moment are null and added to ``drift``. Of a header that occurs twice the last counts.
     """
     rows = len(records)
-    headers = [dict(record.headers) for record in records]
     columns: dict[str, pa.Array] = {
         "_topic": pa.repeat(pa.scalar(topic, _TEXT), rows),
-        "_partition": pa.array([record.partition for record in records], pa.int32()),
-        "_offset": pa.array([record.offset for record in records], pa.int64()),
-        "_loaded_at": pa.repeat(
-            pa.scalar(loaded_at.astimezone(UTC), pa.timestamp("us", tz="UTC")), rows
-        ),
+        "_partition": records.partition,
+        "_offset": records.offset,
+        "_loaded_at": pa.repeat(pa.scalar(loaded_at.astimezone(UTC), _MOMENT), rows),
         "_replayed": pa.repeat(pa.scalar(False), rows),
-        "_key": _texts([record.key for record in records]),
-        "_attributes": _attributes(headers),
-        "_timestamp": _broker_times([record.timestamp for record in records], drift),
+        "_key": _texts(records.key),
+        "_attributes": records.each([_attributes(of) for of in records.alike], _TEXT),
+        "_timestamp": _broker_times(records.timestamp, drift),
     }
     for name, header in _HEADERS.items():
-        columns[name] = _texts([of.get(header) for of in headers])
+        columns[name] = _texts(records.header(header))
     for name, header in _TIME_HEADERS.items():
-        columns[name] = _moments(name, [of.get(header) for of in headers], drift)
+        columns[name] = _moments(name, records.header(header), drift)
     return columns
 
 
-def _texts(values: list[bytes | None]) -> pa.Array:
+def _texts(values: pa.LargeBinaryArray) -> pa.LargeStringArray:
     try:
-        return pa.array(values, _TEXT)
+        return values.cast(_TEXT)
     except pa.ArrowInvalid:
         return pa.array(
-            [None if value is None else value.decode("utf-8", "replace") for value in values], _TEXT
+            [None if value is None else _text(value) for value in values.to_pylist()], _TEXT
         )
 
 
-def _moments(name: str, values: list[bytes | None], drift: Drift) -> pa.Array:
+def _text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
+
+
+def _moments(name: str, values: pa.LargeBinaryArray, drift: Drift) -> pa.Array:
+    try:
+        return moments(values.cast(_TEXT))
+    except pa.ArrowInvalid:
+        pass
+    texts: list[bytes | None] = values.to_pylist()
+
     def repair(row: int) -> Plain:
-        text = values[row]
-        moment = None if text is None else iso_8601(text.decode("utf-8", "replace"))
+        text = texts[row]
+        moment = None if text is None else iso_8601(_text(text))
         if moment is None and text is not None:
             drift.setdefault(row, set()).add(name)
         return moment
 
-    return build(_COLUMNS[name], list(values), repair)
+    return build(_COLUMNS[name], list(texts), repair)
 
 
-def _broker_times(milliseconds: list[int | None], drift: Drift) -> pa.Array:
-    known: list[int | None] = []
-    for row, value in enumerate(milliseconds):
-        if value is None or value == -1:
-            known.append(None)
-        elif EARLIEST_UNIX_SECOND * 1000 <= value < (LATEST_UNIX_SECOND + 1) * 1000:
-            known.append(value)
-        else:
-            known.append(None)
-            drift.setdefault(row, set()).add("_timestamp")
-    return pa.array(known, pa.timestamp("ms", tz="UTC")).cast(pa.timestamp("us", tz="UTC"))
-
-
-def _attributes(headers: Sequence[Mapping[str, bytes | None]]) -> pa.Array:
-    """Extension attributes of each record as a JSON object; null where there are none."""
-    extensions = {names: _extensions(names) for names in set(map(tuple, headers))}
-    if not any(extensions.values()):
-        return pa.nulls(len(headers), _TEXT)
-    return pa.array([_json(of, extensions[tuple(of)]) for of in headers], _TEXT)
-
-
-def _extensions(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in names if name.startswith("ce_") and name not in _NO_EXTENSIONS)
-
-
-def _json(headers: Mapping[str, bytes | None], extensions: tuple[str, ...]) -> bytes | None:
-    if not extensions:
-        return None
-    return orjson.dumps(
-        {
-            name.removeprefix("ce_"): (headers[name] or b"").decode("utf-8", "replace")
-            for name in extensions
-        }
+def _broker_times(milliseconds: pa.Int64Array, drift: Drift) -> pa.Array:
+    none = pa.scalar(None, pa.int64())
+    known = pc.if_else(pc.equal(milliseconds, -1), none, milliseconds)
+    within = pc.and_(
+        pc.greater_equal(known, EARLIEST_UNIX_SECOND * 1000),
+        pc.less(known, (LATEST_UNIX_SECOND + 1) * 1000),
     )
+    if not pc.all(within, min_count=0).as_py():
+        for row in pc.indices_nonzero(pc.invert(within)).to_pylist():
+            drift.setdefault(row, set()).add("_timestamp")
+        known = pc.if_else(within, known, none)
+    return known.view(_MILLISECONDS).cast(_MOMENT)
+
+
+def _attributes(records: Alike) -> pa.LargeStringArray:
+    """Extension attributes of each record as a JSON object; null where there are none."""
+    extensions = [
+        name for name in records.names if name.startswith("ce_") and name not in _NO_EXTENSIONS
+    ]
+    if not extensions:
+        return pa.nulls(len(records.rows), _TEXT)
+    keys = [name.removeprefix("ce_") for name in extensions]
+    values = [pc.fill_null(_texts(records.header(name)), "") for name in extensions]
+    if any(pc.any(pc.match_substring_regex(each, _NEEDS_ESCAPE)).as_py() for each in values):
+        rows = zip(*(each.to_pylist() for each in values), strict=True)
+        return pa.array([orjson.dumps(dict(zip(keys, row, strict=True))) for row in rows], _TEXT)
+    return _joined(keys, values)
+
+
+def _joined(keys: Sequence[str], values: Sequence[pa.LargeStringArray]) -> pa.LargeStringArray:
+    """JSON objects of texts that need no escape."""
+    parts: list[object] = []
+    for key, each in zip(keys, values, strict=True):
+        opening = '{"' if not parts else '","'
+        parts += [opening + orjson.dumps(key).decode()[1:-1] + '":"', each]
+    text = [part if isinstance(part, pa.Array) else pa.scalar(part, _TEXT) for part in parts]
+    return pc.binary_join_element_wise(*text, pa.scalar('"}', _TEXT), pa.scalar("", _TEXT))

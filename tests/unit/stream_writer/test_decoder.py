@@ -25,6 +25,7 @@ def test_a_json_column_and_a_column_within_it_are_both_read() -> None:
     inner = Column("b", Type.LONG, 2, ("x", "it", "id"))
     decoder = compile_decoder([outer, inner])
     refused: set[int] = set()
-    found = dict(decoder.columns([decoder.decode(b'{"x":{"it":{ "id": 4 }}}')], refused))
+    objects = [decoder.decode(b'{"x":{"it":{ "id": 4 }}}')]
+    found = {column: list(values) for column, values in decoder.columns(objects, refused)}
     assert found == {outer: [b'{ "id": 4 }'], inner: [4]}
     assert not refused

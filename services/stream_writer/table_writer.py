@@ -86,7 +86,7 @@ class TableWriter:
         """
         for topic in self.spec.topics:
             parse(self.spec, topic, [], datetime.now(UTC))
-        table = self.handle.table
+        table = self.handle.load()
         table.io.new_input(table.metadata_location).exists()
         rows = recent_rows(
             table,

@@ -2,44 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from pyiceberg.catalog import Catalog
-from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.exceptions import NoSuchNamespaceError, NoSuchTableError
+from pyiceberg.io import PY_IO_IMPL
 from pyiceberg.table import Table
-from requests import PreparedRequest, Response, Session
-from requests.adapters import HTTPAdapter
 
 from shared.contracts.environment import Environment
-from shared.lake import metadata_cache
+from shared.lake.file_io import DelayedOpenFileIO
+from shared.lake.rest_catalog import ANSWER_SECONDS, CONNECT_SECONDS, BoundedRestCatalog
 from shared.runtime.errors import NotFound
 from shared.runtime.settings import Settings
-
-CONNECT_SECONDS = 3.0
-ANSWER_SECONDS = 15.0
-"""Longest wait for one answer. A commit that takes longer has an unknown outcome."""
-
-
-class _BoundedAdapter(HTTPAdapter):
-    """Gives every request a timeout and never repeats one: a repeated commit is a new commit."""
-
-    def __init__(self) -> None:
-        super().__init__(max_retries=0)
-
-    def send(self, request: PreparedRequest, *args: Any, **kwargs: Any) -> Response:
-        kwargs["timeout"] = kwargs.get("timeout") or (CONNECT_SECONDS, ANSWER_SECONDS)
-        return super().send(request, *args, **kwargs)
-
-
-class BoundedRestCatalog(RestCatalog):
-    """PyIceberg's REST catalog, with bounded waits, from the first token on."""
-
-    def _config_headers(self, session: Session) -> None:
-        # The first thing done to a new session, before it is used to fetch a token.
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, _BoundedAdapter())
-        super()._config_headers(session)
 
 
 def storage_properties(settings: Settings) -> dict[str, str]:
@@ -57,7 +29,7 @@ def storage_properties(settings: Settings) -> dict[str, str]:
     return properties
 
 
-def open_catalog(settings: Settings) -> RestCatalog:
+def open_catalog(settings: Settings) -> BoundedRestCatalog:
     """Connect to the REST catalog named by the settings.
 
     A catalog object is used by one thread at a time; a process may hold several.
@@ -66,10 +38,10 @@ def open_catalog(settings: Settings) -> RestCatalog:
         requests.exceptions.RequestException: it does not answer.
         pyiceberg.exceptions.RESTError: it refuses.
     """
-    metadata_cache.install()
     properties = {
         "uri": settings.catalog_uri,
         "warehouse": settings.catalog_warehouse,
+        PY_IO_IMPL: f"{DelayedOpenFileIO.__module__}.{DelayedOpenFileIO.__qualname__}",
         **storage_properties(settings),
     }
     if settings.catalog_credential:
@@ -89,8 +61,13 @@ def load(catalog: Catalog, environment: Environment, name: str) -> Table:
     try:
         table: Table = catalog.load_table(environment.table(name))
     except (NoSuchTableError, NoSuchNamespaceError):
-        raise NotFound(
-            f"table {name} does not exist in the catalog",
-            "run `bergline bootstrap`, or check BERGLINE_ENV",
-        ) from None
+        raise missing(name) from None
     return table
+
+
+def missing(name: str) -> NotFound:
+    """What is said of a table that the catalog does not have."""
+    return NotFound(
+        f"table {name} does not exist in the catalog",
+        "run `bergline bootstrap`, or check BERGLINE_ENV",
+    )

@@ -181,6 +181,9 @@ def commit(
                 f"the catalog refuses to commit to {target.name}: {e}",
                 "check the catalog's credential and the table's definition",
             ) from e
+        except Refused:
+            target.forget()
+            raise
         except NoSuchTableError:
             target.forget()
         except Exception as error:  # noqa: BLE001 - anything else leaves the outcome unknown

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
-from pyiceberg.catalog import Catalog
+from pyiceberg.catalog import TOKEN, Catalog
+from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table
+from pyiceberg.table import CommitTableRequest, Table, TableProperties
+from pyiceberg.utils.properties import property_as_bool
 
 from shared.contracts.environment import Environment
-from shared.lake.catalog import load
-from shared.lake.positions import Positions
-from shared.lake.staging import StagedSnapshot, stage_append
+from shared.lake.catalog import load, missing
+from shared.lake.positions import MIRROR_PROPERTY, Positions
+from shared.lake.rest_catalog import BoundedRestCatalog
+from shared.lake.staging import AppendStage, StagedSnapshot
+from shared.lake.state_decoding import StateDecoder
 from shared.lake.table_state import TableState
 from shared.lake.thinning import ThinningPlan
 
@@ -22,32 +27,51 @@ log = structlog.stdlib.get_logger("bergline.lake")
 class TableHandle:
     """A :class:`shared.lake.commit_target.CommitTarget`; used by one thread at a time.
 
-    A lone writer need not load its table for every commit: each commit's answer is remembered.
+    A lone writer loads its table once: each commit's answer is remembered, and so are the schema,
+    the partition specs and the FileIO, as long as no answer says that they have changed.
     """
 
-    def __init__(self, catalog: Catalog, environment: Environment, name: str) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        environment: Environment,
+        name: str,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self.catalog = catalog
         self.environment = environment
         self.name = name
+        self._clock = clock
+        self._identifier = environment.table(name)
         self._table: Table | None = None
+        self._stage: AppendStage | None = None
         self._state: TableState | None = None
+        self._decoder = StateDecoder()
 
     @property
     def table(self) -> Table:
-        """The table as last seen; loaded at first use.
+        """PyIceberg's table, to write files for; its snapshots may be old ones.
 
         Raises:
             NotFound: the catalog has no such table.
         """
-        if self._table is None:
-            self._table = load(self.catalog, self.environment, self.name)
-            self._state = TableState.of(self._table.metadata, self._table.metadata_location)
-        return self._table
+        return self.load() if self._table is None else self._table
 
     @property
     def remembered(self) -> bool:
         """Whether the state is remembered from before, and so may be stale."""
         return self._state is not None
+
+    def load(self) -> Table:
+        """PyIceberg's table as it is now, to read from.
+
+        Raises:
+            NotFound: the catalog has no such table.
+        """
+        table = load(self.catalog, self.environment, self.name)
+        self._table, self._stage = table, None
+        self._state = TableState.of(table.metadata, table.metadata_location)
+        return table
 
     def state(self) -> TableState:
         """The table as remembered; loaded when it is not.
@@ -63,13 +87,17 @@ class TableHandle:
         Raises:
             NotFound: the catalog has no such table.
         """
-        self.forget()
-        table = self.table
-        return self._state or TableState.of(table.metadata, table.metadata_location)
+        if not isinstance(self.catalog, BoundedRestCatalog):
+            table = self.load()
+            return TableState.of(table.metadata, table.metadata_location)
+        try:
+            return self._remember(self._decoder.decode(self.catalog.get_table(self._identifier)))
+        except (NoSuchTableError, NoSuchNamespaceError):
+            raise missing(self.name) from None
 
     def forget(self) -> None:
         """Load again at next use."""
-        self._table = self._state = None
+        self._state = None
 
     def stage(
         self,
@@ -80,23 +108,80 @@ class TableHandle:
         history: ThinningPlan,
     ) -> StagedSnapshot:
         """Write the manifests of an append on the head of ``state``."""
-        return stage_append(self.table, state, files, summary, positions, history)
+        if self._stage is None:
+            self._stage = AppendStage(self.table, self._clock)
+        return self._stage.append(state, files, summary, positions, history)
 
     def send(self, staged: StagedSnapshot) -> TableState:
         """Commit what is staged, once, without the library's retry."""
-        table = self.table
-        old = table.metadata
-        response = self.catalog.commit_table(table, staged.requirements, staged.updates)
-        table.metadata = response.metadata
-        table.metadata_location = response.metadata_location
-        self._state = TableState.of(response.metadata, response.metadata_location)
+        before = self._state
         try:
-            # Catalogs leave write.metadata.delete-after-commit.enabled to their clients.
-            self.catalog._delete_old_metadata(table.io, old, response.metadata)
-        except Exception as error:  # noqa: BLE001 - an orphan metadata file harms nobody
-            log.debug("old metadata not deleted", table=self.name, error=str(error))
-        return self._state
+            after = self._remember(self._send(staged.request))
+        except CommitFailedException:
+            raise
+        except Exception:
+            self._table = self._stage = None  # its credentials or endpoints may be of yesterday
+            raise
+        if self._stage is not None:
+            self._stage.committed(staged)
+        if before is not None:
+            self._delete_old_metadata(before, after)
+        return after
 
     def discard(self, staged: StagedSnapshot) -> None:
         """Delete the manifests of an attempt that can never succeed any more."""
-        staged.discard()
+        for path in staged.written:
+            self._delete(path)
+
+    def _send(self, request: bytes) -> TableState:
+        table = self.table
+        if isinstance(self.catalog, BoundedRestCatalog):
+            token = table.config.get(TOKEN)
+            answer = self.catalog.update_table(self._identifier, request, token)
+            return self._decoder.decode(answer)
+        asked = CommitTableRequest.model_validate_json(request)
+        response = self.catalog.commit_table(table, asked.requirements, asked.updates)
+        return TableState.of(response.metadata, response.metadata_location)
+
+    def _remember(self, state: TableState) -> TableState:
+        self._state = state
+        if self._table is not None and not _written_alike(self._table, state):
+            self._table = self._stage = None
+        return state
+
+    def _delete_old_metadata(self, before: TableState, after: TableState) -> None:
+        """What ``write.metadata.delete-after-commit.enabled`` asks, which catalogs leave to us."""
+        names = TableProperties
+        if not property_as_bool(
+            after.properties,
+            names.METADATA_DELETE_AFTER_COMMIT_ENABLED,
+            names.METADATA_DELETE_AFTER_COMMIT_ENABLED_DEFAULT,
+        ):
+            return
+        kept = {each.metadata_file for each in after.metadata_log}
+        for each in before.metadata_log:
+            if each.metadata_file not in kept:
+                self._delete(each.metadata_file)
+
+    def _delete(self, path: str) -> None:
+        try:
+            self.table.io.delete(path)
+        except Exception as error:  # noqa: BLE001 - an orphan harms nobody
+            log.debug("not deleted", table=self.name, path=path, error=str(error))
+
+
+def _written_alike(table: Table, state: TableState) -> bool:
+    """Whether files for a table of ``state`` are written as for ``table``."""
+    metadata = table.metadata
+    return (
+        str(metadata.table_uuid) == state.table_uuid
+        and metadata.location == state.location
+        and metadata.format_version == state.format_version
+        and metadata.current_schema_id == state.current_schema_id
+        and metadata.default_spec_id == state.default_spec_id
+        and _settings(metadata.properties) == _settings(state.properties)
+    )
+
+
+def _settings(properties: Mapping[str, str]) -> dict[str, str]:
+    return {key: value for key, value in properties.items() if key != MIRROR_PROPERTY}

@@ -2,7 +2,7 @@
 
 These are the parts of Iceberg's table metadata (Iceberg spec, "Table Metadata and Snapshots") that
 the commit, the thinning and the announcements look at, under their names in the JSON. A catalog's
-answer is decoded straight into them; schemas and partition specs are none of their business.
+answer is decoded straight into them; of schemas and partition specs only the ids count here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MAIN = "main"
 """The branch that readers see."""
 
 
-class SnapshotEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+class SnapshotEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """One retained snapshot. ``summary`` includes the key ``operation``."""
 
     snapshot_id: int
@@ -39,8 +39,14 @@ class RefEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     type: Literal["branch", "tag"]
 
 
-class TableState(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict=True):
-    """A table at one moment.
+class MetadataLogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """An earlier metadata file."""
+
+    metadata_file: str
+
+
+class TableFields(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict=True):
+    """All of a :class:`TableState` but its snapshots.
 
     Attributes:
         table_uuid: another one under the same name is another table.
@@ -48,9 +54,10 @@ class TableState(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict
         metadata_location: of the metadata file that says all this; it is not part of that file.
         last_sequence_number: highest one ever given out.
         current_snapshot_id: the head of ``main``, ``None`` for a table without one.
-        snapshots: those retained, in the catalog's order.
         refs: branches and tags by name.
         properties: of the table.
+        format_version, current_schema_id, default_spec_id: what files are written under.
+        metadata_log: earlier metadata files, oldest first.
     """
 
     table_uuid: str
@@ -58,13 +65,22 @@ class TableState(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict
     metadata_location: str = ""
     last_sequence_number: int = 0
     current_snapshot_id: int | None = None
-    snapshots: tuple[SnapshotEntry, ...] = ()
     refs: dict[str, RefEntry] = {}
     properties: dict[str, str] = {}
+    format_version: int = 2
+    current_schema_id: int = 0
+    default_spec_id: int = 0
+    metadata_log: tuple[MetadataLogEntry, ...] = ()
 
     def __post_init__(self) -> None:
         if self.current_snapshot_id == -1:  # how some catalogs write "none"
             force_setattr(self, "current_snapshot_id", None)
+
+
+class TableState(TableFields, frozen=True, kw_only=True, rename="kebab"):
+    """A table at one moment. ``snapshots`` are those retained, in the catalog's order."""
+
+    snapshots: tuple[SnapshotEntry, ...] = ()
 
     @cached_property
     def by_id(self) -> dict[int, SnapshotEntry]:
@@ -111,4 +127,10 @@ class TableState(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict
                 for name, ref in metadata.refs.items()
             },
             properties=dict(metadata.properties),
+            format_version=metadata.format_version,
+            current_schema_id=metadata.current_schema_id,
+            default_spec_id=metadata.default_spec_id,
+            metadata_log=tuple(
+                MetadataLogEntry(metadata_file=each.metadata_file) for each in metadata.metadata_log
+            ),
         )

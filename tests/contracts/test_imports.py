@@ -16,11 +16,13 @@ READERS = {"deploy.demo": "settles its ledger as any foreign reader would, from 
 
 COMMITTING: dict[str, set[str]] = {
     "commit_table": {"shared/lake/handle.py"},
-    "transaction": {"shared/lake/staging.py"},
+    "update_table": {"shared/lake/handle.py"},
+    "stage": {"shared/lake/commit.py"},
     "update_schema": {"shared/lake/bootstrap.py"},
     **{
         name: set()
         for name in (
+            "transaction",
             "commit_transaction",
             "update_snapshot",
             "manage_snapshots",
@@ -32,7 +34,9 @@ COMMITTING: dict[str, set[str]] = {
         )
     },
 }
-"""PyIceberg's ways to a new table state → modules that may call them.
+"""Ways to a new table state, PyIceberg's and ours → modules that may call them.
+
+What a handle sends must have been staged, so the caller of ``stage`` is who commits.
 
 ``append``, ``overwrite`` and ``delete`` cannot be told from a list's or a file system's by name;
 where the library is not imported there is nothing to call them on; elsewhere the last rule holds.

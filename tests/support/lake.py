@@ -16,7 +16,6 @@ from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.update import RemoveSnapshotRefUpdate, SetSnapshotRefUpdate, TableUpdate
 
 from shared.contracts.environment import Environment
-from shared.lake import metadata_cache
 from shared.lake.bootstrap import create_tables
 from shared.lake.commit import Append, Decide, Head
 from shared.lake.coverage import Behind, Covered, Fresh, Range, decide
@@ -54,7 +53,6 @@ class Lake:
     """One table of one catalog, seen by writers (through faults) and by others (without)."""
 
     def __init__(self, directory: Path, spec: TableSpec = LOG) -> None:
-        metadata_cache.install()
         self.spec = spec
         self._warehouse = directory.as_uri()
         self._pointers = Pointers()

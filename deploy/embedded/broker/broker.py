@@ -1,6 +1,7 @@
 """One broker: its storage, groups and bounds, put together; what the handlers work on."""
 
 import asyncio
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,8 @@ from .metrics import Metrics
 from .offsets import OffsetStore
 from .settings import Settings
 from .topics import Topics
+
+log = logging.getLogger(__name__)
 
 NODE_ID = 1
 
@@ -71,7 +74,10 @@ class Broker:
             await self.flushing
         for topic in self.topics:
             for partition in topic.partitions:
-                partition.close()
+                try:
+                    partition.close()
+                except OSError as error:  # the disk is full: the next start reads the log instead
+                    log.warning("%s is closed as a crash would: %s", partition.directory, error)
         self.readers.shutdown()
         self.data_dir.close()
 

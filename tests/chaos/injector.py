@@ -1,0 +1,146 @@
+"""Does what a plan says, each thing at its moment, and undoes what must be undone."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.chaos.faults import Fault, Kind, Round, Target
+from tests.support.platform import EmbeddedPlatform
+
+POLL_SECONDS = 0.1
+
+
+@dataclass(order=True)
+class _Due:
+    at: float
+    order: int
+    act: Callable[[], None] = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """A worker that slept past its session, from when to when (milliseconds since the epoch)."""
+
+    target: str
+    began_ms: int
+    ended_ms: int
+
+
+class Injector:
+    """Acts on one platform from the thread that calls :meth:`run`.
+
+    Args:
+        platform: what is hurt; only through its methods.
+        observe: told in words each thing that was done.
+    """
+
+    def __init__(self, platform: EmbeddedPlatform, observe: Callable[[str], None]) -> None:
+        self._platform = platform
+        self._observe = observe
+        self._due: list[_Due] = []
+        self._order = itertools.count()
+        self._conditions: dict[str, str] = {}
+        self.done: Counter[str] = Counter()
+        """How often each fault met each target, ``missed`` one that was down already."""
+        self.sleeps: list[Sleep] = []
+
+    def begin(self, plan: Round) -> float:
+        """Have the faults of a round happen; when the last one begins (monotonic seconds)."""
+        now = time.monotonic()
+        for fault in plan.faults:
+            self._at(now + fault.after_s, self._doing(fault))
+        return now + max(fault.after_s for fault in plan.faults)
+
+    def run(self, until: Callable[[], bool]) -> None:
+        """Act until the condition holds; it is asked ten times a second."""
+        while not until():
+            self._act()
+            self._see()
+            wait = self._due[0].at - time.monotonic() if self._due else POLL_SECONDS
+            time.sleep(min(max(wait, 0.0), POLL_SECONDS))
+
+    def undo(self) -> None:
+        """Do at once what is still to be done: nothing stays paused or full."""
+        while self._due:
+            heapq.heappop(self._due).act()
+
+    @property
+    def idle(self) -> bool:
+        """Whether everything was done and undone."""
+        return not self._due
+
+    def _act(self) -> None:
+        while self._due and self._due[0].at <= time.monotonic():
+            heapq.heappop(self._due).act()
+
+    def _see(self) -> None:
+        """Tell which processes ended and how: not only those that were killed may."""
+        for each in self._platform.state.processes:
+            if each.condition == "restarting" != self._conditions.get(each.name):
+                self._observe(f"{each.name} {each.reason}")
+            self._conditions[each.name] = each.condition
+
+    def _at(self, moment: float, act: Callable[[], None]) -> None:
+        heapq.heappush(self._due, _Due(moment, next(self._order), act))
+
+    def _doing(self, fault: Fault) -> Callable[[], None]:
+        return {
+            Kind.KILL: lambda: self._kill(fault),
+            Kind.KILL_TWO: lambda: self._kill(fault),
+            Kind.PAUSE: lambda: self._pause(fault),
+            Kind.DISK_FULL: lambda: self._fill(fault),
+        }[fault.kind]
+
+    def _kill(self, fault: Fault) -> None:
+        for target in fault.targets:
+            try:
+                self._platform.kill(target.service, target.replica)
+            except ProcessLookupError:
+                self._missed(target)
+            else:
+                self.done[f"{Kind.KILL.value} {target}"] += 1
+                self._observe(f"killed {target}")
+
+    def _pause(self, fault: Fault) -> None:
+        (target,) = fault.targets
+        try:
+            pid = self._platform.pause(target.service, target.replica)
+        except ProcessLookupError:
+            self._missed(target)
+            return
+        self.done[f"{Kind.PAUSE.value} {target}"] += 1
+        self._observe(f"paused {target} for {fault.lasts_s:g} s")
+        began_ms = int(time.time() * 1000)
+
+        def resume() -> None:
+            try:
+                resumed = self._platform.resume(target.service, target.replica)
+            except ProcessLookupError:
+                return
+            if resumed == pid:
+                self._observe(f"resumed {target}")
+                if fault.zombie:
+                    self.sleeps.append(Sleep(str(target), began_ms, int(time.time() * 1000)))
+
+        self._at(time.monotonic() + fault.lasts_s, resume)
+
+    def _missed(self, target: Target) -> None:
+        self.done["missed"] += 1
+        self._observe(f"{target} was down already")
+
+    def _fill(self, fault: Fault) -> None:
+        (target,) = fault.targets
+        self._platform.fill_disk(target.service, fault.left_bytes)
+        self.done[f"{Kind.DISK_FULL.value} {target}"] += 1
+        self._observe(f"filled the disk of {target} for {fault.lasts_s:g} s")
+
+        def free() -> None:
+            self._platform.free_disk(target.service)
+            self._observe(f"freed the disk of {target}")
+
+        self._at(time.monotonic() + fault.lasts_s, free)

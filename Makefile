@@ -10,7 +10,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test check broker-conformance bench up down clean
+.PHONY: help install demo test check broker-conformance chaos bench up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ check: $(READY) ## lint, format, types, import contracts, generated files
 
 broker-conformance: $(READY) ## ask the embedded broker and a real Kafka the same, show the differences
 	@$(BIN)/python -m tests.contracts.broker $(ARGS)
+
+chaos: $(READY) ## faults under traffic, then the audit; ROUNDS=20 SEED=… choose
+	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 bench: $(READY) ## list the benchmarks; NAME=… runs one
 	@$(BIN)/bergline bench $(NAME) $(ARGS)

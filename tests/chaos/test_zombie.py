@@ -1,0 +1,56 @@
+"""A worker that comes back from the dead writes nothing that others have written meanwhile."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.faults import SESSION_S
+from tests.chaos.rounds import chaos_platform
+from tests.support.platform import EmbeddedPlatform
+from tests.support.writing_under_load import ledger_after, positions, traffic
+
+RATE = 150.0
+FAULTS = ("lost", "duplicated", "repeated_offsets", "misplaced", "altered", "errors")
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
+    embedded = chaos_platform(tmp_path, {})
+    try:
+        embedded.start()
+        yield embedded
+    finally:
+        embedded.close()
+
+
+def until_committed(platform: EmbeddedPlatform, rows: int, seconds: float = 60) -> None:
+    """Wait until that many more offsets are recorded in the tables."""
+    goal = sum(positions(platform).values()) + rows
+    deadline = time.monotonic() + seconds
+    while sum(positions(platform).values()) < goal:
+        assert time.monotonic() < deadline, f"not {rows} more rows within {seconds} s"
+
+
+@pytest.mark.chaos
+@pytest.mark.timeout(300)
+def test_a_zombie_worker_duplicates_nothing(platform: EmbeddedPlatform) -> None:
+    """Stopped past its session and continued, a worker still holds batches of others."""
+    with traffic(platform, rate=RATE, seconds=30) as load:
+        until_committed(platform, 100)
+        platform.pause("stream_writer", 0)
+        began = time.monotonic()
+        try:
+            # The other worker takes over every partition and goes beyond what the zombie holds.
+            until_committed(platform, 1500, seconds=40)
+            assert time.monotonic() - began > SESSION_S
+        finally:
+            platform.resume("stream_writer", 0)
+        until_committed(platform, 300)
+    platform.wait_ready()
+    counts = dict(ledger_after(platform, load.wait(1)).counts)
+    for fault in FAULTS:
+        assert counts[fault] == 0, counts

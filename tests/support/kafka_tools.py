@@ -25,16 +25,15 @@ def run_tool(name: str, *arguments: str, stdin: str = "") -> str:
     """What a program prints; an exit code other than 0 fails the test.
 
     Args:
-        name: its class, without ``org.apache.kafka.tools.`` where it is there.
+        name: its class.
         arguments: as on its command line.
         stdin: what it reads.
 
     Raises:
         Absent: Java or the jars cannot be had.
     """
-    full = name if "." in name else f"org.apache.kafka.tools.{name}"
     # Short-lived: what the second compiler would gain is less than it costs.
-    command = [*java_command("128m"), "-XX:TieredStopAtLevel=1", full, *arguments]
+    command = [*java_command("128m"), "-XX:TieredStopAtLevel=1", name, *arguments]
     done = subprocess.run(
         command, input=stdin, capture_output=True, text=True, timeout=WITHIN_SECONDS, check=False
     )

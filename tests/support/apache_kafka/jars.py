@@ -52,11 +52,14 @@ def java() -> str:
 
 
 @functools.cache
-def jars() -> Path:
-    """The directory with the checked jars, and nothing else; fetched at the first call.
+def jars(*, fetch: bool = True) -> Path:
+    """The directory with the checked jars, and nothing else.
+
+    Args:
+        fetch: whether to fetch what is not in the cache.
 
     Raises:
-        Absent: they are not in the cache and could not be fetched.
+        Absent: they are not in the cache, and may not or could not be fetched.
     """
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bergline"
     cache.mkdir(parents=True, exist_ok=True)
@@ -65,6 +68,8 @@ def jars() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if kept.is_dir() and not difference(kept):
             return kept
+        if not fetch:
+            raise Absent("Apache Kafka was not fetched yet; `make broker-conformance` does")
         with tempfile.TemporaryDirectory(dir=cache) as directory:
             fetched = Path(directory) / "jars"
             _fetch(fetched)

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-_INSIDE = "BERGLINE_CHAOS_NAMESPACE"
+_INSIDE = "CHAOS_NAMESPACE"
 
 
 def enter(module: str, arguments: Sequence[str]) -> None:

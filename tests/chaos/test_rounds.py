@@ -1,6 +1,6 @@
 """Twenty rounds of faults under 300 webhooks a second; every promise audited, by independent SQL.
 
-``BERGLINE_CHAOS_ROUNDS`` and ``BERGLINE_CHAOS_SEED`` choose others; ``make chaos`` runs the same
+``CHAOS_ROUNDS`` and ``CHAOS_SEED`` choose others; ``make chaos`` runs the same
 without a test around it.
 """
 
@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-ROUNDS = int(os.environ.get("BERGLINE_CHAOS_ROUNDS", "20"))
-SEED = int(os.environ.get("BERGLINE_CHAOS_SEED", "1"))
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
+SEED = int(os.environ.get("CHAOS_SEED", "1"))
 STOP_SECONDS = 20.0
 
 

@@ -17,7 +17,7 @@ def bounded(*mebibytes: int) -> bool:
         ([20, 30, 40, 60, 80, 100], True),
         ([200, 300, 400, 500, 600, 700], False),
         ([200, 210, 900, 205, 220, 210], True),
-        ([200, 210, 1600, 205, 220, 210], False),
+        ([200, 210, 1100, 205, 220, 210], False),
         ([200], True),
     ],
     ids=["steady", "small", "leak", "a peak that is given back", "beyond the ceiling", "one"],
@@ -36,3 +36,11 @@ def test_a_process_that_was_down_in_a_sample_is_judged_by_the_others() -> None:
     samples = [{"broker": 10 * MEBIBYTE}, {"broker": 0}, {"broker": 10 * MEBIBYTE + GROWTH_BYTES}]
     (found,) = growth(samples)
     assert found.bounded
+
+
+def test_what_fills_up_to_a_limit_is_held_to_the_ceiling() -> None:
+    steps = (200, 300, 400, 500, 600, 700)
+    (found,) = growth([{"storage": each * MEBIBYTE} for each in steps])
+    assert found.bounded
+    (found,) = growth([{"storage": each * 2 * MEBIBYTE} for each in steps])
+    assert not found.bounded

@@ -85,7 +85,7 @@ def running(directory: Path) -> Iterator[BrokerProcess]:
     process: BrokerProcess
     match chosen():
         case "embedded":
-            process = BrokerProcess(directory)
+            process = BrokerProcess(directory, "--housekeeping-seconds", "1")
         case "kafka":
             process = real_kafka(directory)
         case address:

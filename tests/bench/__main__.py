@@ -74,6 +74,16 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             3,
             "cold start, warm start, memory and CPU at rest, stop; wall clock",
         ),
+        "scale": Benchmark(
+            "tests.bench.scale",
+            3,
+            "1, 2 and 4 workers of each service: throughput, commits, conflicts, rebalance gap",
+        ),
+        "peers": Benchmark(
+            "tests.bench.peers.side_by_side",
+            3,
+            "topic to snapshots per CPU-second, beside Flink SQL and Iceberg Kafka Connect",
+        ),
     }
 )
 """Every benchmark. To add one: a module with ``run``, and one entry here."""

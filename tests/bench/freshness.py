@@ -95,13 +95,13 @@ def freshness(posted: Mapping[str, float], rows: Sequence[ReadRow]) -> Freshness
     Raises:
         CheckFailed: the rows are not exactly those that were promised.
     """
-    ids = [row.delivery_id for row in rows]
+    ids = [row.key for row in rows]
     if len(ids) != len(posted) or set(ids) != set(posted):
         raise CheckFailed(f"{len(posted)} webhooks were accepted, {len(ids)} rows are there")
     if any(row.committed_at == 0 for row in rows):
         raise CheckFailed("snapshots of this load were thinned away before they were read")
-    read = pa.array([row.read_at - posted[row.delivery_id] for row in rows])
-    committed = pa.array([row.committed_at - posted[row.delivery_id] for row in rows])
+    read = pa.array([row.read_at - posted[row.key] for row in rows])
+    committed = pa.array([row.committed_at - posted[row.key] for row in rows])
     raw_p50, raw_p99 = pc.quantile(read, [0.5, 0.99]).to_pylist()
     committed_p50, committed_p99 = pc.quantile(committed, [0.5, 0.99]).to_pylist()
     return Freshness(
@@ -118,6 +118,7 @@ async def _round(
     platform: EmbeddedPlatform, *, seed: int, seconds: float, rate: float
 ) -> Freshness:
     names = [spec.name for spec in landing_tables() if spec.name.startswith("raw.")]
+    tables = [".".join(platform.settings.environment.table(name)) for name in names]
     # Everything is made before the first post, so that making it costs no time then.
     deliveries = list(itertools.islice(stream(seed), round(rate * seconds)))
     settings = DemoSettings.of(platform.layout.root)
@@ -132,7 +133,7 @@ async def _round(
             )
         posted[outcome.delivery_id] = time.time() - outcome.seconds
 
-    with polling_reader(platform.layout.root, platform.environment_name, names) as reader:
+    with polling_reader(platform.settings, tables) as reader:
         await poster.post(deliveries, rate=rate, observe=note)
         rows = await asyncio.to_thread(reader.rows, len(posted), SETTLE_SECONDS)
     return freshness(posted, rows)

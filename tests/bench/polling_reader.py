@@ -2,26 +2,24 @@
 
 What a commit makes visible is not yet read: a reader asks the catalog, then fetches manifests and
 data files from the store. This one does so again and again, as an incremental job would: of a table
-with a new head it reads the ids in the data files that it has not read before.
+with a new head it reads the keys in the data files that it has not read before.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import pyarrow.parquet as pq
 from pyiceberg.catalog.rest import RestCatalog
 
-from shared.contracts.environment import Environment
-from shared.lake.catalog import load, open_catalog
+from shared.lake.catalog import open_catalog
 from shared.runtime.errors import CheckFailed
-from shared.runtime.settings import CONNECTION_FILE, Settings
+from shared.runtime.settings import Settings
 
 PAUSE_SECONDS = 0.05
 """Between two looks at all tables."""
@@ -34,12 +32,12 @@ class ReadRow:
     """One row as the reader met it; times in seconds since the epoch.
 
     Attributes:
-        delivery_id: which delivery it holds.
+        key: which row it is.
         committed_at: when its snapshot was made, by the snapshot's own word.
         read_at: when the reader had it.
     """
 
-    delivery_id: str
+    key: str
     committed_at: float
     read_at: float
 
@@ -65,18 +63,18 @@ class PollingReader:
 
 @contextmanager
 def polling_reader(
-    directory: Path, environment: str, tables: Sequence[str]
+    settings: Settings, tables: Sequence[str], column: str = "_delivery_id"
 ) -> Iterator[PollingReader]:
     """A reader of these tables, as soon as it knows what they hold now.
 
     Args:
-        directory: the platform's data directory, which says where everything is.
-        environment: the platform's environment.
-        tables: logical names.
+        settings: where catalog and store are.
+        tables: identifiers in the catalog.
+        column: what tells rows apart.
     """
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_poll, args=(directory, environment, tables, theirs))
+    process = context.Process(target=_poll, args=(settings, tables, column, theirs))
     process.start()
     theirs.close()
     try:
@@ -93,14 +91,16 @@ def polling_reader(
 class _Table:
     """What is new in one table since it was looked at last."""
 
-    def __init__(self, catalog: RestCatalog, environment: Environment, name: str) -> None:
-        self._where = catalog, environment, name
+    def __init__(self, catalog: RestCatalog, identifier: str, column: str) -> None:
+        self._catalog = catalog
+        self._identifier = identifier
+        self._column = column
         self._head: int | None = None
         self._manifests: set[str] = set()
         self._files: set[str] = set()
 
     def new_rows(self) -> Iterator[ReadRow]:
-        table = load(*self._where)
+        table = self._catalog.load_table(self._identifier)
         head = table.current_snapshot()
         if head is None or head.snapshot_id == self._head:
             return
@@ -115,20 +115,19 @@ class _Table:
                 if path in self._files:
                     continue
                 with table.io.new_input(path).open() as file:
-                    ids = pq.read_table(file, columns=["_delivery_id"])["_delivery_id"].to_pylist()
+                    keys = pq.read_table(file, columns=[self._column])[self._column].to_pylist()
                 read_at = time.time()
                 # A thinned snapshot made its rows visible long ago: only ours are looked up.
                 committed_at = committed.get(entry.snapshot_id or 0, 0.0)
-                yield from (ReadRow(each, committed_at, read_at) for each in ids)
+                yield from (ReadRow(str(each), committed_at, read_at) for each in keys)
                 self._files.add(path)
             self._manifests.add(manifest.manifest_path)
         self._head = head.snapshot_id
 
 
-def _poll(directory: Path, environment: str, names: Collection[str], pipe: Connection) -> None:
-    settings = Settings(_env_file=directory / CONNECTION_FILE, env=environment)
+def _poll(settings: Settings, names: Sequence[str], column: str, pipe: Connection) -> None:
     catalog = open_catalog(settings)
-    tables = [_Table(catalog, settings.environment, name) for name in names]
+    tables = [_Table(catalog, name, column) for name in names]
     for table in tables:
         list(table.new_rows())
     pipe.send("ready")

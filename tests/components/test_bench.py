@@ -37,7 +37,7 @@ def last_line(run: "subprocess.CompletedProcess[str]") -> Any:
 
 
 def test_every_benchmark_is_registered() -> None:
-    modules = {f"tests.bench.{found.name}" for found in pkgutil.iter_modules(tests.bench.__path__)}
+    modules = {found.name for found in pkgutil.walk_packages(tests.bench.__path__, "tests.bench.")}
     modules.remove("tests.bench.__main__")
     runnable = {name for name in modules if hasattr(importlib.import_module(name), "run")}
     assert {each.module for each in BENCHMARKS.values()} == runnable

@@ -9,10 +9,12 @@ from aiohttp import web
 
 from services.ingest.admission import Admission
 from services.ingest.config import IngestSettings
+from services.ingest.connection import IDLE_SECONDS, PlainServer
 from services.ingest.docs_page import page
 from services.ingest.edge import edge
 from services.ingest.gate import SourceGate
 from services.ingest.handlers import WebhookHandler
+from services.ingest.intake import Intake
 from services.ingest.openapi import openapi_document
 from services.ingest.publisher import Publisher
 from services.ingest.sources.registry import SOURCES
@@ -50,6 +52,12 @@ class IngestApp:
         self.admission = Admission(
             settings.ingest_max_in_flight, settings.ingest_max_in_flight_bytes
         )
+        self.telemetry = Telemetry(self.instruments, access_log=settings.log_level == "debug")
+        self.intakes = {
+            endpoint.path: Intake(endpoint, self.gates[source.name], self.publisher, self.telemetry)
+            for source in self.sources
+            for endpoint in source.endpoints
+        }
         self.web = self._web_application()
 
     def ready(self) -> str | None:
@@ -80,20 +88,10 @@ class IngestApp:
         }
 
     def _web_application(self) -> web.Application:
-        telemetry = Telemetry(self.instruments)
-        debug = self.settings.log_level == "debug"
-        app = web.Application(middlewares=[edge(telemetry, access_log=debug)])
-        for source in self.sources:
-            for endpoint in source.endpoints:
-                handler = WebhookHandler(
-                    endpoint,
-                    self.gates[source.name],
-                    self.publisher,
-                    self.admission,
-                    telemetry,
-                    self.settings,
-                )
-                app.router.add_post(endpoint.path, handler.handle)
+        app = web.Application(middlewares=[edge(self.telemetry)])
+        for path, intake in self.intakes.items():
+            handler = WebhookHandler(intake, self.admission, self.settings)
+            app.router.add_post(path, handler.handle)
         add_health_routes(app, self.instruments, self.ready, self._info)
         document = openapi_document(self.sources, self.settings.ingest_body_limit_bytes)
         docs = page(document)
@@ -148,8 +146,7 @@ class IngestApp:
             access_log=None,
             # The signature is of the bytes on the wire.
             auto_decompress=False,
-            # Idle connections cost memory; proxies reuse theirs more often than this.
-            keepalive_timeout=75.0,
+            keepalive_timeout=IDLE_SECONDS,
             # Refused senders may finish their body for this long before the connection is cut.
             lingering_time=1.0,
             shutdown_timeout=IN_FLIGHT_SECONDS,
@@ -160,23 +157,41 @@ class IngestApp:
         # the collector could free: it need not look at the former, nor often at the latter.
         gc.freeze()
         gc.set_threshold(10_000, 20, 20)
+        loop = asyncio.get_running_loop()
+        plain = PlainServer(
+            _server(runner),
+            self.intakes,
+            self.admission,
+            self.settings.ingest_body_limit_bytes,
+            self.telemetry,
+        )
+        listening: asyncio.Server | None = None
         try:
-            site = web.TCPSite(runner, self.settings.bind, self.settings.ingest_port)
             try:
-                await site.start()
+                listening = await loop.create_server(
+                    plain, self.settings.bind, self.settings.ingest_port
+                )
             except OSError as error:
                 raise ConfigurationError(
                     f"cannot listen on {self.settings.bind}:{self.settings.ingest_port}: "
                     f"{error.strerror or error}",
                     "end the process that uses the port, or set BERGLINE_INGEST_PORT",
                 ) from None
-            self.port = int(runner.addresses[0][1])
+            self.port = int(listening.sockets[0].getsockname()[1])
             log.info("listening", address=f"http://{self.settings.bind}:{self.port}")
             await stop.wait()
         finally:
             self.draining = True
-            await runner.cleanup()
+            if listening is not None:
+                listening.close()
+            await asyncio.gather(plain.drain(IN_FLIGHT_SECONDS), runner.cleanup())
             await self.publisher.close()
+
+
+def _server(runner: web.AppRunner) -> web.Server:
+    if runner.server is None:
+        raise RuntimeError("the runner was not set up")
+    return runner.server
 
 
 def create(settings: IngestSettings) -> IngestApp:

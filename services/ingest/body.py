@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from aiohttp import web
+from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
 
 from services.ingest.admission import Hold
@@ -15,6 +15,7 @@ from services.ingest.problem import (
     CONTENT_ENCODING,
     Refused,
 )
+from services.ingest.signatures.verifier import Headers
 
 
 async def read_body(request: web.Request, hold: Hold, *, limit: int, timeout_s: float) -> bytes:
@@ -23,20 +24,14 @@ async def read_body(request: web.Request, hold: Hold, *, limit: int, timeout_s: 
     Raises:
         Refused: too large, too slow, encoded, cut off, wrongly framed, or no room for it.
     """
-    encoding = request.headers.get("Content-Encoding")
-    if encoding is not None and encoding.lower() != "identity":
-        raise Refused(CONTENT_ENCODING, "the body has a Content-Encoding")
+    refuse_encoding(request.headers)
     if (request.content_length or 0) > limit:
         raise _too_large(limit)
     content = request.content
     try:
         if content.is_eof():
             # The usual case: the body came with the headers, so nothing needs a timer.
-            body = content.read_nowait()
-            if len(body) > limit:
-                raise _too_large(limit)
-            hold.grow(len(body))
-            return body
+            return whole_body(content, hold, limit=limit)
         async with asyncio.timeout(timeout_s):
             chunks = []
             size = 0
@@ -52,6 +47,31 @@ async def read_body(request: web.Request, hold: Hold, *, limit: int, timeout_s: 
         raise Refused(BODY_TIMEOUT, f"the body was not complete after {timeout_s} s") from None
     except (web.RequestPayloadError, HttpProcessingError, ConnectionError, EOFError) as error:
         raise Refused(BROKEN_BODY, f"the body ended early ({type(error).__name__})") from None
+
+
+def whole_body(content: StreamReader, hold: Hold, *, limit: int) -> bytes:
+    """The body in a reader that has all of it.
+
+    Raises:
+        Refused: too large, or no room for it.
+    """
+    body = content.read_nowait()
+    size = len(body)
+    if size > limit:
+        raise _too_large(limit)
+    hold.grow(size)
+    return body
+
+
+def refuse_encoding(headers: Headers) -> None:
+    """Signatures are of the bytes on the wire, so these must be what the vendor signed.
+
+    Raises:
+        Refused: the body has an encoding of its own.
+    """
+    encoding = headers.get("Content-Encoding")
+    if encoding is not None and encoding.lower() != "identity":
+        raise Refused(CONTENT_ENCODING, "the body has a Content-Encoding")
 
 
 def _too_large(limit: int) -> Refused:

@@ -1,4 +1,4 @@
-"""The outermost layer: times every request and turns every refusal into a problem document."""
+"""The outermost layer of aiohttp's way: times requests, turns refusals into problem documents."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from services.ingest import problem
-from services.ingest.problem import Refused
+from services.ingest.answer import refusal
+from services.ingest.handlers import raw_path
+from services.ingest.problem import Refused, internal_error
 from services.ingest.sources.attributes import attribute
 from services.ingest.telemetry import Telemetry
 from shared.contracts.identity import uuid7
@@ -19,13 +21,8 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = logging.logger("ingest")
 
 
-def edge(telemetry: Telemetry, *, access_log: bool) -> Callable[..., Awaitable[web.StreamResponse]]:
-    """Middleware that times every request and turns every refusal into a problem document.
-
-    Args:
-        telemetry: where answers are counted.
-        access_log: print a line for each request: path, status and duration, nothing else.
-    """
+def edge(telemetry: Telemetry) -> Callable[..., Awaitable[web.StreamResponse]]:
+    """Middleware that times every request and turns every refusal into a problem document."""
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -38,36 +35,24 @@ def edge(telemetry: Telemetry, *, access_log: bool) -> Callable[..., Awaitable[w
         except web.HTTPException as error:
             response = _refuse(request, _of_framework(error), telemetry)
         except Exception:
-            # The last resort: the sender gets an answer, the log gets the traceback.
             occurrence = uuid7()
             log.exception("unhandled exception", path=request.path, occurrence=occurrence)
-            unhandled = Refused(
-                problem.INTERNAL_ERROR, "Internal server error", delivery_id=occurrence
-            )
-            response = _refuse(request, unhandled, telemetry)
-        seconds = time.perf_counter() - started
+            response = _refuse(request, internal_error(occurrence), telemetry)
         resource = request.match_info.route.resource
-        route = resource.canonical if resource is not None else "unmatched"
-        telemetry.answered(route, request.method, response.status, seconds)
-        if access_log:
-            log.debug(
-                "request",
-                method=request.method,
-                route=route,
-                status=response.status,
-                duration_s=round(seconds, 6),
-            )
+        telemetry.answered(
+            resource.canonical if resource is not None else "unmatched",
+            request.method,
+            response.status,
+            time.perf_counter() - started,
+        )
         return response
 
     return middleware
 
 
 def _refuse(request: web.Request, refused: Refused, telemetry: Telemetry) -> web.Response:
-    kind = refused.problem
-    if kind.status in (401, 408, 413, 415, 429, 500) or kind is problem.OVERLOADED:
-        telemetry.error(kind.reason, "receiving")
-    # A path may hold anything, also what JSON cannot.
-    return problem_response(refused, attribute(request.rel_url.raw_path) or "this path")
+    telemetry.refused(refused.problem)
+    return refusal(refused, raw_path(request)).response()
 
 
 def _of_framework(error: web.HTTPException) -> Refused:
@@ -82,16 +67,4 @@ def _of_framework(error: web.HTTPException) -> Refused:
         return Refused(problem.NOT_FOUND, "Nothing is served here")
     return Refused(
         problem.Problem("about", error.status, error.reason, "see RFC 9110"), error.reason
-    )
-
-
-def problem_response(refused: Refused, path: str) -> web.Response:
-    """The RFC 9457 answer to a refusal."""
-    return web.Response(
-        status=refused.problem.status,
-        body=problem.document(
-            refused.problem, refused.detail, path, refused.delivery_id or uuid7()
-        ),
-        content_type=problem.CONTENT_TYPE,
-        headers=refused.headers,
     )

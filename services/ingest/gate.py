@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 
-from aiohttp import web
-
 from services.ingest import problem
 from services.ingest.admission import RateLimit
 from services.ingest.config import IngestSettings, secrets_variable
 from services.ingest.problem import Refused
-from services.ingest.signatures.verifier import SignatureInvalid, SignatureMissing, Verifier
+from services.ingest.signatures.verifier import (
+    Headers,
+    SignatureInvalid,
+    SignatureMissing,
+    Verifier,
+)
 from services.ingest.sources.endpoint import Source
 
 
@@ -30,7 +33,7 @@ class SourceGate:
         """Whether deliveries can be verified, or need not be."""
         return self.open or self._verifier is not None
 
-    def check(self, request: web.Request, body: bytes, now: float) -> None:
+    def check(self, headers: Headers, body: bytes, now: float) -> None:
         """Return when the delivery is from the vendor and within the rate.
 
         Raises:
@@ -43,7 +46,7 @@ class SourceGate:
                     f"Webhook secret not configured: setting {self.variable} is empty",
                 )
             try:
-                self._verifier.verify(request.headers, body, now)
+                self._verifier.verify(headers, body, now)
             except SignatureMissing as refused:
                 raise _unsigned(problem.MISSING_SIGNATURE, refused, self.source) from None
             except SignatureInvalid as refused:

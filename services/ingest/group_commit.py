@@ -1,7 +1,9 @@
 """Group commit: the deliveries of a few milliseconds share one batch and one acknowledgement.
 
 One :class:`Lane` is one partition. Its records keep the order in which they were added: a lane
-hands over one batch at a time, and aiokafka keeps the order of a partition's batches.
+hands over one batch at a time, and aiokafka keeps the order of a partition's batches. All lanes
+begin to hand over at the same moment (:class:`Linger`), so their batches share one request to the
+broker: a request costs as much as ten webhooks.
 """
 
 from __future__ import annotations
@@ -29,14 +31,14 @@ log = logging.logger("ingest")
 class Record:
     """One record on its way.
 
-    Attributes:
+    Args:
         key, value: as on the topic.
         headers: makes the Kafka headers; called once, when the batch is built.
         hold: given back when the producer lets go of the record.
-        acknowledged: done when the sender has an answer; fails with :class:`Unavailable`.
+        settled: called once, with ``None`` when the broker has the record, else with the reason.
     """
 
-    __slots__ = ("acknowledged", "headers", "hold", "key", "value")
+    __slots__ = ("_settled", "headers", "hold", "key", "value")
 
     def __init__(
         self,
@@ -44,13 +46,49 @@ class Record:
         value: bytes,
         headers: Callable[[], Headers],
         hold: Hold,
-        acknowledged: asyncio.Future[None],
+        settled: Callable[[Unavailable | None], None],
     ) -> None:
         self.key = key
         self.value = value
-        self.headers = headers
+        self.headers: Callable[[], Headers] | None = headers
         self.hold = hold
-        self.acknowledged = acknowledged
+        self._settled: Callable[[Unavailable | None], None] | None = settled
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the sender has an answer."""
+        return self._settled is None
+
+    def settle(self, error: Unavailable | None) -> None:
+        """Tell once what became of the record, and let go of all that it holds."""
+        settled = self._settled
+        if settled is None:
+            return
+        self._settled = self.headers = None
+        self.value = b""
+        try:
+            settled(error)
+        except Exception:
+            # The other records of the batch are still to be told.
+            log.exception("an answer could not be given")
+
+
+class Linger:
+    """Lets the lanes that have records begin together, :data:`LINGER_SECONDS` after the first."""
+
+    def __init__(self) -> None:
+        self._lanes: list[Lane] = []
+
+    def add(self, lane: Lane) -> None:
+        """Let a lane begin with the others."""
+        if not self._lanes:
+            asyncio.get_running_loop().call_later(LINGER_SECONDS, self._end)
+        self._lanes.append(lane)
+
+    def _end(self) -> None:
+        lanes, self._lanes = self._lanes, []
+        for lane in lanes:
+            lane.begin()
 
 
 class Lane:
@@ -59,6 +97,7 @@ class Lane:
     Args:
         topic: physical topic.
         partition: its partition.
+        linger: shared by all lanes.
         producer: the producer in use now, or ``None`` while there is none.
         on_failure: told of every batch that failed.
     """
@@ -67,29 +106,36 @@ class Lane:
         self,
         topic: str,
         partition: int,
+        linger: Linger,
         producer: Callable[[], AIOKafkaProducer | None],
         on_failure: Callable[[BaseException], None],
     ) -> None:
         self._topic = topic
         self._partition = partition
+        self._linger = linger
         self._producer = producer
         self._on_failure = on_failure
         self._waiting: deque[Record] = deque()
+        self._busy = False
         self._drain: asyncio.Task[None] | None = None
 
     def add(self, record: Record) -> None:
         """Queue a record for the next batch."""
         self._waiting.append(record)
-        if self._drain is None:
-            self._drain = asyncio.get_running_loop().create_task(self._send())
+        if not self._busy:
+            self._busy = True
+            self._linger.add(self)
+
+    def begin(self) -> None:
+        """Hand over what waits, and what comes meanwhile."""
+        self._drain = asyncio.get_running_loop().create_task(self._send())
 
     async def _send(self) -> None:
         try:
-            await asyncio.sleep(LINGER_SECONDS)
             while self._waiting:
                 producer = self._producer()
                 if producer is None:
-                    self._settle(list(self._waiting), KafkaError("no producer"))
+                    _settle(list(self._waiting), KafkaError("no producer"))
                     self._waiting.clear()
                     return
                 batch, members = self._fill(producer)
@@ -101,13 +147,14 @@ class Lane:
                         batch, self._topic, partition=self._partition
                     )
                 except KafkaError as error:
-                    self._settle(members, error)
+                    _settle(members, error)
                 except Exception as error:
                     log.exception("a batch could not be handed over", topic=self._topic)
-                    self._settle(members, error)
+                    _settle(members, error)
                 else:
                     acknowledgement.add_done_callback(partial(self._done, members))
         finally:
+            self._busy = False
             self._drain = None
 
     def _fill(self, producer: AIOKafkaProducer) -> tuple[Any, list[Record]]:
@@ -117,7 +164,7 @@ class Lane:
         waiting = self._waiting
         while waiting:
             record = waiting[0]
-            if record.acknowledged.done():
+            if record.headers is None:
                 record.hold.give_back()
             elif (
                 batch.append(
@@ -135,20 +182,18 @@ class Lane:
         return batch, members
 
     def _done(self, members: list[Record], acknowledgement: asyncio.Future[Any]) -> None:
-        error = None if acknowledgement.cancelled() else acknowledgement.exception()
+        error: BaseException | None = asyncio.CancelledError()
+        if not acknowledgement.cancelled():
+            error = acknowledgement.exception()
         if error is not None:
             self._on_failure(error)
-        self._settle(members, error)
+        _settle(members, error)
 
-    @staticmethod
-    def _settle(members: list[Record], error: BaseException | None) -> None:
-        for record in members:
-            record.hold.give_back()
-            if record.acknowledged.done():
-                continue
-            if error is None:
-                record.acknowledged.set_result(None)
-            else:
-                record.acknowledged.set_exception(
-                    Unavailable(f"the broker refused the record ({type(error).__name__})")
-                )
+
+def _settle(members: list[Record], error: BaseException | None) -> None:
+    refused = None
+    if error is not None:
+        refused = Unavailable(f"the broker refused the record ({type(error).__name__})")
+    for record in members:
+        record.hold.give_back()
+        record.settle(refused)

@@ -142,6 +142,11 @@ class Refused(Exception):
         self.headers = headers
 
 
+def internal_error(occurrence: str) -> Refused:
+    """The answer to what nobody foresaw; the log has the traceback under ``occurrence``."""
+    return Refused(INTERNAL_ERROR, INTERNAL_ERROR.title, delivery_id=occurrence)
+
+
 def document(problem: Problem, detail: str, path: str, occurrence: str) -> bytes:
     """The JSON body: ``detail`` says what, where and what next.
 

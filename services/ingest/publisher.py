@@ -18,7 +18,7 @@ from aiokafka.errors import KafkaError
 
 from services.ingest.admission import Hold
 from services.ingest.config import IngestSettings
-from services.ingest.group_commit import Lane, Record
+from services.ingest.group_commit import Lane, Linger, Record
 from shared.contracts.envelope import Headers
 from shared.runtime import bus, logging
 from shared.runtime.errors import Unavailable
@@ -49,8 +49,9 @@ class Publisher:
         self._ack_timeout = settings.ingest_ack_timeout_s
         self._physical = {topic: settings.environment.topic(topic) for topic in topics}
         self._loop = asyncio.get_running_loop()
+        self._linger = Linger()
         self._lanes: dict[str, list[Lane]] = {}
-        self._tick: list[asyncio.Future[None]] = []
+        self._tick: list[Record] = []
         self._tick_ends = 0.0
         self._producer: AIOKafkaProducer | None = None
         self._failed = asyncio.Event()
@@ -75,37 +76,43 @@ class Publisher:
         """Begin to connect, in the background: a broker that is away does not stop the service."""
         self._supervisor = self._loop.create_task(self._supervise())
 
-    async def deliver(
-        self, topic: str, key: bytes, value: bytes, headers: Callable[[], Headers], hold: Hold
+    def publish(
+        self,
+        topic: str,
+        key: bytes,
+        value: bytes,
+        headers: Callable[[], Headers],
+        hold: Hold,
+        settled: Callable[[Unavailable | None], None],
     ) -> None:
-        """Return when the broker has the record on all in-sync replicas.
+        """Send a record, and call ``settled`` once it is known what became of it.
 
-        ``headers`` is called when the record's batch is built; ``hold`` is kept until the producer
-        lets go of the record.
+        ``headers`` is called when the record's batch is built. ``hold`` is kept until the producer
+        lets go of the record. ``settled`` gets ``None`` when the broker has the record on all
+        in-sync replicas, or why it has not acknowledged in time: it may still arrive later.
 
         Raises:
-            Unavailable: no acknowledgement in time; the record may still arrive later.
+            Unavailable: nothing was sent; ``settled`` will not be called.
         """
         if self._away is not None:
             raise Unavailable(self._away)
         lanes = self._lanes.get(topic)
         if lanes is None:
             raise Unavailable(self.reason or "the topics are not known yet")
-        acknowledged = self._loop.create_future()
         hold.lend()
+        record = Record(key, value, headers, hold, settled)
         # The partitioner of librdkafka ("consistent"): all records of a key in one partition.
-        lanes[crc32(key) % len(lanes)].add(Record(key, value, headers, hold, acknowledged))
-        self._expire_later(acknowledged)
-        await acknowledged
+        lanes[crc32(key) % len(lanes)].add(record)
+        self._expire_later(record)
 
-    def _expire_later(self, acknowledged: asyncio.Future[None]) -> None:
-        """One timer for all deliveries of a tick is much cheaper than one for each."""
+    def _expire_later(self, record: Record) -> None:
+        """One timer for all records of a tick is much cheaper than one for each."""
         now = self._loop.time()
         if now > self._tick_ends:
             self._tick_ends = now + TICK_SECONDS
             self._tick = []
             self._loop.call_later(self._ack_timeout, _expire, self._tick, self._ack_timeout)
-        self._tick.append(acknowledged)
+        self._tick.append(record)
 
     async def close(self, limit_s: float = CLOSE_SECONDS) -> None:
         """Flush what was sent, for at most ``limit_s``, and disconnect."""
@@ -193,7 +200,7 @@ class Publisher:
             lanes = self._lanes.get(topic)
             if count and (lanes is None or len(lanes) != count):
                 self._lanes[topic] = [
-                    Lane(physical, partition, self._current, self._on_failure)
+                    Lane(physical, partition, self._linger, self._current, self._on_failure)
                     for partition in range(count)
                 ]
             elif not count:
@@ -214,12 +221,10 @@ class Publisher:
         self._failed.set()
 
 
-def _expire(tick: list[asyncio.Future[None]], after_s: float) -> None:
-    for acknowledged in tick:
-        if not acknowledged.done():
-            acknowledged.set_exception(
-                Unavailable(f"the broker did not acknowledge within {after_s} s")
-            )
+def _expire(tick: list[Record], after_s: float) -> None:
+    for record in tick:
+        if not record.is_settled:
+            record.settle(Unavailable(f"the broker did not acknowledge within {after_s} s"))
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:

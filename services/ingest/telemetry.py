@@ -4,20 +4,32 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
+from services.ingest import problem
+from services.ingest.problem import Problem
+from shared.runtime import logging
 from shared.runtime.metrics import Instruments
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 FLUSH_AT = 4096
 """Durations kept of one route before they are put into its histogram: bounds their memory."""
 
+_COUNTED_AS_ERRORS = frozenset({401, 408, 413, 415, 429, 500})
+
+log = logging.logger("ingest")
+
 
 class Telemetry:
     """Counters of deliveries and HTTP answers.
 
     Label values are bounded: routes, known methods, status classes, topics and reasons.
+
+    Args:
+        instruments: where everything is in the end.
+        access_log: log a line for each request: route, status and duration, nothing else.
     """
 
-    def __init__(self, instruments: Instruments) -> None:
+    def __init__(self, instruments: Instruments, *, access_log: bool = False) -> None:
+        self._access_log = access_log
         self._service = instruments.service
         self._instruments = instruments
         self._received: Counter[str] = Counter()
@@ -39,6 +51,19 @@ class Telemetry:
         durations.append(seconds)
         if len(durations) >= FLUSH_AT:
             self.flush()
+        if self._access_log:
+            log.debug(
+                "request",
+                method=method,
+                route=handler,
+                status=status,
+                duration_s=round(seconds, 6),
+            )
+
+    def refused(self, kind: Problem) -> None:
+        """A request was refused; kinds that others count, or that are no error, are left out."""
+        if kind.status in _COUNTED_AS_ERRORS or kind is problem.OVERLOADED:
+            self.error(kind.reason, "receiving")
 
     def error(self, error_type: str, stage: str) -> None:
         """Something went wrong; ``stage`` is receiving, processing or sending."""

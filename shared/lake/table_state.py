@@ -15,6 +15,7 @@ from msgspec.structs import force_setattr
 
 if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
+    from pyiceberg.table.snapshots import Snapshot
 
 MAIN = "main"
 """The branch that readers see."""
@@ -30,6 +31,22 @@ class SnapshotEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", o
     parent_snapshot_id: int | None = None
     schema_id: int | None = None
     summary: dict[str, str] = {}
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Self:
+        """What PyIceberg's model of a snapshot says."""
+        summary = snapshot.summary
+        return cls(
+            snapshot_id=snapshot.snapshot_id,
+            timestamp_ms=snapshot.timestamp_ms,
+            manifest_list=snapshot.manifest_list,
+            sequence_number=snapshot.sequence_number or 0,
+            parent_snapshot_id=snapshot.parent_snapshot_id,
+            schema_id=snapshot.schema_id,
+            summary={}
+            if summary is None
+            else {"operation": summary.operation.value, **summary.additional_properties},
+        )
 
 
 class RefEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
@@ -105,23 +122,7 @@ class TableState(TableFields, frozen=True, kw_only=True, rename="kebab"):
             metadata_location=metadata_location,
             last_sequence_number=getattr(metadata, "last_sequence_number", 0),
             current_snapshot_id=metadata.current_snapshot_id,
-            snapshots=tuple(
-                SnapshotEntry(
-                    snapshot_id=each.snapshot_id,
-                    timestamp_ms=each.timestamp_ms,
-                    manifest_list=each.manifest_list,
-                    sequence_number=each.sequence_number or 0,
-                    parent_snapshot_id=each.parent_snapshot_id,
-                    schema_id=each.schema_id,
-                    summary={}
-                    if each.summary is None
-                    else {
-                        "operation": each.summary.operation.value,
-                        **each.summary.additional_properties,
-                    },
-                )
-                for each in metadata.snapshots
-            ),
+            snapshots=tuple(SnapshotEntry.of(each) for each in metadata.snapshots),
             refs={
                 name: RefEntry(snapshot_id=ref.snapshot_id, type=ref.snapshot_ref_type.value)
                 for name, ref in metadata.refs.items()

@@ -38,6 +38,8 @@ class Recovery:
         """Seconds until every process was ready."""
         self.settled_s: float | None = None
         """Seconds until the tables held all that the logs held when everything was ready."""
+        self.last = ""
+        """What was ready last, and what it waited for."""
 
     def done(self) -> bool:
         """Whether both hold.
@@ -49,10 +51,10 @@ class Recovery:
         if self.ready_s is None:
             if self._platform.is_ready:
                 self.ready_s = waited
-            elif waited > READY_WITHIN_S:
-                raise Stalled(
-                    f"not ready after {waited:.0f} s: {unwell(self._platform)}",
-                )
+                return False
+            self.last = unwell(self._platform) or self.last
+            if waited > READY_WITHIN_S:
+                raise Stalled(f"not ready after {waited:.0f} s: {self.last}")
             return False
         if time.monotonic() - self._asked > _POLL_S and self._caught_up():
             self.settled_s = time.monotonic() - self._began

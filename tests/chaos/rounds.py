@@ -35,6 +35,7 @@ class RoundResult:
         ready_s: from the end of its last fault until every process was ready; ``None`` when the
             next round began under way.
         settled_s: the same, until the tables had caught up.
+        last: what was ready last, and what it waited for.
         done: what was really done, each with its seconds since the run began.
     """
 
@@ -43,6 +44,7 @@ class RoundResult:
     seconds: float
     ready_s: float | None
     settled_s: float | None
+    last: str
     done: tuple[str, ...]
 
 
@@ -136,6 +138,7 @@ class Runner:
             seconds=_rounded(time.monotonic() - began),
             ready_s=None if recovery is None else _rounded(recovery.ready_s),
             settled_s=None if recovery is None else _rounded(recovery.settled_s),
+            last="" if recovery is None else recovery.last,
             done=tuple(self._done),
         )
         self.run.rounds.append(result)

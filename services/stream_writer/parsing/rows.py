@@ -20,7 +20,7 @@ from shared.tables.spec import Column, TableSpec
 
 _TEXT = pa.large_string()
 
-BLOCK_ROWS = 512
+BLOCK_ROWS = 400
 """Rows whose values exist as Python objects at a time."""
 
 

@@ -191,3 +191,20 @@ def test_values_are_read_back(lake: Lake, file: DataFile, name: str) -> None:
 )
 def test_readers_prune_by_it(lake: Lake, file: DataFile, condition: str, files: int) -> None:
     assert len(list(lake.table.scan(condition).plan_files())) == files
+
+
+def test_only_texts_that_repeat_get_a_dictionary(lake: Lake) -> None:
+    count = 100
+    values = {name: [column[0]] * count for name, column in VALUES.items()}
+    values |= {
+        "text": ["paid", "refunded"] * (count // 2),
+        "document": [f"[{number}]" for number in range(count)],
+    }
+    file = write_data_file(lake.table, table_of(EVERY_TYPE, values), DAY)
+    group = pq.ParquetFile(path_of(file)).metadata.row_group(0)
+    encodings = {
+        group.column(at).path_in_schema: group.column(at).encodings
+        for at in range(group.num_columns)
+    }
+    with_one = {name for name, used in encodings.items() if "RLE_DICTIONARY" in used}
+    assert with_one == {"_topic", "text"}

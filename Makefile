@@ -2,6 +2,7 @@
 # Another Python for the environment: make install PYTHON=python3.12
 
 PYTHON ?= python3
+SCHEDULES ?= 1000000
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
@@ -10,7 +11,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test check broker-conformance chaos bench up down clean
+.PHONY: help install demo test explore check broker-conformance chaos bench up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -22,6 +23,9 @@ demo: $(READY) ## a fresh platform, 920 webhooks, and proof that each became a r
 
 test: $(READY) ## all tests; ARGS="-k name" picks some
 	@$(BIN)/pytest $(ARGS)
+
+explore: $(READY) ## the commit protocol under a million schedules of faults; SCHEDULES=…
+	@$(BIN)/python -m tests.explore --schedules $(SCHEDULES) $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff check .

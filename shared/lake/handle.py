@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 import structlog
-from pyiceberg.catalog import TOKEN, Catalog
+from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableRequest, Table, TableProperties
@@ -136,9 +136,7 @@ class TableHandle:
     def _send(self, request: bytes) -> TableState:
         table = self.table
         if isinstance(self.catalog, BoundedRestCatalog):
-            token = table.config.get(TOKEN)
-            answer = self.catalog.update_table(self._identifier, request, token)
-            return self._decoder.decode(answer)
+            return self._decoder.decode(self.catalog.update_table(self._identifier, request))
         asked = CommitTableRequest.model_validate_json(request)
         response = self.catalog.commit_table(table, asked.requirements, asked.updates)
         return TableState.of(response.metadata, response.metadata_location)

@@ -70,26 +70,20 @@ class BoundedRestCatalog(RestCatalog):
         url = self._table_url(Endpoints.load_table, identifier)
         return self._answer(lambda: self._session.get(url), _LOAD_ERRORS)
 
-    def update_table(
-        self, identifier: Sequence[str], request: bytes, token: str | None = None
-    ) -> bytes:
+    def update_table(self, identifier: Sequence[str], request: bytes) -> bytes:
         """Send a commit, once; the table right after it, as a CommitTableResponse.
 
         Args:
             identifier: of the table.
             request: a CommitTableRequest.
-            token: what the catalog gave out for this table when it was loaded.
 
         Raises:
-            NoSuchTableError, CommitFailedException, CommitStateUnknownException,
-            requests.exceptions.RequestException, pyiceberg.exceptions.RESTError: as commit_table.
+            CommitFailedException, CommitStateUnknownException, other
+            pyiceberg.exceptions.RESTError, requests.exceptions.RequestException: as commit_table.
         """
         self._check_endpoint(Capability.V1_UPDATE_TABLE)
         url = self._table_url(Endpoints.update_table, identifier)
-        headers = {"Authorization": f"Bearer {token}"} if token else None
-        return self._answer(
-            lambda: self._session.post(url, data=request, headers=headers), _COMMIT_ERRORS
-        )
+        return self._answer(lambda: self._session.post(url, data=request), _COMMIT_ERRORS)
 
     def _table_url(self, endpoint: str, identifier: Sequence[str]) -> str:
         return self.url(endpoint, **self._split_identifier_for_path(tuple(identifier)))

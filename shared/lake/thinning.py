@@ -10,15 +10,18 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from operator import attrgetter
 
 from shared.lake.positions import KEY_FORMAT
-from shared.lake.table_state import SnapshotEntry, TableState
+from shared.lake.table_state import TableState
 
 TAG_PREFIX = "bergline-hour-"
 
 _MINUTE = 60_000
 _HOUR = 60 * _MINUTE
 _DAY = 24 * _HOUR
+
+_sequence = attrgetter("sequence_number")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,3 @@ def _below_foreign(state: TableState, kept: Collection[int]) -> set[int]:
             found.add(parent)
             snapshot = state.snapshot_by_id(parent)
     return found
-
-
-def _sequence(snapshot: SnapshotEntry) -> int:
-    return snapshot.sequence_number

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import polars as pl
 import pytest
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile, read_manifest_list
 from pyiceberg.table import CommitTableRequest
@@ -324,6 +325,17 @@ class TestMerging:
 
     def test_without_manifests_there_is_nothing_to_merge(self) -> None:
         assert bins([], MergePolicy(True, 2, 1)) == []
+
+
+def test_another_implementation_of_avro_reads_them(lake: Lake) -> None:
+    merge_at(lake, 3)
+    handle = lake.handle()
+    for number in range(7):
+        land(lake, handle, number)
+    lists = pl.read_avro(lake.head.manifest_list.removeprefix("file://"))
+    found = pl.concat(pl.read_avro(path.removeprefix("file://")) for path in lists["manifest_path"])
+    assert found["data_file"].struct.field("record_count").to_list() == [10] * 7
+    assert lists.select(pl.sum("added_files_count") + pl.sum("existing_files_count")).item() == 7
 
 
 class TestWithOthers:

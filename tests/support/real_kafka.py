@@ -59,7 +59,7 @@ class RealKafka(BrokerProcess):
         Absent: Java or the jars cannot be had.
     """
 
-    ready_within_seconds = 60.0
+    ready_within_seconds = 120.0
     is_embedded = False
 
     def __init__(self, directory: Path, port: int | None = None) -> None:

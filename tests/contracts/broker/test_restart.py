@@ -1,6 +1,8 @@
 """What was acknowledged is there after the end of the broker, however it ended."""
 
 import pytest
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from tests.contracts.broker.bare_client import BareClient
 from tests.contracts.broker.kafka import (
@@ -52,3 +54,17 @@ def test_a_member_after_a_restart(broker: BrokerProcess) -> None:
         group.client, group.name = client, name
         kept = group.heartbeat(joined.generation, joined.member_id)
     assert kept == ("UNKNOWN_MEMBER_ID" if broker.is_embedded else "ok")
+
+
+@pytest.mark.parametrize("ending", ["stop", "kill9"])
+def test_a_client_that_stays_open_goes_on(broker: BrokerProcess, ending: str) -> None:
+    # Else librdkafka 2.16 may wait for ever for a coordinator that it has forgotten, whatever the
+    # broker (its pull request 5512).
+    settings = {"metadata.recovery.strategy": "none", "log_level": 0}
+    admin = AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
+    group = f"g-{ending}"
+    admin.describe_consumer_groups([group])[group].result(30)
+    getattr(broker, ending)()
+    broker.start()
+    admin.describe_consumer_groups([group])[group].result(30)
+    admin.create_topics([NewTopic("t", 1, 1)])["t"].result(30)

@@ -1,14 +1,17 @@
-"""The writer's peer: the least that must be done to get from a topic to Parquet with the payload.
+"""The writer's peers: the least that must be done to get from a topic to Parquet with the payload.
 
-A confluent-kafka consumer reads the offsets, ``pyarrow.json`` parses 32 MiB at a time with an
-explicit schema, and zstd Parquet with the payload beside the columns goes to a local file. No
-envelope, no odd records, no object store, no catalog, no positions, no bound on age.
+The *line* is a confluent-kafka consumer that reads the offsets, ``pyarrow.json`` that parses 32 MiB
+at a time with an explicit schema, and zstd Parquet with the payload beside the columns, to a local
+file. The *bare* line has the values in memory already. The loop *by rows* has the same client and
+file, and ``json.loads`` for every record. No envelope, no odd records, no object store, no catalog,
+no positions, no bound on age.
 """
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from io import BytesIO
 from pathlib import Path
 
@@ -28,9 +31,11 @@ BATCH_BYTES = 32 * 2**20
 DEADLINE_SECONDS = 60.0
 _MESSAGES = 10_000
 
+Parse = Callable[[list[bytes]], pa.Table]
+
 
 class ArrowLine:
-    """Reads ranges of one topic into Parquet files.
+    """Values of one table to Parquet files.
 
     Args:
         bootstrap: the broker.
@@ -58,24 +63,27 @@ class ArrowLine:
         self._consumer.close()
 
     def cpu_seconds(self, ranges: Mapping[int, LogBounds], file: Path) -> float:
-        """CPU-seconds of this process for these offsets by partition, written to ``file``.
+        """CPU-seconds of the line for these offsets by partition, written to ``file``.
 
         Raises:
             Unavailable: the broker did not deliver all of them in time.
         """
-        started = time.process_time()
-        writer: pq.ParquetWriter | None = None
-        rows = 0
-        for values in self._batches(ranges):
-            table = self._table(values)
-            writer = writer or pq.ParquetWriter(
-                file, table.schema, compression="zstd", compression_level=ZSTD_LEVEL
-            )
-            writer.write_table(table)
-            rows += table.num_rows
-        if writer is not None:
-            writer.close()
-        used = time.process_time() - started
+        return self._consumed(ranges, self._in_bulk, file)
+
+    def bare_cpu_seconds(self, values: Sequence[bytes], file: Path) -> float:
+        """The same for values that are in memory already."""
+        return _written(_batches_of(values), self._in_bulk, file)[0]
+
+    def by_rows_cpu_seconds(self, ranges: Mapping[int, LogBounds], file: Path) -> float:
+        """The same for the line with ``json.loads`` for every record.
+
+        Raises:
+            Unavailable: the broker did not deliver all of them in time.
+        """
+        return self._consumed(ranges, self._by_rows, file)
+
+    def _consumed(self, ranges: Mapping[int, LogBounds], parse: Parse, file: Path) -> float:
+        used, rows = _written(self._batches(ranges), parse, file)
         wanted = sum(each.held for each in ranges.values())
         if rows != wanted:
             raise Unavailable(f"the broker delivered {rows} of {wanted} records of {self._topic}")
@@ -103,13 +111,48 @@ class ArrowLine:
         if values:
             yield values
 
-    def _table(self, values: list[bytes]) -> pa.Table:
+    def _in_bulk(self, values: list[bytes]) -> pa.Table:
         lines = b"\n".join(values)
         options = arrow_json.ParseOptions(
             explicit_schema=self._schema, unexpected_field_behavior="ignore"
         )
-        table = arrow_json.read_json(BytesIO(lines), _whole(lines), options)
-        return table.append_column("_payload", pa.array(values, pa.large_binary()))
+        return arrow_json.read_json(BytesIO(lines), _whole(lines), options)
+
+    def _by_rows(self, values: list[bytes]) -> pa.Table:
+        return pa.Table.from_pylist([json.loads(value) for value in values], self._row_schema)
+
+    @property
+    def _row_schema(self) -> pa.Schema:
+        """``pyarrow.json`` finds moments by itself; a row has their text."""
+        return pa.schema(
+            [
+                pa.field(field.name, pa.string()) if pa.types.is_timestamp(field.type) else field
+                for field in self._schema
+            ]
+        )
+
+
+def _written(batches: Iterable[list[bytes]], parse: Parse, file: Path) -> tuple[float, int]:
+    """CPU-seconds of this process, rows."""
+    started = time.process_time()
+    writer: pq.ParquetWriter | None = None
+    rows = 0
+    for values in batches:
+        table = parse(values).append_column("_payload", pa.array(values, pa.large_binary()))
+        writer = writer or pq.ParquetWriter(
+            file, table.schema, compression="zstd", compression_level=ZSTD_LEVEL
+        )
+        writer.write_table(table)
+        rows += table.num_rows
+    if writer is not None:
+        writer.close()
+    return time.process_time() - started, rows
+
+
+def _batches_of(values: Sequence[bytes]) -> Iterator[list[bytes]]:
+    rows = max(1, BATCH_BYTES * len(values) // sum(map(len, values)))
+    for first in range(0, len(values), rows):
+        yield list(values[first : first + rows])
 
 
 def _schema(spec: TableSpec, sample: Sequence[bytes]) -> pa.Schema:

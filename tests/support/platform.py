@@ -77,7 +77,7 @@ class EmbeddedPlatform:
         for service, count in self.replicas.items():
             command += ["--replicas", f"{service}={count}"]
         if self._kafka is not None:
-            self._kafka.launch()
+            self._kafka.start()
             command += ["--brokers", self._kafka.bootstrap]
         with self.layout.log("supervisor").open("ab") as log:
             self._process = subprocess.Popen(

@@ -26,12 +26,12 @@ class PlatformKafka:
         self._restarts = 0
         self._kafka: RealKafka | None = None
 
-    def launch(self) -> None:
-        """Start it without waiting, formatting its directory first when that is new."""
+    def start(self) -> None:
+        """Start it and wait until it is ready: the platform is given a Kafka that runs."""
         if self._kafka is None:
             self._kafka = real_kafka(self._layout.root, self._port)
             self._kafka.log_file = self._layout.log(NAME)
-        self._kafka.launch()
+        self._kafka.start()
 
     @property
     def state(self) -> ProcessState:

@@ -11,7 +11,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test explore check broker-conformance chaos bench up down clean
+.PHONY: help install demo test explore check broker-conformance chaos bench bench-peers up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ chaos: $(READY) ## faults under traffic, then the audit; ROUNDS=20 SEED=… choo
 
 bench: $(READY) ## list the benchmarks; NAME=… runs one
 	@$(BIN)/bergline bench $(NAME) $(ARGS)
+
+bench-peers: $(READY) ## our stream_writer beside Flink and Kafka Connect; wants Java 17 and Maven
+	@$(BIN)/bergline bench peers $(ARGS)
 
 up: $(READY) ## run the embedded platform in the foreground
 	@$(BIN)/bergline up $(ARGS)

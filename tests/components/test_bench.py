@@ -8,6 +8,7 @@ import os
 import pkgutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,16 @@ from tests.bench.__main__ import BENCHMARKS
 ROOT = Path(__file__).parents[2]
 
 
-def bench(*arguments: str) -> "subprocess.CompletedProcess[str]":
+QUICK_SECONDS = 300
+
+
+def bench(*arguments: str, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BERGLINE_")}
     return subprocess.run(
         [sys.executable, "-m", "shared.cli", "bench", *arguments],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=seconds,
         env=clean,
         cwd=ROOT,
         check=False,
@@ -87,6 +91,36 @@ def test_a_report_is_the_last_line_and_progress_is_elsewhere() -> None:
     first = report["measures"][0]
     peer = float(first["peer"].rpartition("(")[2].rstrip(")"))
     assert first["ratio"] == pytest.approx(first["value"] / peer, rel=0.02)
+
+
+QUICKLY: Mapping[str, frozenset[str]] = {
+    "ingest": frozenset(),
+    "stream-writer": frozenset(),
+    "commit": frozenset(),
+    "freshness": frozenset({"raw_p50", "raw_p99"}),
+    "platform": frozenset({"cold_start", "idle_pss", "idle_cpu"}),
+    "scale": frozenset({"rows_1", "rows_2", "conflicts_2", "rebalance_gap_left"}),
+}
+"""Benchmark → measures that readers count on; ``parsing`` is run above, ``peers`` needs Java."""
+
+
+@pytest.mark.timeout(QUICK_SECONDS)
+@pytest.mark.parametrize("name", QUICKLY)
+def test_every_benchmark_runs_quickly_to_a_report(name: str) -> None:
+    run = bench(name, "--quick", "--output", "json", seconds=QUICK_SECONDS)
+    assert run.returncode == 0, run.stderr
+    report = last_line(run)
+    assert (report["name"], report["rounds"]) == (name, 1)
+    assert QUICKLY[name] <= {each["name"] for each in report["measures"]}
+    for each in report["measures"]:
+        assert set(each) == {"name", "value", "unit", "ratio", "peer", "spread"}
+        assert math.isfinite(each["value"])
+
+
+def test_a_rate_is_refused_where_nothing_is_posted_at_one() -> None:
+    run = bench("parsing", "--rate", "100")
+    assert run.returncode == 2
+    assert "--rate" in run.stderr
 
 
 def test_people_get_a_table() -> None:

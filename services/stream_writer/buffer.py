@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from services.stream_writer.chained import Chained
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
+from shared.lake.positions import Adoptions
 
 
 class Verdict(Enum):
@@ -23,11 +24,17 @@ class Verdict(Enum):
 
 @dataclass(slots=True)
 class Work:
-    """Contiguous batches per partition that go into one commit."""
+    """Contiguous batches per partition that go into one commit.
+
+    Attributes:
+        adoptions: what operators had stated about a partition's position when it was read: what
+            was read before a later statement may be of another log.
+    """
 
     batches: dict[PartitionKey, list[PartitionBatch]] = field(default_factory=dict)
     bytes: int = 0
     rows: int = 0
+    adoptions: Mapping[PartitionKey, Adoptions] = field(default_factory=dict)
 
     def span(self, key: PartitionKey) -> tuple[int, int]:
         """Offsets ``[start, end)`` of one partition."""

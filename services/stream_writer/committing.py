@@ -77,6 +77,8 @@ class Committer:
         while True:
             await self._until_due()
             work = self._ours.begin_commit()
+            # While it is on its way its partitions may be settled anew, upon a statement.
+            work.adoptions = dict(self._writer.adoptions)
             try:
                 await self._commit(work, self._ours.generation)
             except Exception as error:

@@ -11,7 +11,7 @@ from typing import Any
 from services.stream_writer.buffer import Work
 from services.stream_writer.partition_batch import PartitionKey
 from shared.lake.coverage import Behind, Covered, Range, decide
-from shared.lake.positions import Positions, Tail
+from shared.lake.positions import Adoptions, Positions, Tail
 
 
 class PartitionsBehind(Exception):
@@ -50,7 +50,7 @@ def land(
     bad_rows: Collection[int],
     positions: Positions,
     first_seen: Mapping[PartitionKey, int],
-    adoptions: Mapping[PartitionKey, int],
+    adoptions: Mapping[PartitionKey, Adoptions],
 ) -> Landing | None:
     """What of prepared work a head lacks; ``None`` when it lacks nothing.
 
@@ -91,7 +91,7 @@ def cuts(
     work: Work,
     positions: Positions,
     first_seen: Mapping[PartitionKey, int],
-    adoptions: Mapping[PartitionKey, int],
+    adoptions: Mapping[PartitionKey, Adoptions],
 ) -> dict[PartitionKey, int]:
     """Where in each partition the rows begin that the table lacks; covered partitions are left out.
 
@@ -99,7 +99,7 @@ def cuts(
         work: what is offered.
         positions: of the head.
         first_seen: log's start of the partitions that the table had never seen.
-        adoptions: how often an operator had restated each partition's position when it was read.
+        adoptions: what operators had stated about each partition's position when it was read.
 
     Raises:
         PartitionsBehind: some partitions do not continue the table.

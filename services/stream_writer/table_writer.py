@@ -19,7 +19,7 @@ from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
 from shared.lake.commit import Append, Head, Outcome, Thinning, commit
 from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
-from shared.lake.positions import Positions
+from shared.lake.positions import Adoptions, Positions
 from shared.lake.recent_rows import recent_rows
 from shared.lake.recorded import recorded
 from shared.lake.sweeping import Sweeper
@@ -49,9 +49,8 @@ class TableWriter:
         self.first_seen: dict[PartitionKey, int] = {}
         """Log's start of the partitions that the table had never seen: only what begins there may
         be its first."""
-        self.adoptions: dict[PartitionKey, int] = {}
-        """How often an operator had restated a partition's position when it was settled: what was
-        read before a later statement may be of another log."""
+        self.adoptions: dict[PartitionKey, Adoptions] = {}
+        """What operators had stated about a partition's position when it was settled."""
         self._patience_s = patience_s
         self._clock = clock
         self._sleep = sleep
@@ -132,7 +131,7 @@ class TableWriter:
                 bad_rows,
                 positions,
                 self.first_seen,
-                self.adoptions,
+                prepared.work.adoptions,
             )
             if landing is None:
                 return None

@@ -33,6 +33,8 @@ MIRROR_PROPERTY = "bergline.positions"
 
 PartitionKey = tuple[str, int]
 """(logical topic, partition)."""
+Adoptions = tuple[tuple[int, str], ...]
+"""Offset and reason of each statement of an operator, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +93,15 @@ class Positions:
         position = self.partitions.get((topic, partition))
         return None if position is None else position.tail
 
-    def adoptions(self, topic: str, partition: int) -> int:
-        """How often an operator stated where consumption goes on."""
+    def adoptions(self, topic: str, partition: int) -> Adoptions:
+        """What operators stated about where consumption goes on.
+
+        After a rollback a statement may be gone and another one made, so counting them is not
+        enough to tell whether they are the same.
+        """
         position = self.partitions.get((topic, partition))
-        return 0 if position is None else sum(1 for s in position.stretches if s.reason)
+        stretches = () if position is None else position.stretches
+        return tuple((s.first, s.reason) for s in stretches if s.reason)
 
     def advance(
         self,

@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from enum import Enum
 
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 from shared.lake.log_identity import Found, LogBounds
 from tests.explore.process import Process
 from tests.explore.topic_log import OffsetOutOfRange
+
+
+class Compares(Enum):
+    """When the present log counts as compared with the table."""
+
+    BOUNDS = "with its bounds"
+    RECORD = "with the record at the tail"
+    STALE = "not now"
+    """What the worker knows of the table is older than what the table holds, or will hold."""
 
 
 class Consumer:
@@ -22,6 +32,7 @@ class Consumer:
         self._assignment: set[PartitionKey] = set()
         self._positions: dict[PartitionKey, int] = {}
         self._paused: set[PartitionKey] = set()
+        self._compared_with: dict[PartitionKey, Compares] = {}
         self._looked_at: dict[PartitionKey, int] = {}
         """Which incarnation of a log it last compared with the table, or fetched from."""
 
@@ -50,29 +61,32 @@ class Consumer:
             self._positions[key] = batch.end
             self.queue.append(batch)
 
-    def compared(self, keys: Iterable[PartitionKey]) -> None:
-        """The present logs are compared with the table."""
+    def _compared(self, *keys: PartitionKey) -> None:
         self._looked_at.update((key, self._logs[key].number) for key in keys)
 
     # -- what the stream asks for -------------------------------------------------------------
 
     async def bounds(self, keys: Iterable[PartitionKey]) -> dict[PartitionKey, LogBounds]:
         def look() -> dict[PartitionKey, LogBounds]:
-            self.compared(wanted - self.in_flight())
+            self._compared_with = {key: self.compares(key) for key in wanted}
+            self._compared(*(key for key in wanted if self.compares(key) is Compares.BOUNDS))
             return {key: self._logs[key].bounds for key in wanted}
 
-        wanted = set(keys)
+        wanted = list(keys)
         found: dict[PartitionKey, LogBounds] = await self._process.operation("bounds", look)
         return found
 
-    def in_flight(self) -> set[PartitionKey]:
-        """Partitions of which something was read that is not in the table yet."""
-        return set()
+    def compares(self, key: PartitionKey) -> Compares:
+        """What a look at the bounds of a log is good for, at this moment."""
+        return Compares.BOUNDS
 
     async def record_at(self, key: PartitionKey, offset: int) -> Found:
-        found: Found = await self._process.operation(
-            "record", lambda: self._logs[key].record_at(offset)
-        )
+        def look() -> Found:
+            if self._compared_with.get(key) is Compares.RECORD:
+                self._compared(key)
+            return self._logs[key].record_at(offset)
+
+        found: Found = await self._process.operation("record", look)
         return found
 
     async def flow(self, key: PartitionKey, offset: int) -> bool:

@@ -20,6 +20,7 @@ from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
 from shared.lake.commit import Outcome
+from shared.lake.positions import Positions
 from shared.runtime.table_states import TableStates
 from tests.explore.memory_table import File
 from tests.explore.topic_log import LogRecord
@@ -41,6 +42,13 @@ class Rows:
 
 class MemoryWriter(TableWriter):
     """The writer, its rows never parsed and its files never written."""
+
+    read: Positions | None = None
+    """What it was told last about where the table stands."""
+
+    def positions(self) -> Positions | None:
+        self.read = super().positions()
+        return self.read
 
     def warm_up(self) -> None:
         """Replays are only marked."""

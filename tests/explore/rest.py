@@ -7,6 +7,8 @@ from tests.explore.world import World
 
 ROUNDS = 12
 """More than a group without faults needs, from wherever it begins."""
+LASTING = 3
+"""Rounds: one that stopped while a commit was on its way goes on when it is looked at again."""
 STATEMENTS = 3
 """How often an operator settles what is stopped; one log may be trimmed after it was replaced."""
 
@@ -33,8 +35,8 @@ def come_to_rest(world: World, outsiders: Outsiders) -> None:
 
 
 def _calm(world: World) -> bool:
-    """All work until all is done; ``False`` as soon as something is stopped."""
-    audit = world.audit
+    """All work until all is done; ``False`` when something stays stopped."""
+    audit, stopped = world.audit, 0
     for _ in range(ROUNDS):
         world.clock.now += 8.0
         for worker in world.workers:
@@ -44,7 +46,8 @@ def _calm(world: World) -> bool:
                 worker.fetch(key, 1000)
             worker.hand_over()
             worker.go(0, None)
-        if any(worker.stopped for worker in world.workers):
+        stopped = stopped + 1 if any(worker.stopped for worker in world.workers) else 0
+        if stopped == LASTING:
             return False
         if audit.violations or (all(map(audit.consumed, world.logs)) and not audit.never_told()):
             break

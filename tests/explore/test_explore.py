@@ -69,6 +69,32 @@ FOUND = {
             Step("flow", (1, 1, 0, 0)),
         ),
     ),
+    "stated anew while what was read before is being committed": Schedule(
+        1,
+        1,
+        (
+            Step("go", (0, 0, 0, 0)),
+            Step("append", (0, 6)),
+            Step("fetch", (0, 0, 6, 0)),
+            Step("go", (0, 1, 0, 0)),
+            Step("recreate", (0, 0)),
+            Step("adopt", (0, 0, 0)),
+            Step("flow", (0, 0, 0, 0)),
+        ),
+    ),
+    "one statement rolled back and another one made while a commit is under way": Schedule(
+        1,
+        1,
+        (
+            Step("maintain"),
+            Step("adopt", (0, 0, 0)),
+            Step("flow", (0, 0, 0, 0)),
+            Step("roll_back", (1,)),
+            Step("flow", (0, 1, 1, 2)),
+            Step("recreate", (0, 0)),
+            Step("adopt", (0, 0, 0)),
+        ),
+    ),
 } | {f"seed {seed}": generate(seed) for seed in kept()}
 """Schedules that once showed a fault."""
 

@@ -43,7 +43,7 @@ class Incarnation:
     start: int = 0
     """First offset that it still holds."""
     fork: int | None = None
-    """Up to where it is the log before it; ``None`` for the first one."""
+    """Up to where it is the same as all logs before it; ``None`` for the first one."""
 
 
 class OffsetOutOfRange(Exception):
@@ -98,7 +98,8 @@ class TopicLog:
     def lose_tail(self, records: int) -> None:
         """The broker loses the newest offsets; others will stand there."""
         kept = max(self.now.start, len(self.now.slots) - records)
-        self.incarnations.append(Incarnation(self.now.slots[:kept], self.now.start, kept))
+        fork = kept if self.now.fork is None else min(kept, self.now.fork)
+        self.incarnations.append(Incarnation(self.now.slots[:kept], self.now.start, fork))
 
     def recreate(self) -> None:
         """The topic is deleted and made again, empty."""

@@ -10,7 +10,7 @@ from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.table_stream import TableStream
 from shared.contracts.tables import TableCommitted
 from shared.lake.table_state import TableState
-from tests.explore.consumer import Consumer
+from tests.explore.consumer import Compares, Consumer
 from tests.explore.memory_table import MemoryTarget
 from tests.explore.ports import Letters, MemoryWriter, States, Unmeasured
 from tests.explore.process import Process, Thread
@@ -25,15 +25,24 @@ SETTINGS = StreamWriterSettings(stream_writer_max_age_s=0.5, stream_writer_dense
 
 
 class _Member(Consumer):
-    """The consumer, knowing what its worker has read and not landed."""
+    """The consumer, knowing what its worker knows."""
 
     def __init__(self, worker: Worker) -> None:
         super().__init__(worker)
         self._worker = worker
 
-    def in_flight(self) -> set[PartitionKey]:
-        ours = self._worker.stream._ours
-        return set() if ours.idle.is_set() else ours.flowing
+    def compares(self, key: PartitionKey) -> Compares:
+        ours, read = self._worker.stream._ours, self._worker.writer.read
+        waiting = any(batch.key == key for batch in self.queue)
+        if waiting or (key in ours.flowing and not ours.idle.is_set()):
+            return Compares.STALE
+        runs = self._worker.world.audit.runs(key)
+        position = None if read is None else read.partitions.get(key)
+        if (position.next if position else None) != (runs[-1].next if runs else None):
+            return Compares.STALE
+        tail, bounds = position.tail if position else None, self._worker.world.logs[key].bounds
+        record = tail is not None and bounds.start <= tail.offset < bounds.end
+        return Compares.RECORD if record else Compares.BOUNDS
 
 
 class Worker(Process):
@@ -43,14 +52,14 @@ class Worker(Process):
         super().__init__(world)
         with self.loop.running():
             target: Any = MemoryTarget(world.table, self.wall_clock, self.point)
-            writer = MemoryWriter(
+            self.writer = MemoryWriter(
                 target, EVENTS, 600.0, PATIENCE_S, clock=self.wall_clock, sleep=self.sleep
             )
             self.states = States()
             self.outbox = Outbox(EVENTS.name, self.states, self._announce, self._load)
             self.consumer = _Member(self)
             self.stream = TableStream(
-                writer,
+                self.writer,
                 SETTINGS,
                 self.consumer,
                 self.states,

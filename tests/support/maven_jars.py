@@ -13,18 +13,24 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from tests.support.apache_kafka.jars import Absent
-
 FETCH_WITHIN_SECONDS = 600
 
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
 
 
-def jars(folder: Path) -> Path:
+class Absent(Exception):
+    """A program cannot be had on this machine; the message says why and what would help."""
+
+
+def jars(folder: Path, *, fetch: bool = True) -> Path:
     """The directory with the checked jars of a project, and nothing else.
 
+    Args:
+        folder: the project.
+        fetch: whether to fetch what is not in the cache.
+
     Raises:
-        Absent: they are not in the cache and could not be fetched.
+        Absent: they are not in the cache, and may not or could not be fetched.
     """
     pinned = (folder / "jars.sha256").read_text()
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "bergline"
@@ -35,6 +41,8 @@ def jars(folder: Path) -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if kept.is_dir() and sums(kept) == pinned:
             return kept
+        if not fetch:
+            raise Absent(f"the jars of {folder.name} were not fetched yet")
         with tempfile.TemporaryDirectory(dir=cache) as directory:
             fetched = Path(directory) / "jars"
             _fetch(folder, fetched)

@@ -60,11 +60,17 @@ def test_a_member_after_a_restart(broker: BrokerProcess) -> None:
 def test_a_client_that_stays_open_goes_on(broker: BrokerProcess, ending: str) -> None:
     # Else librdkafka 2.16 may wait for ever for a coordinator that it has forgotten, whatever the
     # broker (its pull request 5512).
-    settings = {"metadata.recovery.strategy": "none", "log_level": 0}
+    settings: dict[str, str | int | float] = {"metadata.recovery.strategy": "none", "log_level": 0}
     admin = AdminClient({"bootstrap.servers": broker.bootstrap, **settings})
     group = f"g-{ending}"
-    admin.describe_consumer_groups([group])[group].result(30)
+
+    def described() -> str:
+        with BareClient(broker) as client:
+            client.coordinator(group)  # it may still be loading
+        return str(admin.describe_consumer_groups([group])[group].result(30).state.name)
+
+    assert described() == "DEAD"
     getattr(broker, ending)()
     broker.start()
-    admin.describe_consumer_groups([group])[group].result(30)
+    assert described() == "DEAD"
     admin.create_topics([NewTopic("t", 1, 1)])["t"].result(30)

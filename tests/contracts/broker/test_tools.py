@@ -39,7 +39,7 @@ def kafka(shared_broker: BrokerProcess) -> Tool:
     try:
         java(), jars(fetch=False)
     except Absent as reason:
-        pytest.skip(str(reason))
+        pytest.skip(f"{reason}; `make broker-conformance` fetches what it can")
 
     def run(name: str, *arguments: str, stdin: str = "") -> str:
         return run_tool(

@@ -25,8 +25,11 @@ from services.stream_writer.stream_metrics import StreamMetrics
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
-RECORD_BYTES = 1500
-"""Memory of one fetched record beside its key and value: objects and headers, measured."""
+RECORD_BYTES = 300
+"""Memory of one fetched record beside its bytes, at most: that of a batch of one record."""
+COMMIT_FACTOR = 4
+"""Memory of a record that is being committed, for each of its bytes: the bytes, columns, rows and
+the file made of them, measured."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,8 @@ class TablePartitions:
     def held_bytes(self) -> int:
         """Memory of what is buffered or being committed."""
         work = self._in_flight or Work()
-        payload = self.buffer.bytes + work.bytes
-        return payload + RECORD_BYTES * (self.buffer.rows + work.rows)
+        sent = self.buffer.bytes + COMMIT_FACTOR * work.bytes
+        return sent + RECORD_BYTES * (self.buffer.rows + work.rows)
 
     @property
     def full(self) -> bool:

@@ -64,7 +64,9 @@ class SmallDisk:
         _run("umount", "--lazy", str(self.path))
 
     def _resize(self, size: int) -> None:
-        _mount("-o", f"remount,size={size}", str(self.path))
+        # With a source: mount(8) would add the options it finds, among them an owner that a user
+        # namespace does not know.
+        _mount("-o", f"remount,size={size}", "tmpfs", str(self.path))
 
 
 def _mount(*arguments: str) -> None:

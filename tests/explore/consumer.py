@@ -61,15 +61,17 @@ class Consumer:
             self._positions[key] = batch.end
             self.queue.append(batch)
 
-    def _compared(self, *keys: PartitionKey) -> None:
-        self._looked_at.update((key, self._logs[key].number) for key in keys)
+    def _compared(self, key: PartitionKey) -> None:
+        self._looked_at[key] = self._logs[key].number
 
     # -- what the stream asks for -------------------------------------------------------------
 
     async def bounds(self, keys: Iterable[PartitionKey]) -> dict[PartitionKey, LogBounds]:
         def look() -> dict[PartitionKey, LogBounds]:
             self._compared_with = {key: self.compares(key) for key in wanted}
-            self._compared(*(key for key in wanted if self.compares(key) is Compares.BOUNDS))
+            for key, now in self._compared_with.items():
+                if now is Compares.BOUNDS or key not in self._looked_at:
+                    self._compared(key)
             return {key: self._logs[key].bounds for key in wanted}
 
         wanted = list(keys)

@@ -46,7 +46,8 @@ def unannounced(table: str, state: TableState, after: int) -> list[TableCommitte
     """Events of the head's retained ancestors above sequence number ``after``, oldest first.
 
     After a rollback the head may stand below ``after``: then there is nothing to announce until
-    the next commit, whose sequence number is higher again (Iceberg never reuses one).
+    the next commit, whose sequence number is higher again: Iceberg reuses none, unless the catalog
+    came back from a backup. Commits under a number that was announced before are not found then.
     """
     waiting = [s for s in ancestors(state) if s.sequence_number > after]
     return [table_committed(table, state, snapshot) for snapshot in reversed(waiting)]

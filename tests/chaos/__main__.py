@@ -53,7 +53,8 @@ def chaos(
 def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]:
     from tests.bench.report import machine
     from tests.chaos.audit import audit
-    from tests.chaos.evidence import History, gather
+    from tests.chaos.evidence import gather
+    from tests.chaos.history import History
     from tests.chaos.memory import growth
     from tests.chaos.report import report
     from tests.chaos.rounds import RoundResult, Runner, chaos_platform, traffic_to

@@ -17,16 +17,13 @@ import pyarrow as pa
 import pyarrow.dataset
 from confluent_kafka import Consumer, TopicPartition
 from pyarrow.fs import S3FileSystem
-from pyiceberg.catalog import load_catalog
-from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.table import Table
-from pyiceberg.table.snapshots import Snapshot
 
 from shared.contracts.topics import COMMITS
-from shared.lake.catalog import storage_properties
 from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
 from tests.chaos.audit import Evidence
+from tests.chaos.history import History, arrow_table
 
 _ANSWER_SECONDS = 20.0
 _READ_SECONDS = 120.0
@@ -56,92 +53,6 @@ _LANDING = pa.schema(
     }
 )
 """Columns that every landing table has."""
-
-
-def plain_catalog(settings: Settings) -> RestCatalog:
-    """PyIceberg's catalog as anybody would open it."""
-    credential = settings.catalog_credential
-    assert credential is not None
-    catalog = load_catalog(
-        "audit",
-        type="rest",
-        uri=settings.catalog_uri,
-        warehouse=settings.catalog_warehouse,
-        credential=credential.get_secret_value(),
-        scope="catalog",
-        **{"oauth2-server-uri": f"{settings.catalog_uri.rstrip('/')}/v1/oauth/tokens"},
-        **storage_properties(settings),
-    )
-    assert isinstance(catalog, RestCatalog)
-    return catalog
-
-
-class History:
-    """Every snapshot that was seen: histories are thinned, so they are looked at during the run."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._seen: dict[tuple[str, int], Snapshot] = {}
-        self.heads: dict[tuple[str, int], int] = {}
-        """(topic, partition) → next offset, at the heads as they were last looked at."""
-
-    def look(self) -> dict[str, Table]:
-        """Note the snapshots retained now; the tables as they are."""
-        catalog = plain_catalog(self._settings)
-        tables = {}
-        for spec in landing_tables():
-            table = catalog.load_table(self._settings.environment.table(spec.name))
-            tables[spec.name] = table
-            for snapshot in table.metadata.snapshots:
-                self._seen[spec.name, snapshot.sequence_number or 0] = snapshot
-            if (head := table.current_snapshot()) is not None:
-                for topic, partitions in _offsets(head).items():
-                    self.heads |= {(topic, int(number)): at for number, at in partitions.items()}
-        return tables
-
-    def snapshots(self) -> pa.Table:
-        """As the audit wants them."""
-        return _table(
-            (
-                {
-                    "table_name": name,
-                    "sequence": sequence,
-                    "snapshot_id": snapshot.snapshot_id,
-                    "parent_id": snapshot.parent_snapshot_id,
-                    "added_rows": int(_summary(snapshot).get("added-records", 0)),
-                    "committed_ms": snapshot.timestamp_ms,
-                }
-                for (name, sequence), snapshot in sorted(self._seen.items())
-            ),
-            table_name=pa.utf8(),
-            sequence=pa.int64(),
-            snapshot_id=pa.int64(),
-            parent_id=pa.int64(),
-            added_rows=pa.int64(),
-            committed_ms=pa.int64(),
-        )
-
-    def positions(self) -> pa.Table:
-        """What each snapshot says of how far its inputs are consumed."""
-        return _table(
-            (
-                {
-                    "table_name": name,
-                    "sequence": sequence,
-                    "topic": topic,
-                    "partition": int(partition),
-                    "next": next_offset,
-                }
-                for (name, sequence), snapshot in sorted(self._seen.items())
-                for topic, partitions in _offsets(snapshot).items()
-                for partition, next_offset in partitions.items()
-            ),
-            table_name=pa.utf8(),
-            sequence=pa.int64(),
-            topic=pa.utf8(),
-            partition=pa.int64(),
-            next=pa.int64(),
-        )
 
 
 def gather(
@@ -227,7 +138,7 @@ def log_bounds(settings: Settings) -> pa.Table:
                     )
     finally:
         client.close()
-    return _table(
+    return arrow_table(
         found,
         table_name=pa.utf8(),
         topic=pa.utf8(),
@@ -239,7 +150,7 @@ def log_bounds(settings: Settings) -> pa.Table:
 
 def _announcements(settings: Settings) -> pa.Table:
     """Of each table in the order of its partition."""
-    return _table(
+    return arrow_table(
         (
             {
                 "table_name": event["table"],
@@ -285,18 +196,3 @@ def _events(settings: Settings, topic: str) -> Iterator[Mapping[str, Any]]:
 
 def _consumer(settings: Settings) -> Consumer:
     return Consumer({"bootstrap.servers": settings.brokers, "group.id": "audit"})
-
-
-def _summary(snapshot: Snapshot) -> Mapping[str, str]:
-    return snapshot.summary.additional_properties if snapshot.summary else {}
-
-
-def _offsets(snapshot: Snapshot) -> Mapping[str, Mapping[str, int]]:
-    found: Mapping[str, Mapping[str, int]] = json.loads(
-        _summary(snapshot).get("bergline.offsets", "{}")
-    )
-    return found
-
-
-def _table(records: Any, **types: pa.DataType) -> pa.Table:
-    return pa.Table.from_pylist(list(records), schema=pa.schema(list(types.items())))

@@ -9,7 +9,8 @@ from confluent_kafka import KafkaException
 from pyiceberg.exceptions import RESTError
 from requests.exceptions import RequestException
 
-from tests.chaos.evidence import History, log_bounds
+from tests.chaos.evidence import log_bounds
+from tests.chaos.history import History
 from tests.support.platform import EmbeddedPlatform
 
 READY_WITHIN_S = 120.0

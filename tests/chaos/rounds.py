@@ -13,8 +13,8 @@ from pathlib import Path
 from deploy.demo.settings import DemoSettings
 from deploy.demo.signing import Signer
 from deploy.embedded.processes import memory_bytes
-from tests.chaos.evidence import History
 from tests.chaos.faults import SESSION_S, WORKERS, Round
+from tests.chaos.history import History
 from tests.chaos.injector import Injector, Sleep
 from tests.chaos.memory import Sample
 from tests.chaos.recovery import READY_WITHIN_S, Recovery, Stalled, within

@@ -99,7 +99,7 @@ class PlainServer:
 
     def _close_idle(self) -> None:
         self._sweep = self.loop.call_later(IDLE_SECONDS / 5, self._close_idle)
-        before = self.loop.time() - IDLE_SECONDS
+        before = time.perf_counter() - IDLE_SECONDS
         for connection in tuple(self._connections):
             connection.close_if_idle(before)
 
@@ -133,7 +133,7 @@ class PlainConnection(BaseProtocol):
         super().__init__(server.loop, self._requests)
         self._under_way = False
         self._closing = False
-        self._answered_at = server.loop.time()
+        self._answered_at = time.perf_counter()
         self._ahead: list[bytes] = []
         self._pieces: list[bytes] = []
         self._partial: tuple[RawRequestMessage, StreamReader] | None = None
@@ -243,9 +243,8 @@ class PlainConnection(BaseProtocol):
     def _answer(self, answer: Answer) -> None:
         server = self._server
         self._under_way = False
-        self._answered_at = self._loop.time()
-        seconds = time.perf_counter() - self._started
-        server.telemetry.answered(self._intake.path, "POST", answer.status, seconds)
+        self._answered_at = now = time.perf_counter()
+        server.telemetry.answered(self._intake.path, "POST", answer.status, now - self._started)
         transport = self.transport
         if transport is None:
             return

@@ -32,8 +32,7 @@ class Record:
     """One record on its way.
 
     Args:
-        key, value: as on the topic.
-        headers: makes the Kafka headers; called once, when the batch is built.
+        key, value, headers: as on the topic.
         hold: given back when the producer lets go of the record.
         settled: called once, with ``None`` when the broker has the record, else with the reason.
     """
@@ -44,13 +43,13 @@ class Record:
         self,
         key: bytes,
         value: bytes,
-        headers: Callable[[], Headers],
+        headers: Headers,
         hold: Hold,
         settled: Callable[[Unavailable | None], None],
     ) -> None:
         self.key = key
         self.value = value
-        self.headers: Callable[[], Headers] | None = headers
+        self.headers = headers
         self.hold = hold
         self._settled: Callable[[Unavailable | None], None] | None = settled
 
@@ -64,8 +63,9 @@ class Record:
         settled = self._settled
         if settled is None:
             return
-        self._settled = self.headers = None
+        self._settled = None
         self.value = b""
+        self.headers = []
         try:
             settled(error)
         except Exception:
@@ -164,14 +164,14 @@ class Lane:
         waiting = self._waiting
         while waiting:
             record = waiting[0]
-            if record.headers is None:
+            if record.is_settled:
                 record.hold.give_back()
             elif (
                 batch.append(
                     timestamp=None,
                     key=record.key,
                     value=record.value,
-                    headers=record.headers(),
+                    headers=record.headers,
                 )
                 is None
             ):

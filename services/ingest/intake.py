@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import orjson
+from multidict import istr
 
 from services.ingest import problem
 from services.ingest.admission import Hold
@@ -25,7 +26,6 @@ from services.ingest.sources.endpoint import Delivery, Endpoint, Malformed
 from services.ingest.telemetry import Telemetry
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import Envelope
-from shared.contracts.envelope import Headers as RecordHeaders
 from shared.contracts.identity import uuid7
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
@@ -36,6 +36,7 @@ _TRACEPARENT = re.compile(
     r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}"
 )
 """W3C Trace Context, section 3.2."""
+_TRACE_HEADER = istr("traceparent")
 
 log = logging.logger("ingest")
 
@@ -104,22 +105,18 @@ class Intake:
         telemetry.received(delivery.topic)
         if not delivery.expected:
             telemetry.error("unexpected_type", "receiving")
-        trace = traceparent(headers.get("traceparent"))
-        source = self._source.name
-
-        def record_headers() -> RecordHeaders:
-            return Envelope(
-                id=delivery.event_id,
-                type=delivery.event_type,
-                source=source,
-                time=delivery.event_time,
-                subject=delivery.key,
-                content_type="application/json",
-                received_at=received_at,
-                delivery_id=delivery_id,
-                traceparent=trace,
-                extensions=delivery.extensions,
-            ).headers()
+        record_headers = Envelope(
+            id=delivery.event_id,
+            type=delivery.event_type,
+            source=self._source.name,
+            time=delivery.event_time,
+            subject=delivery.key,
+            content_type="application/json",
+            received_at=received_at,
+            delivery_id=delivery_id,
+            traceparent=traceparent(headers.get(_TRACE_HEADER)),
+            extensions=delivery.extensions,
+        ).headers()
 
         def settled(unavailable: Unavailable | None) -> None:
             if unavailable is None:
@@ -183,7 +180,7 @@ class Intake:
             answer(self.refuse(refused, path))
 
         try:
-            self._publisher.publish(DEAD_LETTERS, key, value, lambda: record_headers, hold, settled)
+            self._publisher.publish(DEAD_LETTERS, key, value, record_headers, hold, settled)
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
 

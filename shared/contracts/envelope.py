@@ -9,8 +9,10 @@ encoder; a test holds it equal to the official SDK. Source: CloudEvents Kafka Pr
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
+
+import orjson
 
 SPEC_VERSION = b"1.0"
 
@@ -19,13 +21,17 @@ Headers = list[tuple[str, bytes]]
 
 def rfc3339(moment: datetime) -> str:
     """UTC timestamp with microseconds and ``Z``, for example ``2026-01-02T03:04:05.000006Z``."""
-    # Not strftime: it writes years before 1000 with fewer than four digits.
+    return _rfc3339(moment).decode()
+
+
+def _rfc3339(moment: datetime) -> bytes:
+    # Of all ways to write a time this is the fastest by far.
     utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{utc.isoformat(timespec='microseconds')[:-6]}Z"
+    text = orjson.dumps(utc, option=orjson.OPT_UTC_Z)[1:-1]
+    return text if utc.microsecond else text[:-1] + b".000000Z"
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Metadata of one record.
 
     Attributes:
@@ -61,18 +67,19 @@ class Envelope:
             ("ce_source", self.source.encode()),
         ]
         if self.time is not None:
-            out.append(("ce_time", rfc3339(self.time).encode()))
+            out.append(("ce_time", _rfc3339(self.time)))
         if self.subject is not None:
             out.append(("ce_subject", self.subject.encode()))
         if self.content_type is not None:
             out.append(("content-type", self.content_type.encode()))
         if self.received_at is not None:
-            out.append(("received_at", rfc3339(self.received_at).encode()))
+            out.append(("received_at", _rfc3339(self.received_at)))
         if self.delivery_id is not None:
             out.append(("delivery_id", self.delivery_id.encode()))
         if self.traceparent is not None:
             out.append(("traceparent", self.traceparent.encode()))
-        out.extend((f"ce_{name}", value.encode()) for name, value in self.extensions)
+        for name, value in self.extensions:
+            out.append(("ce_" + name, value.encode()))
         return out
 
 

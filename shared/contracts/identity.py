@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 
+_VARIANT = dict(zip("0123456789abcdef", "89ab" * 4, strict=True))
+"""Any hexadecimal digit → one whose upper two bits are the variant of RFC 9562, ``10``."""
+
 
 def uuid7() -> str:
     """A new UUIDv7 in canonical text form: 48 bits of unix milliseconds, 74 random bits."""
-    value = int.from_bytes(os.urandom(10), "big")
-    millis = time.time_ns() // 1_000_000
-    high = (value >> 68) & 0xFFF
-    low = value & 0x3FFF_FFFF_FFFF_FFFF
-    number = (millis & 0xFFFF_FFFF_FFFF) << 80 | 0x7 << 76 | high << 64 | 0x2 << 62 | low
-    text = f"{number:032x}"
-    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+    time_ = f"{time.time_ns() // 1_000_000:012x}"
+    random = os.urandom(10).hex()
+    variant = _VARIANT[random[3]]
+    return f"{time_[:8]}-{time_[8:]}-7{random[:3]}-{variant}{random[4:7]}-{random[7:19]}"

@@ -33,6 +33,9 @@ ENVELOPES = st.builds(
     extensions=st.dictionaries(EXTENSION_NAMES, TEXT, max_size=4).map(
         lambda pairs: tuple(pairs.items())
     ),
+    received_at=st.none(),
+    delivery_id=st.none(),
+    traceparent=st.none(),
 )
 
 

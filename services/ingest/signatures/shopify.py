@@ -9,6 +9,8 @@ from __future__ import annotations
 import binascii
 from collections.abc import Sequence
 
+from multidict import istr
+
 from services.ingest.signatures.verifier import (
     Headers,
     Keys,
@@ -17,7 +19,7 @@ from services.ingest.signatures.verifier import (
     any_equal,
 )
 
-HEADER = "X-Shopify-Hmac-Sha256"
+HEADER = istr("X-Shopify-Hmac-Sha256")
 
 
 class ShopifyVerifier:
@@ -31,8 +33,9 @@ class ShopifyVerifier:
         presented = headers.get(HEADER)
         if not presented:
             raise SignatureMissing(f"Missing {HEADER} header")
+        signature = presented.encode("utf-8", "surrogateescape")
         expected = [
             binascii.b2a_base64(digest, newline=False) for digest in self._keys.digests(body)
         ]
-        if not any_equal(expected, [presented.encode("utf-8", "surrogateescape")]):
+        if not any_equal(expected, (signature,)):
             raise SignatureInvalid(f"{HEADER} does not fit the body under any active secret")

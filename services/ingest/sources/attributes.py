@@ -15,9 +15,8 @@ def attribute(value: object) -> str | None:
     control characters and surrogates), not blank and at most :data:`MAX_CHARACTERS` long.
     """
     if isinstance(value, str):
-        if 0 < len(value) <= MAX_CHARACTERS and value.isprintable() and not value.isspace():
-            return value
-        return None
+        usable = 0 < len(value) <= MAX_CHARACTERS and value.isprintable() and not value.isspace()
+        return value if usable else None
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
     return None

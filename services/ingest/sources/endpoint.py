@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.ingest.problem import Problem
 from services.ingest.signatures.verifier import Headers, Verifier
@@ -15,8 +15,7 @@ UNKNOWN_TYPE = "unknown"
 """Event type of a delivery whose vendor did not name one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(NamedTuple):
     """One accepted delivery, ready to become a record.
 
     Attributes:

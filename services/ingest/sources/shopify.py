@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import partial
 from types import MappingProxyType
 
+from multidict import istr
+
 from services.ingest.problem import MISSING_ID
 from services.ingest.signatures.shopify import HEADER, ShopifyVerifier
 from services.ingest.signatures.verifier import Headers
@@ -23,7 +25,11 @@ from services.ingest.sources.endpoint import (
     Source,
 )
 
-TOPIC_HEADER = "X-Shopify-Topic"
+# Header mappings find a prepared name without folding its case again.
+TOPIC_HEADER = istr("X-Shopify-Topic")
+_EVENT_ID = istr("X-Shopify-Event-Id")
+_WEBHOOK_ID = istr("X-Shopify-Webhook-Id")
+_TRIGGERED_AT = istr("X-Shopify-Triggered-At")
 
 VENDOR_TOPICS: Mapping[str, frozenset[str]] = MappingProxyType(
     {
@@ -57,10 +63,10 @@ VENDOR_TOPICS: Mapping[str, frozenset[str]] = MappingProxyType(
 """Entity → vendor topics meant for its endpoint."""
 
 _EXTENSIONS = (
-    ("shopdomain", "X-Shopify-Shop-Domain"),
-    ("apiversion", "X-Shopify-API-Version"),
-    ("webhookid", "X-Shopify-Webhook-Id"),
-    ("triggeredat", "X-Shopify-Triggered-At"),
+    ("shopdomain", istr("X-Shopify-Shop-Domain")),
+    ("apiversion", istr("X-Shopify-API-Version")),
+    ("webhookid", _WEBHOOK_ID),
+    ("triggeredat", _TRIGGERED_AT),
 )
 
 
@@ -76,18 +82,19 @@ def read(entity: str, headers: Headers, payload: Payload, body: bytes) -> Delive
     if key is None:
         raise Malformed(MISSING_ID, f"a {event_type} payload needs {where}", topic)
     event_id = (
-        attribute(headers.get("X-Shopify-Event-Id"))
-        or attribute(headers.get("X-Shopify-Webhook-Id"))
+        attribute(headers.get(_EVENT_ID))
+        or attribute(headers.get(_WEBHOOK_ID))
         or hashlib.sha256(body).hexdigest()
     )
     event_time = (
-        iso_moment(headers.get("X-Shopify-Triggered-At"))
+        iso_moment(headers.get(_TRIGGERED_AT))
         or iso_moment(payload.get("updated_at"))
         or iso_moment(payload.get("created_at"))
     )
     extensions = []
     for name, header in _EXTENSIONS:
-        if (value := attribute(headers.get(header))) is not None:
+        given = headers.get(header)
+        if given is not None and (value := attribute(given)) is not None:
             extensions.append((name, value))
     return Delivery(
         topic=topic,
@@ -129,7 +136,7 @@ SHOPIFY = Source(
     verifier=ShopifyVerifier,
     headers=(
         TOPIC_HEADER,
-        "X-Shopify-Event-Id",
+        _EVENT_ID,
         *(header for _, header in _EXTENSIONS),
     ),
 )

@@ -8,56 +8,19 @@ which every run of the tests replays.
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import multiprocessing
+import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
 from contextlib import nullcontext
 
+from tests.explore.campaign import CHUNK, chunks
 from tests.explore.mutants import MUTANTS, planted
 from tests.explore.schedule import Verdict, generate, run, shrink
 from tests.explore.seeds import keep, quiet
 
-CHUNK = 500
-"""Schedules between two words about progress."""
 MOST_VIOLATIONS = 20
-
-Chunk = tuple[float, list[tuple[int, Verdict]], Counter[str]]
-
-
-def explore(seeds: range) -> Chunk:
-    """CPU seconds, the violated seeds, and what all of them reached."""
-    began, reached = time.process_time(), Counter[str]()
-    violated = []
-    for seed in seeds:
-        verdict = run(generate(seed))
-        reached += verdict.reached
-        if verdict.violations:
-            violated.append((seed, verdict))
-    return time.process_time() - began, violated, reached
-
-
-def _prepare(mutant: str | None) -> None:
-    quiet()
-    if mutant is not None:
-        planted(mutant).__enter__()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
-
-
-def _chunks(first: int, number: int, jobs: int, mutant: str | None) -> Iterator[Chunk]:
-    last = first + number
-    ranges = [range(n, min(n + CHUNK, last)) for n in range(first, last, CHUNK)]
-    if jobs == 1:
-        _prepare(mutant)
-        yield from map(explore, ranges)
-        return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, _prepare, (mutant,)) as pool:
-        yield from pool.imap_unordered(explore, ranges)
 
 
 def main() -> int:
@@ -65,7 +28,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.explore", description=__doc__)
     parser.add_argument("--schedules", type=int, default=10_000, help="how many")
     parser.add_argument("--seed", type=int, default=0, help="the first one; then one after another")
-    parser.add_argument("--jobs", type=int, default=1, help="processes")
+    parser.add_argument(
+        "--jobs", type=int, default=os.cpu_count() or 1, help="processes; one a core by default"
+    )
     parser.add_argument("--output", choices=("text", "json"), default="text")
     parser.add_argument(
         "--mutant", choices=sorted(MUTANTS), help="plant this fault; nothing is kept"
@@ -77,7 +42,7 @@ def main() -> int:
     began, done, cpu_s = time.monotonic(), 0, 0.0
     reached: Counter[str] = Counter()
     violated: list[tuple[int, Verdict]] = []
-    for seconds, found, counted in _chunks(
+    for seconds, found, counted in chunks(
         options.seed, options.schedules, options.jobs, options.mutant
     ):
         done, cpu_s = min(done + CHUNK, options.schedules), cpu_s + seconds

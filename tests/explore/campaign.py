@@ -1,0 +1,54 @@
+"""Many schedules, by one process or by several.
+
+Processes are spawned, and a spawned process does not import a package's ``__main__`` again: so
+what they run stands here.
+"""
+
+from __future__ import annotations
+
+import gc
+import multiprocessing
+import time
+from collections import Counter
+from collections.abc import Iterator
+
+from tests.explore.mutants import planted
+from tests.explore.schedule import Verdict, generate, run
+from tests.explore.seeds import quiet
+
+CHUNK = 500
+"""Schedules between two words about progress."""
+Chunk = tuple[float, list[tuple[int, Verdict]], Counter[str]]
+
+
+def explore(seeds: range) -> Chunk:
+    """CPU seconds, the violated seeds, and what all of them reached."""
+    began, reached = time.process_time(), Counter[str]()
+    violated = []
+    for seed in seeds:
+        verdict = run(generate(seed))
+        reached += verdict.reached
+        if verdict.violations:
+            violated.append((seed, verdict))
+    return time.process_time() - began, violated, reached
+
+
+def _prepare(mutant: str | None) -> None:
+    quiet()
+    if mutant is not None:
+        planted(mutant).__enter__()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+
+
+def chunks(first: int, number: int, jobs: int, mutant: str | None) -> Iterator[Chunk]:
+    """``number`` schedules from seed ``first`` on, by ``jobs`` processes, in chunks."""
+    last = first + number
+    ranges = [range(n, min(n + CHUNK, last)) for n in range(first, last, CHUNK)]
+    if jobs == 1:
+        _prepare(mutant)
+        yield from map(explore, ranges)
+        return
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(jobs, _prepare, (mutant,)) as pool:
+        yield from pool.imap_unordered(explore, ranges)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Protocol
@@ -53,6 +54,10 @@ class Watcher(Protocol):
 
     def moved(self, head: int | None) -> None:
         """The head is another one."""
+
+
+LATE = {"late, before the reload": "load", "late, after the reload": "send"}
+"""Late successes amid their own commit, and the step of the sender that they come before."""
 
 
 class MemoryTable:
@@ -147,6 +152,8 @@ class MemoryTarget:
     point: Callable[[str], str | None]
     name: str = "raw.events"
     known: TableState | None = field(default=None)
+    arriving: dict[str, Request] = field(default_factory=dict)
+    """Requests that arrive when their sender comes to its next step of that name."""
 
     @property
     def remembered(self) -> bool:
@@ -156,6 +163,7 @@ class MemoryTarget:
         return self.reload() if self.known is None else self.known
 
     def reload(self) -> TableState:
+        self._arrive("load")
         if self.point("load"):
             raise ConnectionError("injected: the catalog does not answer")
         self.known = self.table.state
@@ -180,6 +188,7 @@ class MemoryTarget:
     def send(self, staged: Request) -> TableState:
         check = self.table.check
         check(not staged.discarded, "a commit is sent whose manifests are deleted")
+        self._arrive("send")
         fault = self.point("send")
         if fault == "conflict":
             raise CommitFailedException("injected: requirement failed")
@@ -188,9 +197,10 @@ class MemoryTarget:
             again = first is not staged and first.unknown
             check(not again, "a file of an attempt with unknown outcome is used again")
         if fault == "late":
-            staged.unknown = True
             self.table.held.append(staged)
-        if fault in ("lost request", "late"):
+        if fault in LATE:
+            self.arriving[LATE[fault]] = staged
+        if fault in ("lost request", "late", *LATE):
             staged.unknown = True
             raise ConnectionError("injected: no answer")
         if fault == "error":
@@ -209,5 +219,12 @@ class MemoryTarget:
     def discard(self, staged: Request) -> None:
         check = self.table.check
         check(not staged.accepted, "the manifests of a snapshot that happened are deleted")
-        check(staged not in self.table.held, "the manifests of a commit under way are deleted")
+        under_way = staged in self.table.held or staged in self.arriving.values()
+        check(not under_way, "the manifests of a commit under way are deleted")
         staged.discarded = True
+
+    def _arrive(self, step: str) -> None:
+        request = self.arriving.pop(step, None)
+        if request is not None:
+            with suppress(CommitFailedException, BadRequestError):  # nobody waits for the answer
+                self.table.accept(request)

@@ -29,6 +29,8 @@ FAULTS = (
     ("send", "lost request"),
     ("send", "lost response"),
     ("send", "late"),
+    ("send", "late, before the reload"),
+    ("send", "late, after the reload"),
     ("send", "error"),
     ("send", "repeated"),
     ("send", "killed"),

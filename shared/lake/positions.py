@@ -16,11 +16,13 @@ Everything here is pure.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+
+import msgspec
 
 FORMAT = 1
 
@@ -188,16 +190,7 @@ class Positions:
             raise ValueError(
                 f"positions are in format {summary[KEY_FORMAT]}, this version reads {FORMAT}"
             )
-        tails = json.loads(summary.get(KEY_TAIL, "{}"))
-        partitions: dict[PartitionKey, Position] = {}
-        for topic, by_partition in json.loads(summary[KEY_LEDGER]).items():
-            for key, stretches in by_partition.items():
-                tail = tails.get(topic, {}).get(key)
-                partitions[topic, int(key)] = Position(
-                    tuple(Stretch(*stretch) for stretch in stretches),
-                    Tail(*tail) if tail else None,
-                )
-        return cls(MappingProxyType(partitions))
+        return _read(summary[KEY_LEDGER], summary.get(KEY_TAIL, "{}"))
 
     def to_mirror(self, snapshot_id: int) -> dict[str, str]:
         """Table property that repeats these positions for ``snapshot_id``."""
@@ -209,10 +202,25 @@ class Positions:
         text = properties.get(MIRROR_PROPERTY)
         if text is None:
             return None
-        mirror = json.loads(text)
+        mirror = msgspec.json.decode(text)
         positions = cls.from_summary(mirror["summary"])
         return None if positions is None else (int(mirror["snapshot"]), positions)
 
 
+@lru_cache(maxsize=256)
+def _read(ledger: str, tail: str) -> Positions:
+    """The same few heads are read again and again: while settling, committing, announcing."""
+    tails = msgspec.json.decode(tail)
+    partitions: dict[PartitionKey, Position] = {}
+    for topic, by_partition in msgspec.json.decode(ledger).items():
+        for key, stretches in by_partition.items():
+            last = tails.get(topic, {}).get(key)
+            partitions[topic, int(key)] = Position(
+                tuple(Stretch(*stretch) for stretch in stretches),
+                Tail(*last) if last else None,
+            )
+    return Positions(MappingProxyType(partitions))
+
+
 def _dump(value: object) -> str:
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return msgspec.json.encode(value).decode()

@@ -38,7 +38,7 @@ def _prepare(mutant: str | None) -> None:
     if mutant is not None:
         planted(mutant).__enter__()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(10_000, 50, 50)
 
 
 def chunks(first: int, number: int, jobs: int, mutant: str | None) -> Iterator[Chunk]:

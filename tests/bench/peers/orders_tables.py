@@ -47,6 +47,8 @@ CUSTOMER: tuple[tuple[str, IcebergType], ...] = (
 )
 LINE_ITEM: tuple[tuple[str, IcebergType], ...] = (
     ("id", LongType()),
+    ("product_id", LongType()),
+    ("variant_id", LongType()),
     ("title", StringType()),
     ("quantity", IntegerType()),
     ("price", StringType()),

@@ -89,6 +89,7 @@ class Audit:
         for snapshot_id in request.history.remove:
             self.check(
                 snapshot_id in self.told
+                or snapshot_id in self.expired  # by another engine, since the state was loaded
                 or self._reused_number(snapshot_id)
                 or snapshot_id not in self._ancestors(entry.snapshot_id),
                 f"snapshot {snapshot_id} was thinned away before it was announced",

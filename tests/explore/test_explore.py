@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 
@@ -95,6 +98,20 @@ FOUND = {
             Step("adopt", (0, 0, 0)),
         ),
     ),
+    "a snapshot that another engine expired is thinned by who still remembers it": Schedule(
+        2,
+        2,
+        (
+            Step("go", (1, 0, 0, 0)),
+            Step("flow", (1, 1, 0, 0)),
+            Step("maintain"),
+            Step("wait", (30,)),
+            Step("go", (1, 0, 0, 0)),
+            Step("expire", (1,)),
+            Step("go", (0, 0, 0, 0)),
+            Step("flow", (1, 1, 0, 0)),
+        ),
+    ),
 } | {f"seed {seed}": generate(seed) for seed in kept()}
 """Schedules that once showed a fault."""
 
@@ -124,3 +141,14 @@ def test_a_violation_is_shown_by_few_steps() -> None:
         assert run(smallest).violations
     assert len(smallest.steps) <= 8
     assert not run(smallest).violations, "it is the planted fault that is shown"
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_exploration_tells_what_it_finds(jobs: str) -> None:
+    command = [sys.executable, "-m", "tests.explore", "--schedules", "600", "--jobs", jobs]
+    command += ["--mutant", "announced_before_committed", "--output", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 1, ended.stderr
+    result = json.loads(ended.stdout)
+    assert result["reached"]["flow"] > 0
+    assert "never the head" in result["violated"][0]["smallest_violations"][0]

@@ -11,6 +11,7 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 from tests.explore.mutants import planted
 from tests.explore.schedule import Verdict, generate, run
@@ -19,6 +20,9 @@ from tests.explore.seeds import quiet
 CHUNK = 500
 """Schedules between two words about progress."""
 Chunk = tuple[float, list[tuple[int, Verdict]], Counter[str]]
+
+_for_good = ExitStack()
+"""A planted fault stays as long as the process."""
 
 
 def explore(seeds: range) -> Chunk:
@@ -36,7 +40,7 @@ def explore(seeds: range) -> Chunk:
 def _prepare(mutant: str | None) -> None:
     quiet()
     if mutant is not None:
-        planted(mutant).__enter__()
+        _for_good.enter_context(planted(mutant))
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)
 

@@ -154,9 +154,10 @@ class IngestApp:
         await runner.setup()
         self.publisher.start()
         # Code and settings live as long as the process, and requests leave little behind that only
-        # the collector could free: it need not look at the former, nor often at the latter.
+        # the collector could free: it need not look at the former, nor often at the latter. The
+        # threshold is what a thousand deliveries under way are made of: they are no garbage.
         gc.freeze()
-        gc.set_threshold(10_000, 20, 20)
+        gc.set_threshold(50_000, 20, 20)
         loop = asyncio.get_running_loop()
         plain = PlainServer(
             _server(runner),

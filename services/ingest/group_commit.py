@@ -32,7 +32,8 @@ class Record:
     """One record on its way.
 
     Args:
-        key, value, headers: as on the topic.
+        key, value: as on the topic.
+        headers: makes the Kafka headers; called once, when the batch is built.
         hold: given back when the producer lets go of the record.
         settled: called once, with ``None`` when the broker has the record, else with the reason.
     """
@@ -43,13 +44,13 @@ class Record:
         self,
         key: bytes,
         value: bytes,
-        headers: Headers,
+        headers: Callable[[], Headers],
         hold: Hold,
         settled: Callable[[Unavailable | None], None],
     ) -> None:
         self.key = key
         self.value = value
-        self.headers = headers
+        self.headers: Callable[[], Headers] | None = headers
         self.hold = hold
         self._settled: Callable[[Unavailable | None], None] | None = settled
 
@@ -63,9 +64,8 @@ class Record:
         settled = self._settled
         if settled is None:
             return
-        self._settled = None
+        self._settled = self.headers = None
         self.value = b""
-        self.headers = []
         try:
             settled(error)
         except Exception:
@@ -164,14 +164,14 @@ class Lane:
         waiting = self._waiting
         while waiting:
             record = waiting[0]
-            if record.is_settled:
+            if record.headers is None:
                 record.hold.give_back()
             elif (
                 batch.append(
                     timestamp=None,
                     key=record.key,
                     value=record.value,
-                    headers=record.headers,
+                    headers=record.headers(),
                 )
                 is None
             ):

@@ -26,6 +26,7 @@ from services.ingest.sources.endpoint import Delivery, Endpoint, Malformed
 from services.ingest.telemetry import Telemetry
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import Envelope
+from shared.contracts.envelope import Headers as RecordHeaders
 from shared.contracts.identity import uuid7
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
@@ -105,18 +106,22 @@ class Intake:
         telemetry.received(delivery.topic)
         if not delivery.expected:
             telemetry.error("unexpected_type", "receiving")
-        record_headers = Envelope(
-            id=delivery.event_id,
-            type=delivery.event_type,
-            source=self._source.name,
-            time=delivery.event_time,
-            subject=delivery.key,
-            content_type="application/json",
-            received_at=received_at,
-            delivery_id=delivery_id,
-            traceparent=traceparent(headers.get(_TRACE_HEADER)),
-            extensions=delivery.extensions,
-        ).headers()
+        trace = traceparent(headers.get(_TRACE_HEADER))
+        source = self._source.name
+
+        def record_headers() -> RecordHeaders:
+            return Envelope(
+                id=delivery.event_id,
+                type=delivery.event_type,
+                source=source,
+                time=delivery.event_time,
+                subject=delivery.key,
+                content_type="application/json",
+                received_at=received_at,
+                delivery_id=delivery_id,
+                traceparent=trace,
+                extensions=delivery.extensions,
+            ).headers()
 
         def settled(unavailable: Unavailable | None) -> None:
             if unavailable is None:
@@ -180,7 +185,7 @@ class Intake:
             answer(self.refuse(refused, path))
 
         try:
-            self._publisher.publish(DEAD_LETTERS, key, value, record_headers, hold, settled)
+            self._publisher.publish(DEAD_LETTERS, key, value, lambda: record_headers, hold, settled)
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
 

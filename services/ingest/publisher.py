@@ -81,12 +81,13 @@ class Publisher:
         topic: str,
         key: bytes,
         value: bytes,
-        headers: Headers,
+        headers: Callable[[], Headers],
         hold: Hold,
         settled: Callable[[Unavailable | None], None],
     ) -> None:
         """Send a record, and call ``settled`` once it is known what became of it.
 
+        ``headers`` is called when the record's batch is built: until then a record is small.
         ``hold`` is kept until the producer lets go of the record. ``settled`` gets ``None`` when
         the broker has the record on all in-sync replicas, or why it has not acknowledged in time:
         it may still arrive later.

@@ -152,5 +152,5 @@ def tail_of(record: Any) -> Tail:
     delivery_id = None
     for name, value in record.headers or ():
         if name == "delivery_id":
-            delivery_id = value.decode("utf-8", "replace")
+            delivery_id = None if value is None else value.decode("utf-8", "replace")
     return Tail(record.offset, delivery_id, record.timestamp)

@@ -111,6 +111,13 @@ class TestTrimming:
         writer.land(work(batch(10, 15, missing=(14,))))
         assert lake.positions.tail(TOPIC, 0) == Tail(13, "delivery-0-13", 1_767_323_046_013)
 
+    def test_a_header_may_be_null(self, lake: Lake, writer: Writer) -> None:
+        last = replace(record(0, 10), timestamp=5, headers=(("delivery_id", None),))
+        offered = work(replace(batch(10, 11), records=[last]))
+        writer.land(offered)
+        assert lake.positions.tail(TOPIC, 0) == Tail(10, None, 5)
+        assert writer.land(offered).result is Result.NOTHING
+
     def test_all_batches_and_partitions_share_one_snapshot_and_file(
         self, lake: Lake, writer: Writer
     ) -> None:

@@ -171,4 +171,8 @@ class TableWriter:
             return []
         parts = [prepared.rows.slice(begin, count) for begin, count in landing.parts]
         day = prepared.loaded_at.date() if self.spec.partition_by_day else None
-        return [write_data_file(self.handle.table, pa.concat_tables(parts), day)]
+        try:
+            return [write_data_file(self.handle.table, pa.concat_tables(parts), day)]
+        except OSError:
+            self.handle.renew()
+            raise

@@ -21,14 +21,19 @@ from shared.lake.state_decoding import StateDecoder
 from shared.lake.table_state import TableState
 from shared.lake.thinning import ThinningPlan
 
+REMEMBERED_S = 10.0
+"""How long a state is good for. A send asserts the head of ``main`` alone: that somebody tagged a
+snapshot since does not show as a conflict, so thinning must not decide on a state of yesterday."""
+
 log = structlog.stdlib.get_logger("bergline.lake")
 
 
 class TableHandle:
     """A :class:`shared.lake.commit_target.CommitTarget`; used by one thread at a time.
 
-    A lone writer loads its table once: each commit's answer is remembered, and so are the schema,
-    the partition specs and the FileIO, as long as no answer says that they have changed.
+    A lone writer that does not pause for :data:`REMEMBERED_S` loads its table once: each commit's
+    answer is remembered, and so are the schema, the partition specs and the FileIO, as long as no
+    answer says that they have changed.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class TableHandle:
         self._table: Table | None = None
         self._stage: AppendStage | None = None
         self._state: TableState | None = None
+        self._state_at = 0.0
         self._decoder = StateDecoder()
 
     @property
@@ -60,7 +66,8 @@ class TableHandle:
     @property
     def remembered(self) -> bool:
         """Whether the state is remembered from before, and so may be stale."""
-        return self._state is not None
+        age = self._clock() - self._state_at
+        return self._state is not None and 0 <= age < REMEMBERED_S
 
     def load(self) -> Table:
         """PyIceberg's table as it is now, to read from.
@@ -71,6 +78,7 @@ class TableHandle:
         table = load(self.catalog, self.environment, self.name)
         self._table, self._stage = table, None
         self._state = TableState.of(table.metadata, table.metadata_location)
+        self._state_at = self._clock()
         return table
 
     def state(self) -> TableState:
@@ -79,7 +87,8 @@ class TableHandle:
         Raises:
             NotFound: the catalog has no such table.
         """
-        return self.reload() if self._state is None else self._state
+        state = self._state if self.remembered else None
+        return self.reload() if state is None else state
 
     def reload(self) -> TableState:
         """The table as it is now.
@@ -99,6 +108,14 @@ class TableHandle:
         """Load again at next use."""
         self._state = None
 
+    def renew(self) -> None:
+        """Load the library's table at next use, too, and with it the way to the object store.
+
+        Credentials that a catalog gives out with a table expire, and no answer about its state
+        brings new ones.
+        """
+        self._state = self._table = self._stage = None
+
     def stage(
         self,
         state: TableState,
@@ -110,7 +127,11 @@ class TableHandle:
         """Write the manifests of an append on the head of ``state``."""
         if self._stage is None:
             self._stage = AppendStage(self.table, self._clock)
-        return self._stage.append(state, files, summary, positions, history)
+        try:
+            return self._stage.append(state, files, summary, positions, history)
+        except OSError:
+            self.renew()
+            raise
 
     def send(self, staged: StagedSnapshot) -> TableState:
         """Commit what is staged, once, without the library's retry."""
@@ -142,7 +163,7 @@ class TableHandle:
         return TableState.of(response.metadata, response.metadata_location)
 
     def _remember(self, state: TableState) -> TableState:
-        self._state = state
+        self._state, self._state_at = state, self._clock()
         if self._table is not None and not _written_alike(self._table, state):
             self._table = self._stage = None
         return state

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from services.stream_writer.partition_batch import PartitionKey
 from shared.contracts.tables import TableCommitted
@@ -89,9 +90,8 @@ class Audit:
         for snapshot_id in request.history.remove:
             self.check(
                 snapshot_id in self.told
-                or snapshot_id in self.expired  # by another engine, since the state was loaded
                 or self._reused_number(snapshot_id)
-                or snapshot_id not in self._ancestors(entry.snapshot_id),
+                or snapshot_id not in self._reachable(entry.snapshot_id),
                 f"snapshot {snapshot_id} was thinned away before it was announced",
             )
 
@@ -207,16 +207,18 @@ class Audit:
 
     def never_told(self) -> list[int]:
         """Ancestors of the head that no reader was told of, without those behind an expiry."""
-        missing = []
-        for snapshot_id in self._ancestors(self._head):
-            if snapshot_id in self.expired:
-                break
-            if snapshot_id not in self.told and not self._reused_number(snapshot_id):
-                missing.append(snapshot_id)
-        return missing
+        return [
+            snapshot_id
+            for snapshot_id in self._reachable(self._head)
+            if snapshot_id not in self.told and not self._reused_number(snapshot_id)
+        ]
 
     def _reused_number(self, snapshot_id: int) -> bool:
         return self.entries[snapshot_id].sequence_number <= self._reused
+
+    def _reachable(self, snapshot_id: int | None) -> list[int]:
+        """Ancestors above the first one that another engine has expired: nobody finds more."""
+        return list(takewhile(lambda a: a not in self.expired, self._ancestors(snapshot_id)))
 
     def _ancestors(self, snapshot_id: int | None) -> list[int]:
         found = []

@@ -27,12 +27,14 @@ from aiokafka import TopicPartition
 from aiokafka.consumer import fetcher as client_fetcher
 from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.errors import CorruptRecordException
 from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types.tuples import TP, ConsumerMessage
 
 from services.stream_writer.partition_batch import PartitionBatch
+from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.record_batches.record_set import RecordSet, record_set
 from services.stream_writer.table_assignor import TableAssignor
 
@@ -112,7 +114,14 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
                     # An error stays where it is until the partition is sought anew.
                     self.consumer.partition_failed(tp, result._error)
                     continue
-                batch = self._batch(fetcher, tp, result)
+                try:
+                    batch = self._batch(fetcher, tp, result)
+                except (CorruptRecordException, Malformed) as error:
+                    # Dropped, for what was damaged on its way is whole when it is fetched again.
+                    self.consumer.partition_failed(tp, error)
+                    del fetcher._records[tp]
+                    fetcher._notify(fetcher._wait_consume_future)
+                    continue
                 if not result.has_more():
                     del fetcher._records[tp]
                     fetcher._notify(fetcher._wait_consume_future)

@@ -10,6 +10,8 @@ import asyncio
 import contextlib
 from collections.abc import Iterable
 
+from aiokafka.errors import CorruptRecordException
+
 from services.stream_writer.bad_share import BadShareGate
 from services.stream_writer.committing import Committer
 from services.stream_writer.config import StreamWriterSettings
@@ -17,9 +19,10 @@ from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 from services.stream_writer.partitions import Partitions
+from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.settling import Settler
 from services.stream_writer.stream_metrics import StreamMetrics
-from services.stream_writer.table_partitions import TablePartitions
+from services.stream_writer.table_partitions import Stop, TablePartitions
 from services.stream_writer.table_thread import TableThread
 from services.stream_writer.table_writer import TableWriter
 from shared.runtime.table_states import TableStates
@@ -88,8 +91,11 @@ class TableStream:
         self._ours.take(batch)
 
     def partition_failed(self, key: PartitionKey, error: Exception) -> None:
-        """The broker will not serve the partition from where it stands."""
-        self._ours.read_again({key}, type(error).__name__)
+        """The broker will not serve the partition from where it stands, or serves no records."""
+        if isinstance(error, CorruptRecordException | Malformed):
+            self._ours.stop({key}, Stop("corrupt_records", _corrupt_text(key, error)))
+        else:
+            self._ours.read_again({key}, type(error).__name__)
 
     def resume(self) -> None:
         """An operator wants the table to go on although much of its input is bad."""
@@ -134,3 +140,13 @@ async def _ended(task: asyncio.Task[None] | None) -> None:
     if task is not None:
         task.cancel()
         await asyncio.wait({task})
+
+
+def _corrupt_text(key: PartitionKey, error: Exception) -> str:
+    topic, number = key
+    return (
+        f"CorruptRecords: what the broker sent of {topic}/{number} cannot be read: {error}. "
+        f"Nothing is skipped; it is fetched again every few seconds. If that does not help, the "
+        f"log is damaged on the broker's disk or by a producer: look at it with "
+        f"`bergline topics tail {topic} --partition {number}`"
+    )

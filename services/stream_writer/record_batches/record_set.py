@@ -17,7 +17,7 @@ import crc32c
 from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import CorruptRecordException
 
-from services.stream_writer.record_batches.record import PlainRecord, read, starts_of
+from services.stream_writer.record_batches.record import Malformed, PlainRecord, read, starts_of
 
 _HEADER = Struct(">qiibIhiqqqhii")
 """Base offset, length, leader epoch, magic, checksum, attributes, last offset delta, base and
@@ -133,7 +133,7 @@ def record_set(partition: int, data: bytes, start: int) -> RecordSet | None:
 
     Raises:
         CorruptRecordException: a checksum does not fit.
-        Malformed: a batch holds no records although its checksum fits.
+        Malformed: a batch holds no records although its checksum fits, or cannot be unpacked.
     """
     batches: list[_Batch] = []
     end = start
@@ -146,7 +146,7 @@ def record_set(partition: int, data: bytes, start: int) -> RecordSet | None:
     bodies = [data[batch.begin : batch.end] if batch.codec else b"" for batch in batches]
     if any(bodies):
         bodies = [
-            _UNPACK[batch.codec](body) if batch.codec else data[batch.begin : batch.end]
+            _unpacked(batch, body) if batch.codec else data[batch.begin : batch.end]
             for batch, body in zip(batches, bodies, strict=True)
         ]
         data = b"".join(bodies)
@@ -183,6 +183,8 @@ def _batches(data: bytes) -> Iterator[_Batch | None]:
     at = 0
     while len(data) - at > _MAGIC_AT:
         base, length = _LENGTH.unpack_from(data, at)
+        if length <= _MAGIC_AT - _LENGTH.size:
+            raise CorruptRecordException(f"the batch at offset {base} has no length")
         batch = whole[at : at + _LENGTH.size + length]
         if len(batch) < _LENGTH.size + length:
             return
@@ -194,9 +196,21 @@ def _batches(data: bytes) -> Iterator[_Batch | None]:
         _, _, _, _, crc, attributes, delta, first, last, *_, count = _HEADER.unpack_from(batch)
         if crc32c.crc32c(batch[_CHECKED_FROM:]) != crc:
             raise CorruptRecordException(f"checksum of the batch at offset {base}")
+        if count < 0:
+            raise Malformed(f"the batch at offset {base} counts {count} records")
         begin, at = at + _HEADER.size, at + len(batch)
         found = _Batch(base, delta, attributes, first, last, count, begin, at)
         yield found if not found.codec or found.codec in _UNPACK else None
+
+
+def _unpacked(batch: _Batch, body: bytes) -> bytes:
+    try:
+        unpacked: bytes = _UNPACK[batch.codec](body)
+    except Exception as error:  # every codec's library has failures of its own
+        raise Malformed(
+            f"the batch at offset {batch.base_offset} cannot be unpacked: {error}"
+        ) from error
+    return unpacked
 
 
 def _section(data: bytes, batch: _Batch, start: int) -> Section:

@@ -17,6 +17,7 @@ from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionBatch
 from services.stream_writer.preparing import Prepared
+from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_partitions import RECORD_BYTES
 from services.stream_writer.table_stream import TableStream
@@ -141,6 +142,21 @@ async def test_a_fault_of_ours_stops_the_partition_only_for_a_while(rig: Rig) ->
     await rig.until_landed()
     await rig.until(lambda: not rig.stream.status()["stopped"])
     assert b'reason="internal_error"' not in rig.instruments.exposition()
+
+
+@pytest.mark.asyncio
+async def test_a_partition_that_cannot_be_read_is_tried_again(rig: Rig) -> None:
+    rig.group.ends = {KEYS[0]: 20, KEYS[1]: 20}
+    rig.assign(*KEYS)
+    await rig.until(lambda: rig.flowing() == [f"{TOPIC}/0", f"{TOPIC}/1"])
+    rig.stream.partition_failed(KEYS[0], Malformed("injected"))
+    stopped = rig.stream.status()["stopped"]
+    assert isinstance(stopped, dict)
+    assert stopped.keys() == {f"{TOPIC}/0"}
+    assert stopped[f"{TOPIC}/0"].startswith(f"CorruptRecords: what the broker sent of {TOPIC}/0")
+    assert b'reason="corrupt_records"' in rig.instruments.exposition()
+    await rig.until_landed()
+    assert rig.stream.status()["stopped"] == {}
 
 
 @pytest.mark.asyncio

@@ -118,7 +118,8 @@ class AppendStage:
         snapshot, moves ``main``, mirrors the positions in a table property, and thins the history.
 
         Raises:
-            Refused: the table is of another format version.
+            Refused: the table is of another format version, or its head is not to be found: what it
+                lists would be lost.
             OSError: the object store does not answer.
         """
         if state.format_version != FORMAT_VERSION:
@@ -128,6 +129,12 @@ class AppendStage:
                 "move the table away and run `bergline bootstrap`",
             )
         head, parent_id = state.current_snapshot(), state.current_snapshot_id
+        if head is None and parent_id is not None:
+            raise Refused(
+                f"table {'.'.join(self._table.name())} names {parent_id} as its head, which is none "
+                f"of its snapshots",
+                "have the catalog's operator repair the table's metadata",
+            )
         attempt = _Attempt(
             _new_id(state), state.last_sequence_number + 1, self._locations.new_metadata_location
         )

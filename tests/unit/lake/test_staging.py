@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from msgspec.structs import replace
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile, read_manifest_list
 from pyiceberg.table import CommitTableRequest
 from pyiceberg.table.refs import SnapshotRefType
@@ -233,6 +234,17 @@ class TestWhatIsWritten:
         before = manifests_on_disk(lake)
         with pytest.raises(Refused, match="format version 1"):
             handle.stage(TableState.of(table.metadata), [], {}, Positions(), ThinningPlan())
+        assert manifests_on_disk(lake) == before
+
+    def test_a_head_that_is_not_there_is_refused_not_taken_for_an_empty_table(
+        self, lake: Lake
+    ) -> None:
+        handle = lake.handle()
+        land(lake, handle, 0)
+        before = manifests_on_disk(lake)
+        headless = replace(lake.state, snapshots=())
+        with pytest.raises(Refused, match="as its head, which is none of its snapshots"):
+            handle.stage(headless, [], {}, Positions(), ThinningPlan())
         assert manifests_on_disk(lake) == before
 
     def test_a_schema_that_others_change_is_seen_in_the_next_answer(self, lake: Lake) -> None:

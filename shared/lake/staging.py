@@ -131,8 +131,8 @@ class AppendStage:
         head, parent_id = state.current_snapshot(), state.current_snapshot_id
         if head is None and parent_id is not None:
             raise Refused(
-                f"table {'.'.join(self._table.name())} names {parent_id} as its head, which is none "
-                f"of its snapshots",
+                f"table {'.'.join(self._table.name())} names {parent_id} as its head, which is "
+                f"none of its snapshots",
                 "have the catalog's operator repair the table's metadata",
             )
         attempt = _Attempt(

@@ -129,7 +129,13 @@ class TopicLog:
         )
 
     def record_at(self, offset: int) -> Found:
-        """What stands at an offset."""
+        """What stands at an offset.
+
+        Raises:
+            TimeoutError: the log has no such offset: a consumer waits there for nothing.
+        """
         log = self.now
-        record = log.slots[offset] if log.start <= offset < len(log.slots) else None
+        if not log.start <= offset < len(log.slots):
+            raise TimeoutError
+        record = log.slots[offset]
         return Found(None if record is None else tail_of(record))

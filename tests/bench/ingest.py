@@ -13,11 +13,14 @@ import asyncio
 import os
 import statistics
 import tempfile
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+from services.ingest.__main__ import loop_factory
 from shared.cli.output import progress
 from shared.runtime.errors import CheckFailed
 from tests.bench.bare_server import bare_server
@@ -26,12 +29,20 @@ from tests.bench.report import Measure, cpu_seconds, measure
 from tests.support.broker_process import BrokerProcess
 from tests.support.ingest import IngestProcess, create_topics
 
-CONNECTIONS = 64
+CONNECTIONS = 512
+"""What is under way at once, to each server: ingest's deliveries wait for the broker's disk, and a
+server that runs out of work between two answers is measured with cold caches, not at its limit."""
+
+FEW_CONNECTIONS = 64
+"""Where ingest does run out of work, for the other figure, and at a fixed rate."""
 ORDERS = 500
 """Different orders, so that they go to all partitions."""
 
 REQUESTS = 20_000
 """To each server in each round, as fast as they are answered."""
+
+FEW_REQUESTS = 8_000
+"""To each server in each round, as fast as they are answered on few connections."""
 
 WARM_UP_REQUESTS = 4_000
 RATE = 500.0
@@ -48,7 +59,8 @@ class Server:
     Attributes:
         pid, port: of its process.
         status: what it answers to a good delivery.
-        per_cpu_second: webhooks, sent as fast as they were answered.
+        per_cpu_second: webhooks, sent as fast as they were answered on many connections.
+        few_per_cpu_second: the same on few.
         paced_per_cpu_second: webhooks, sent at a fixed rate: smaller batches, more waking up.
         p50, p99: milliseconds to the answer at that rate.
         refused: answers 503, warm-up included.
@@ -58,6 +70,7 @@ class Server:
     port: int
     status: bytes
     per_cpu_second: list[float] = field(default_factory=list)
+    few_per_cpu_second: list[float] = field(default_factory=list)
     paced_per_cpu_second: list[float] = field(default_factory=list)
     p50: list[float] = field(default_factory=list)
     p99: list[float] = field(default_factory=list)
@@ -65,18 +78,24 @@ class Server:
 
     def warm_up(self, requests: list[bytes]) -> None:
         """What a process does only once is not the cost of a webhook."""
-        self._taken(asyncio.run(saturate(self.port, requests, WARM_UP_REQUESTS, CONNECTIONS)))
+        self._taken(_run(saturate(self.port, requests, WARM_UP_REQUESTS, CONNECTIONS)))
 
     def saturate(self, requests: list[bytes], count: int) -> None:
         """One round as fast as it answers."""
         before = cpu_seconds(self.pid)
-        load = asyncio.run(saturate(self.port, requests, count, CONNECTIONS))
+        load = _run(saturate(self.port, requests, count, CONNECTIONS))
         self.per_cpu_second.append(self._taken(load) / (cpu_seconds(self.pid) - before))
+
+    def saturate_few(self, requests: list[bytes], count: int) -> None:
+        """One round as fast as it answers, on few connections."""
+        before = cpu_seconds(self.pid)
+        load = _run(saturate(self.port, requests, count, FEW_CONNECTIONS))
+        self.few_per_cpu_second.append(self._taken(load) / (cpu_seconds(self.pid) - before))
 
     def pace(self, requests: list[bytes], count: int) -> None:
         """One round at a fixed rate."""
         before = cpu_seconds(self.pid)
-        load = asyncio.run(pace(self.port, requests, count, CONNECTIONS, RATE))
+        load = _run(pace(self.port, requests, count, FEW_CONNECTIONS, RATE))
         self.paced_per_cpu_second.append(self._taken(load) / (cpu_seconds(self.pid) - before))
         cuts = statistics.quantiles(load.seconds, n=100)
         self.p50.append(cuts[49] * 1000)
@@ -90,6 +109,11 @@ class Server:
             )
         self.refused += load.statuses[b"503"]
         return load.statuses[self.status]
+
+
+def _run(load: Coroutine[Any, Any, Load]) -> Load:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return runner.run(load)
 
 
 def run(rounds: int, *, quick: bool = False) -> list[Measure]:
@@ -118,6 +142,7 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
                     used = cpu_seconds(broker.pid) - before
                     broker_cpu.append(used / (REQUESTS // scale) * 1e6)
                     for server in (bare, ingest):
+                        server.saturate_few(requests, FEW_REQUESTS // scale)
                         server.pace(requests, PACED_REQUESTS // scale)
                     progress("round done", number=number + 1, of=rounds)
         finally:
@@ -131,6 +156,13 @@ def _measures(ingest: Server, bare: Server, broker_cpu: list[float]) -> list[Mea
     return [
         measure(
             "webhook", ingest.per_cpu_second, "1/CPU-s", peer=PEER, peer_values=bare.per_cpu_second
+        ),
+        measure(
+            "webhook_few_connections",
+            ingest.few_per_cpu_second,
+            "1/CPU-s",
+            peer=f"{PEER}, {FEW_CONNECTIONS} connections",
+            peer_values=bare.few_per_cpu_second,
         ),
         measure("webhook_broker_cpu", broker_cpu, "us"),
         measure(

@@ -30,11 +30,12 @@ from tests.support.broker_process import BrokerProcess
 from tests.support.ingest import IngestProcess, create_topics
 
 CONNECTIONS = 512
-"""What is under way at once, to each server: ingest's deliveries wait for the broker's disk, and a
-server that runs out of work between two answers is measured with cold caches, not at its limit."""
+"""What is under way at once, to each server: ingest's deliveries wait for the broker's disk, so it
+takes many to keep it at work. The peer waits for nothing, and is slower on many than on few."""
 
 FEW_CONNECTIONS = 64
-"""Where ingest does run out of work, for the other figure, and at a fixed rate."""
+"""Where ingest does run out of work: the other figure, and the one at a fixed rate."""
+
 ORDERS = 500
 """Different orders, so that they go to all partitions."""
 

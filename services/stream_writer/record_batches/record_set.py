@@ -14,9 +14,14 @@ from struct import Struct
 from typing import NamedTuple, overload
 
 import crc32c
-from aiokafka.codec import gzip_decode, lz4_decode, snappy_decode, zstd_decode
 from aiokafka.errors import CorruptRecordException
 
+from services.stream_writer.record_batches.codecs import (
+    MAX_UNPACKED_BYTES,
+    TooLarge,
+    known,
+    unpack,
+)
 from services.stream_writer.record_batches.record import Malformed, PlainRecord, read, starts_of
 
 _HEADER = Struct(">qiibIhiqqqhii")
@@ -28,7 +33,6 @@ _MAGIC = 2
 _CHECKED_FROM = 21
 
 _CODEC, _LOG_APPEND_TIME, _CONTROL = 0b111, 0b1000, 0b100000
-_UNPACK = {1: gzip_decode, 2: snappy_decode, 3: lz4_decode, 4: zstd_decode}
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ def record_set(partition: int, data: bytes, start: int) -> RecordSet | None:
     """What a fetch from offset ``start`` on brought.
 
     Control batches hold no records of anybody's; a batch that the fetch limit has cut is left
-    for the next fetch.
+    for the next fetch, as are those that would unpack to more than one fetch may hold.
 
     Returns:
         ``None`` when a batch is of an older format or packed in an unknown way.
@@ -143,17 +147,15 @@ def record_set(partition: int, data: bytes, start: int) -> RecordSet | None:
         end = max(end, batch.next_offset)
         if batch.next_offset > start and batch.records and not batch.attributes & _CONTROL:
             batches.append(batch)
-    bodies = [data[batch.begin : batch.end] if batch.codec else b"" for batch in batches]
-    if any(bodies):
-        bodies = [
-            _unpacked(batch, body) if batch.codec else data[batch.begin : batch.end]
-            for batch, body in zip(batches, bodies, strict=True)
-        ]
+    if any(batch.codec for batch in batches):
+        bodies = list(_unpacked(data, batches))
+        if len(bodies) < len(batches):
+            end = batches[len(bodies)].base_offset
         data = b"".join(bodies)
-        ends = list(accumulate(map(len, bodies)))
+        ends = accumulate(map(len, bodies))
         batches = [
-            batch._replace(begin=end - len(body), end=end)
-            for batch, body, end in zip(batches, bodies, ends, strict=True)
+            batch._replace(begin=end_at - len(body), end=end_at)
+            for batch, body, end_at in zip(batches, bodies, ends, strict=False)
         ]
     return RecordSet(partition, data, [_section(data, batch, start) for batch in batches], end)
 
@@ -200,17 +202,30 @@ def _batches(data: bytes) -> Iterator[_Batch | None]:
             raise Malformed(f"the batch at offset {base} counts {count} records")
         begin, at = at + _HEADER.size, at + len(batch)
         found = _Batch(base, delta, attributes, first, last, count, begin, at)
-        yield found if not found.codec or found.codec in _UNPACK else None
+        yield found if not found.codec or known(found.codec) else None
 
 
-def _unpacked(batch: _Batch, body: bytes) -> bytes:
-    try:
-        unpacked: bytes = _UNPACK[batch.codec](body)
-    except Exception as error:  # every codec's library has failures of its own
-        raise Malformed(
-            f"the batch at offset {batch.base_offset} cannot be unpacked: {error}"
-        ) from error
-    return unpacked
+def _unpacked(data: bytes, batches: Sequence[_Batch]) -> Iterator[bytes]:
+    """The records of each batch, as far as one fetch may hold them, but of one batch at least."""
+    left = MAX_UNPACKED_BYTES
+    for batch in batches:
+        body = data[batch.begin : batch.end]
+        if batch.codec:
+            try:
+                body = unpack(batch.codec, body, left)
+            except TooLarge as error:
+                if left < MAX_UNPACKED_BYTES:
+                    return
+                raise Malformed(
+                    f"the batch at offset {batch.base_offset} unpacks to more than "
+                    f"{MAX_UNPACKED_BYTES} bytes"
+                ) from error
+            except Exception as error:  # every codec's library has failures of its own
+                raise Malformed(
+                    f"the batch at offset {batch.base_offset} cannot be unpacked: {error}"
+                ) from error
+        yield body
+        left = max(0, left - len(body))
 
 
 def _section(data: bytes, batch: _Batch, start: int) -> Section:

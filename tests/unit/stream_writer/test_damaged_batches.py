@@ -16,6 +16,7 @@ from aiokafka.structs import TopicPartition
 from faust.types.tuples import TP
 
 from services.stream_writer.batch_consumer import BatchConsumerThread, KeptRecords
+from services.stream_writer.record_batches.codecs import MAX_UNPACKED_BYTES
 from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.record_batches.record_set import record_set
 from tests.support.record_batches import batch
@@ -39,6 +40,24 @@ def test_what_cannot_be_unpacked_is_malformed(codec: int) -> None:
     data[_RECORDS_AT:] = b"\xff" * (len(data) - _RECORDS_AT)
     with pytest.raises(Malformed, match="batch at offset 7 cannot be unpacked"):
         record_set(0, signed(data), 7)
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_what_unpacks_to_very_much_is_malformed(codec: int) -> None:
+    bomb = batch([FetchedRecord(b"\0" * (MAX_UNPACKED_BYTES + 1), 7)], 7, codec=codec)
+    assert len(bomb) < MAX_UNPACKED_BYTES / 10
+    with pytest.raises(Malformed, match="batch at offset 7 unpacks to more than"):
+        record_set(0, bomb, 7)
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_what_one_fetch_may_not_hold_is_left_for_the_next(codec: int) -> None:
+    half = b"\0" * (MAX_UNPACKED_BYTES // 2)
+    data = b"".join(batch([FetchedRecord(half, n)], n, codec=codec) for n in (7, 8, 9))
+    found = record_set(0, data, 7)
+    assert found is not None
+    assert ([record.offset for record in found], found.end) == ([7], 8)
+    assert found[0].value == half
 
 
 def test_a_negative_count_is_malformed() -> None:

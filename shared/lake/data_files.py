@@ -15,7 +15,10 @@ from pyiceberg.io.pyarrow import (
 )
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
+from pyiceberg.transforms import DayTransform
 from pyiceberg.typedef import Record
+
+from shared.runtime.errors import Refused
 
 _EPOCH = date(1970, 1, 1)
 ZSTD_LEVEL = 1
@@ -39,8 +42,15 @@ def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
 
     Raises:
         OSError: the object store did not take it.
+        Refused: somebody has changed how the table is partitioned.
     """
     name = f"{uuid.uuid4()}.parquet"
+    transforms = [field.transform for field in table.spec().fields]
+    if transforms != ([] if day is None else [DayTransform()]):
+        raise Refused(
+            f"{'.'.join(table.name())} is partitioned by {table.spec()}, not as it was declared",
+            "make its declared partition spec the default one again: files are written by it",
+        )
     partition = Record()
     if day is not None:
         field = table.spec().fields[0]

@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile, FileFormat
+from pyiceberg.transforms import MonthTransform
 
 from shared.lake.commit import Append, Head, commit
 from shared.lake.data_files import write_data_file
 from shared.lake.schema import arrow_schema
+from shared.runtime.errors import Refused
 from shared.tables.raw.landing import landing_table
 from shared.tables.spec import TableSpec, Type
 from tests.support.lake import LOG, TOPIC, Lake, rows
@@ -106,6 +108,15 @@ def test_an_unpartitioned_table_has_no_partition_in_its_files(tmp_path: Path) ->
     assert len(file.partition) == 0
     assert file.record_count == 5
     assert "=" not in Path(path_of(file)).name
+
+
+def test_a_table_that_somebody_partitioned_otherwise_is_not_written_to(lake: Lake) -> None:
+    """A day where the table expects a month would put rows where no reader looks for them."""
+    with lake.table.update_spec() as spec:
+        spec.remove_field("_loaded_at_day")
+        spec.add_field("_loaded_at", MonthTransform(), "month")
+    with pytest.raises(Refused, match="not as it was declared"):
+        write_data_file(lake.table, table_of(EVERY_TYPE, VALUES), DAY)
 
 
 def test_two_files_never_share_a_name(lake: Lake) -> None:

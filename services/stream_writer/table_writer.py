@@ -157,7 +157,7 @@ class TableWriter:
         )
         for key in prepared.work.batches:
             self.first_seen.pop(key, None)
-        self.sweeper.removed(outcome.removed)
+        self.sweeper.removed(outcome.state.table_uuid, outcome.removed)
         return outcome
 
     def sweep(self) -> int:

@@ -49,14 +49,16 @@ class Sweeper:
         self._clock = clock
         self._waiting: deque[_Removed] = deque(maxlen=MAX_WAITING)
         self._lists: dict[int, frozenset[str]] = {}
+        self._table_uuid = ""
 
     @property
     def waiting(self) -> int:
         """Removed snapshots whose manifests are not deleted yet."""
         return len(self._waiting)
 
-    def removed(self, snapshots: Iterable[SnapshotEntry]) -> None:
-        """Note snapshots that a commit has just removed."""
+    def removed(self, table_uuid: str, snapshots: Iterable[SnapshotEntry]) -> None:
+        """Note snapshots that a commit has just removed from a table."""
+        self._only(table_uuid)
         due = self._clock() + self._delay_s
         for snapshot in snapshots:
             self._waiting.append(_Removed(due, snapshot.snapshot_id, snapshot.manifest_list))
@@ -68,7 +70,7 @@ class Sweeper:
     def sweep(self, state: TableState, io: FileIO, limit: int = 500) -> int:
         """Delete what is due and unshared; returns the number of objects deleted.
 
-        A manifest that a removed snapshot shares with one removed later is left to the later one,
+        Nothing of another table than the one under this name is deleted. A manifest that a removed snapshot shares with one removed later is left to the later one,
         so that the delay holds for every snapshot that named it.
 
         Args:
@@ -79,6 +81,7 @@ class Sweeper:
         Raises:
             OSError: what is retained cannot be read; nothing was deleted, all of it still waits.
         """
+        self._only(state.table_uuid)
         now = self._clock()
         due = [entry for entry in islice(self._waiting, limit) if entry.due <= now]
         if not due:
@@ -101,6 +104,13 @@ class Sweeper:
         needed = retained.keys() | {entry.snapshot_id for entry in self._waiting}
         self._lists = {key: value for key, value in self._lists.items() if key in needed}
         return deleted
+
+    def _only(self, table_uuid: str) -> None:
+        """Under its name another table may stand now: what the old one retains nobody here knows."""
+        if table_uuid != self._table_uuid:
+            self._waiting.clear()
+            self._lists.clear()
+            self._table_uuid = table_uuid
 
     def _manifests_if_any(self, entry: _Removed, io: FileIO) -> frozenset[str]:
         try:

@@ -74,7 +74,7 @@ class Named:
 def remove(lake: Lake, sweeper: Sweeper, snapshots: Sequence[SnapshotEntry]) -> Named:
     named = Named(lake, manifests_named(lake))
     lake.update(RemoveSnapshotsUpdate(snapshot_ids=[s.snapshot_id for s in snapshots]))
-    sweeper.removed(snapshots)
+    sweeper.removed(lake.state.table_uuid, snapshots)
     return named
 
 
@@ -213,11 +213,24 @@ def test_a_snapshot_that_is_there_all_the_same_is_left_alone(
     lake: Lake, sweeper: Sweeper, clock: Clock
 ) -> None:
     snapshots = land(lake, 3)
-    sweeper.removed(snapshots[:2])
+    sweeper.removed(lake.state.table_uuid, snapshots[:2])
     clock.now += DELAY
     before = lake.files()
     assert sweep(lake, sweeper) == 0
     assert lake.files() == before
+
+
+def test_nothing_is_deleted_of_a_table_whose_name_another_has_now(
+    lake: Lake, sweeper: Sweeper, clock: Clock
+) -> None:
+    """Renamed, it may still retain what was removed here long ago by way of another snapshot."""
+    remove(lake, sweeper, land(lake, 3)[:2])
+    clock.now += DELAY
+    before = lake.files()
+    other = replace(lake.state, table_uuid="another", snapshots=())
+    assert sweeper.sweep(other, lake.table.io) == 0
+    assert lake.files() == before
+    assert not sweeper.due()
 
 
 def test_what_somebody_else_deleted_does_not_stop_the_rest(
@@ -240,6 +253,8 @@ def test_one_call_handles_a_bounded_number(lake: Lake, sweeper: Sweeper, clock: 
 
 def test_what_waits_is_bounded(lake: Lake, sweeper: Sweeper, clock: Clock) -> None:
     first, last = land(lake, 2)
-    sweeper.removed([first])
-    sweeper.removed([replace(last, snapshot_id=n) for n in range(MAX_WAITING)])
+    sweeper.removed(lake.state.table_uuid, [first])
+    sweeper.removed(
+        lake.state.table_uuid, [replace(last, snapshot_id=n) for n in range(MAX_WAITING)]
+    )
     assert sweeper.waiting == MAX_WAITING

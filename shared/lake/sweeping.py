@@ -70,8 +70,9 @@ class Sweeper:
     def sweep(self, state: TableState, io: FileIO, limit: int = 500) -> int:
         """Delete what is due and unshared; returns the number of objects deleted.
 
-        Nothing of another table than the one under this name is deleted. A manifest that a removed snapshot shares with one removed later is left to the later one,
-        so that the delay holds for every snapshot that named it.
+        A manifest that a removed snapshot shares with one removed later is left to the later one,
+        so that the delay holds for every snapshot that named it. Nothing of a table is deleted
+        when another one has its name.
 
         Args:
             state: the table now; loaded after the removal.
@@ -106,7 +107,7 @@ class Sweeper:
         return deleted
 
     def _only(self, table_uuid: str) -> None:
-        """Under its name another table may stand now: what the old one retains nobody here knows."""
+        """Another table may have the name now: nobody here knows what the old one retains."""
         if table_uuid != self._table_uuid:
             self._waiting.clear()
             self._lists.clear()

@@ -8,6 +8,7 @@ from shared.lake.catalog import open_catalog
 from shared.runtime.settings import Settings
 from tests.bench.peers.contestant import Contestant
 from tests.bench.peers.java import class_path, command, compiled, environment
+from tests.bench.peers.java_catalog import java_catalog
 from tests.bench.peers.orders_tables import NAMESPACE, make_table
 from tests.bench.peers.topic import TOPIC, make_topic
 from tests.support.broker_process import free_port
@@ -67,9 +68,7 @@ class ConnectTyped(Contestant):
         }
 
     def _connector(self, commit_seconds: int) -> dict[str, str]:
-        settings = self.settings
-        assert settings.catalog_credential is not None
-        assert settings.s3_secret_key is not None
+        catalog = java_catalog(self.settings)
         return {
             "name": self.name,
             "connector.class": "org.apache.iceberg.connect.IcebergSinkConnector",
@@ -79,17 +78,7 @@ class ConnectTyped(Contestant):
             "iceberg.control.topic": self._control_topic,
             "iceberg.control.commit.interval-ms": str(commit_seconds * 1000),
             "iceberg.catalog.type": "rest",
-            "iceberg.catalog.uri": settings.catalog_uri,
-            "iceberg.catalog.warehouse": settings.catalog_warehouse,
-            "iceberg.catalog.credential": settings.catalog_credential.get_secret_value(),
-            "iceberg.catalog.scope": "catalog",
-            "iceberg.catalog.oauth2-server-uri": f"{settings.catalog_uri}/v1/oauth/tokens",
-            "iceberg.catalog.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-            "iceberg.catalog.s3.endpoint": settings.s3_endpoint or "",
-            "iceberg.catalog.s3.access-key-id": settings.s3_access_key or "",
-            "iceberg.catalog.s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
-            "iceberg.catalog.s3.path-style-access": "true",
-            "iceberg.catalog.client.region": settings.s3_region,
+            **{f"iceberg.catalog.{name}": value for name, value in catalog.items()},
         }
 
 

@@ -10,6 +10,7 @@ from shared.lake.catalog import open_catalog
 from shared.runtime.settings import Settings
 from tests.bench.peers.contestant import Contestant
 from tests.bench.peers.java import class_path, command, compiled, environment
+from tests.bench.peers.java_catalog import java_catalog
 from tests.bench.peers.orders_tables import (
     CUSTOMER,
     LINE_ITEM,
@@ -109,24 +110,12 @@ def _kafka(columns: str, format_: str, settings: Settings) -> str:
 
 
 def _catalog(settings: Settings) -> str:
-    assert settings.catalog_credential is not None
-    assert settings.s3_secret_key is not None
     return _with(
         "CREATE CATALOG lake",
         {
             "type": "iceberg",
             "catalog-type": "rest",
-            "uri": settings.catalog_uri,
-            "warehouse": settings.catalog_warehouse,
-            "credential": settings.catalog_credential.get_secret_value(),
-            "scope": "catalog",
-            "oauth2-server-uri": f"{settings.catalog_uri}/v1/oauth/tokens",
-            "io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
-            "s3.endpoint": settings.s3_endpoint or "",
-            "s3.access-key-id": settings.s3_access_key or "",
-            "s3.secret-access-key": settings.s3_secret_key.get_secret_value(),
-            "s3.path-style-access": "true",
-            "client.region": settings.s3_region,
+            **java_catalog(settings),
         },
     )
 

@@ -6,7 +6,7 @@ from shared.runtime.settings import Settings
 
 
 def java_catalog(settings: Settings) -> dict[str, str]:
-    """Properties of a REST catalog (Iceberg documentation, "Catalog properties"), secrets included."""
+    """Properties of a REST catalog (Iceberg documentation, "Catalog properties"), with secrets."""
     assert settings.catalog_credential is not None
     assert settings.s3_secret_key is not None
     return {

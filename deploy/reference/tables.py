@@ -24,7 +24,9 @@ def page() -> str:
             (
                 f"[{spec.name}](#{spec.name.replace('.', '')})",
                 markdown.codes(spec.topics),
-                f"day of `{spec.partition_by_day}`" if spec.partition_by_day else "–",
+                "–"
+                if spec.partition_by is None
+                else f"{spec.partition_by.grain.value} of `{spec.partition_by.column}`",
                 spec.doc,
             )
             for spec in TABLES.values()

@@ -170,7 +170,7 @@ class TableWriter:
         if not landing.rows:
             return []
         parts = [prepared.rows.slice(begin, count) for begin, count in landing.parts]
-        day = prepared.loaded_at.date() if self.spec.partition_by_day else None
+        day = prepared.loaded_at.date() if self.spec.partition_by else None
         try:
             return [write_data_file(self.handle.table, pa.concat_tables(parts), day)]
         except OSError:

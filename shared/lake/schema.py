@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import DayTransform
+from pyiceberg.transforms import DayTransform, IdentityTransform, MonthTransform, Transform
 from pyiceberg.types import (
     BinaryType,
     BooleanType,
+    DateType,
     DecimalType,
     IcebergType,
     IntegerType,
@@ -18,7 +21,7 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
-from shared.tables.spec import TableSpec, Type
+from shared.tables.spec import Grain, TableSpec, Type
 
 _ICEBERG: dict[Type, IcebergType] = {
     Type.STRING: StringType(),
@@ -27,7 +30,14 @@ _ICEBERG: dict[Type, IcebergType] = {
     Type.LONG: LongType(),
     Type.BOOLEAN: BooleanType(),
     Type.TIMESTAMP: TimestamptzType(),
+    Type.DATE: DateType(),
     Type.DECIMAL_18_2: DecimalType(18, 2),
+    Type.DECIMAL_10_2: DecimalType(10, 2),
+    Type.DECIMAL_7_4: DecimalType(7, 4),
+    Type.DECIMAL_7_2: DecimalType(7, 2),
+    Type.DECIMAL_5_4: DecimalType(5, 4),
+    Type.DECIMAL_5_2: DecimalType(5, 2),
+    Type.DECIMAL_3_2: DecimalType(3, 2),
     Type.BINARY: BinaryType(),
 }
 
@@ -38,8 +48,21 @@ _ARROW: dict[Type, pa.DataType] = {
     Type.LONG: pa.int64(),
     Type.BOOLEAN: pa.bool_(),
     Type.TIMESTAMP: pa.timestamp("us", tz="UTC"),
+    Type.DATE: pa.date32(),
     Type.DECIMAL_18_2: pa.decimal128(18, 2),
+    Type.DECIMAL_10_2: pa.decimal128(10, 2),
+    Type.DECIMAL_7_4: pa.decimal128(7, 4),
+    Type.DECIMAL_7_2: pa.decimal128(7, 2),
+    Type.DECIMAL_5_4: pa.decimal128(5, 4),
+    Type.DECIMAL_5_2: pa.decimal128(5, 2),
+    Type.DECIMAL_3_2: pa.decimal128(3, 2),
     Type.BINARY: pa.large_binary(),
+}
+
+_TRANSFORMS: dict[Grain, Transform[Any, Any]] = {
+    Grain.DAY: DayTransform(),
+    Grain.MONTH: MonthTransform(),
+    Grain.IDENTITY: IdentityTransform(),
 }
 
 PARTITION_FIELD_ID = 1000
@@ -63,16 +86,16 @@ def iceberg_schema(spec: TableSpec) -> Schema:
 
 
 def partition_spec(spec: TableSpec) -> PartitionSpec:
-    """Iceberg partition spec: the day of one column, or unpartitioned."""
-    if spec.partition_by_day is None:
+    """Iceberg partition spec: the grain of one column, or unpartitioned."""
+    if spec.partition_by is None:
         return PartitionSpec()
-    source = spec.column(spec.partition_by_day)
+    source, grain = spec.column(spec.partition_by.column), spec.partition_by.grain
     return PartitionSpec(
         PartitionField(
             source_id=source.field_id,
             field_id=PARTITION_FIELD_ID,
-            transform=DayTransform(),
-            name=f"{source.name}_day",
+            transform=_TRANSFORMS[grain],
+            name=source.name if grain is Grain.IDENTITY else f"{source.name}_{grain.value}",
         )
     )
 

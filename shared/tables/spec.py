@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, StrEnum
 from types import MappingProxyType
 
 
@@ -16,7 +16,14 @@ class Type(Enum):
     LONG = "long"
     BOOLEAN = "boolean"
     TIMESTAMP = "timestamptz"
+    DATE = "date"
     DECIMAL_18_2 = "decimal(18, 2)"
+    DECIMAL_10_2 = "decimal(10, 2)"
+    DECIMAL_7_4 = "decimal(7, 4)"
+    DECIMAL_7_2 = "decimal(7, 2)"
+    DECIMAL_5_4 = "decimal(5, 4)"
+    DECIMAL_5_2 = "decimal(5, 2)"
+    DECIMAL_3_2 = "decimal(3, 2)"
     JSON = "json"
     """JSON text, stored as string."""
     BINARY = "binary"
@@ -53,6 +60,57 @@ class Column:
     doc: str = ""
 
 
+class Grain(Enum):
+    """What of a column's value names the partition (Iceberg spec, "Partition Transforms")."""
+
+    DAY = "day"
+    MONTH = "month"
+    IDENTITY = "identity"
+
+
+@dataclass(frozen=True, slots=True)
+class Partitioning:
+    """One partition field: the grain of one column."""
+
+    column: str
+    grain: Grain
+
+
+class Kind(StrEnum):
+    """How a derived table follows from its inputs."""
+
+    FOLD = "fold"
+    """A row is the fold of all input rows of its key: idempotent, commutative, associative."""
+    GROUP = "group"
+    """The rows of a group depend on nothing but the input rows that are routed to it."""
+    CLOSURE = "closure"
+    """A route iterated to a fixed point."""
+    LOG = "log"
+    """History: outside of "incremental equals full"."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """What makes a table a derived one.
+
+    Attributes:
+        kind: how it follows from its inputs.
+        reads: logical tables, every input.
+        key: columns that identify a row.
+        sort: columns by which the rows of a file are sorted.
+        stamped: columns that tell when a row was written; set at writing and no part of the
+            result, so that two builds of the same inputs may differ in them.
+        ticked: whether the result depends on the business date, too.
+    """
+
+    kind: Kind
+    reads: tuple[str, ...]
+    key: tuple[str, ...]
+    sort: tuple[str, ...] = ()
+    stamped: tuple[str, ...] = ()
+    ticked: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class TableSpec:
     """One table.
@@ -61,23 +119,32 @@ class TableSpec:
         name: logical name, ``namespace.table``.
         topics: logical topics whose records land here; empty for derived tables.
         columns: in order; system columns first.
-        partition_by_day: column whose day partitions the table, or ``None``.
+        partition_by: how the table is partitioned, or ``None``.
         doc: one sentence.
-        properties: Iceberg table properties beyond the platform's own.
+        properties: Iceberg table properties beyond the platform's own; ``write.merge.mode`` among
+            them says whether a derived table changes rows by position deletes
+            (``merge-on-read``, the default) or by rewriting files (``copy-on-write``).
+        derived: how it follows from other tables; ``None`` for a landing table.
     """
 
     name: str
     topics: tuple[str, ...]
     columns: tuple[Column, ...]
-    partition_by_day: str | None
+    partition_by: Partitioning | None
     doc: str
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    derived: Derivation | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         ids = [column.field_id for column in self.columns]
         if len(set(names)) != len(names) or len(set(ids)) != len(ids):
             raise ValueError(f"table {self.name}: column names and field ids must be unique")
+        named = [] if self.partition_by is None else [self.partition_by.column]
+        if self.derived is not None:
+            named += [*self.derived.key, *self.derived.sort, *self.derived.stamped]
+        if missing := sorted(set(named) - set(names)):
+            raise ValueError(f"table {self.name}: {', '.join(missing)} is none of its columns")
 
     @property
     def payload_columns(self) -> tuple[Column, ...]:

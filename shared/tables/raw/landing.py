@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.tables.spec import Column, TableSpec, TimeFormat, Type
+from shared.tables.spec import Column, Grain, Partitioning, TableSpec, TimeFormat, Type
 
 SYSTEM_COLUMNS: tuple[Column, ...] = (
     Column("_topic", Type.STRING, 1, required=True, doc="Logical topic of the record."),
@@ -75,6 +75,6 @@ def landing_table(
         name=name,
         topics=(topic,),
         columns=SYSTEM_COLUMNS + payload,
-        partition_by_day="_loaded_at",
+        partition_by=Partitioning("_loaded_at", Grain.DAY),
         doc=doc,
     )

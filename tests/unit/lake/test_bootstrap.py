@@ -53,8 +53,8 @@ class TestEveryTable:
     ) -> None:
         create_tables(catalog, PLAIN, [spec])
         (field,) = catalog.load_table(PLAIN.table(spec.name)).spec().fields
-        assert spec.partition_by_day is not None
-        assert field.source_id == spec.column(spec.partition_by_day).field_id
+        assert spec.partition_by is not None
+        assert field.source_id == spec.column(spec.partition_by.column).field_id
         assert isinstance(field.transform, DayTransform)
         assert field.name == "_loaded_at_day"
 

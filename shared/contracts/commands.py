@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import hmac
-from typing import ClassVar, Literal
+from datetime import date
+from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
-from shared.contracts.event import Event
+from shared.contracts.event import Contract, Event
+
+Action = Literal["resume_topic", "refresh"]
+"""``resume_topic``: stream_writer goes on with a topic that it stopped. ``refresh``: transformer
+builds the targets anew from their inputs; its arguments are :class:`RefreshArguments`."""
 
 
 class CommandIssued(Event):
@@ -15,15 +20,21 @@ class CommandIssued(Event):
 
     ``signature`` is the hex HMAC-SHA256 under the operator key over every other field; services
     ignore commands whose signature does not verify. A reader signs the fields that it knows, so
-    a field can only be added with a new version of the type.
+    a field can only be added with a new version of the type; what an action needs beyond its
+    target goes into ``arguments``. Empty arguments are not signed: commands from before there were
+    any verify still, and a reader from that time refuses a command that has some, which it could
+    not carry out as asked.
     """
 
     type: ClassVar[str] = "lakehouse.command.issued.v1"
 
     command_id: str = Field(description="UUIDv7")
     service: str = Field(description="service addressed")
-    action: Literal["resume_topic"] = Field(description="what to do")
-    target: str = Field(description="what it acts on, e.g. a logical topic")
+    action: Action = Field(description="what to do")
+    target: str = Field(description="what it acts on, e.g. a logical topic, a table or a layer")
+    arguments: dict[str, str] = Field(
+        default_factory=dict, description="what the action needs beyond its target, by name"
+    )
     actor: str = Field(description="who asked, for the audit trail")
     issued_at: AwareDatetime = Field(description="when it was asked")
     signature: str = Field(default="", description="hex HMAC-SHA256 of the other fields")
@@ -41,7 +52,10 @@ class CommandIssued(Event):
         return self.issued_at
 
     def _digest(self, key: str) -> str:
-        message = self.model_dump_json(exclude={"signature"}).encode()
+        unsigned = {"signature"} if self.arguments else {"signature", "arguments"}
+        # By name: the signature must not depend on how JSON is ordered.
+        ordered = self.model_copy(update={"arguments": dict(sorted(self.arguments.items()))})
+        message = ordered.model_dump_json(exclude=unsigned).encode()
         return hmac.new(key.encode(), message, "sha256").hexdigest()
 
     def signed(self, key: str) -> CommandIssued:
@@ -52,3 +66,36 @@ class CommandIssued(Event):
         """Whether the signature is of this key, compared in constant time."""
         # As bytes: compare_digest raises for text that is not ASCII, and anybody may write that.
         return hmac.compare_digest(self._digest(key).encode(), self.signature.encode())
+
+
+class RefreshArguments(Contract):
+    """Arguments of the action ``refresh``; the command's target is a table, a layer or ``all``.
+
+    Attributes:
+        start, end: business dates, both included, to which the building is restricted; ``None``
+            does not restrict it. A table whose groups are not of dates is built whole.
+        reason: why, in the operator's words.
+    """
+
+    start: date | None = None
+    end: date | None = None
+    reason: str = ""
+
+    @model_validator(mode="after")
+    def _span(self) -> Self:
+        if self.start is not None and self.end is not None and self.end < self.start:
+            raise ValueError(f"from {self.start} to {self.end} holds no day")
+        return self
+
+    @classmethod
+    def of(cls, command: CommandIssued) -> Self:
+        """The arguments that a command carries.
+
+        Raises:
+            pydantic.ValidationError: they are no dates, or the wrong way round.
+        """
+        return cls.model_validate(command.arguments)
+
+    def to_arguments(self) -> dict[str, str]:
+        """For :attr:`CommandIssued.arguments`; what is not set is left out."""
+        return {name: str(value) for name, value in self.model_dump(mode="json").items() if value}

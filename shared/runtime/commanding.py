@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Literal
 
-from shared.contracts.commands import CommandIssued
+from shared.contracts.commands import Action, CommandIssued
 from shared.contracts.identity import uuid7
 from shared.contracts.topics import COMMANDS
 from shared.runtime import bus
@@ -18,9 +18,10 @@ async def issue(
     settings: Settings,
     *,
     service: str,
-    action: Literal["resume_topic"],
+    action: Action,
     target: str,
     actor: str,
+    arguments: Mapping[str, str] | None = None,
 ) -> CommandIssued:
     """Publish one command and return it, after the broker has acknowledged it.
 
@@ -39,6 +40,7 @@ async def issue(
         service=service,
         action=action,
         target=target,
+        arguments=dict(arguments or {}),
         actor=actor,
         issued_at=datetime.now(UTC),
     ).signed(settings.operator_key.get_secret_value())

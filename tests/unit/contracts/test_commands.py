@@ -1,10 +1,12 @@
 """Only who holds the operator key can command a service."""
 
-from datetime import UTC, datetime, timedelta, timezone
+import hmac
+import json
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
-from shared.contracts.commands import CommandIssued
+from shared.contracts.commands import CommandIssued, RefreshArguments
 
 KEY = "operator-key"
 COMMAND = CommandIssued(
@@ -21,6 +23,7 @@ TAMPERED: dict[str, object] = {
     "service": "ingest",
     "action": "other_action",
     "target": "stripe.charges",
+    "arguments": {"reason": "another"},
     "actor": "mallory@example.com",
     "issued_at": COMMAND.issued_at + timedelta(microseconds=1),
 }
@@ -34,7 +37,7 @@ def test_a_signed_command_survives_the_topic() -> None:
 def test_the_signature_does_not_depend_on_how_json_is_spaced_or_ordered() -> None:
     signed = COMMAND.signed(KEY)
     fields = reversed(list(signed.model_dump(mode="json").items()))
-    respelled = "{" + " , ".join(f'"{name}" : "{value}"' for name, value in fields) + "}"
+    respelled = "{" + " , ".join(f'"{name}" : {json.dumps(value)}' for name, value in fields) + "}"
     assert CommandIssued.decode(respelled.encode()).verified(KEY)
 
 
@@ -73,3 +76,58 @@ def test_an_unknown_action_is_not_a_command() -> None:
     value = COMMAND.signed(KEY).encode()[1].replace(b"resume_topic", b"drop_tables")
     with pytest.raises(ValueError, match="action"):
         CommandIssued.decode(value)
+
+
+REFRESH = COMMAND.model_copy(
+    update={
+        "service": "transformer",
+        "action": "refresh",
+        "target": "core",
+        "arguments": {"reason": "a rule changed", "start": "2026-01-01"},
+    }
+)
+
+
+def test_a_signature_from_before_there_were_arguments_holds() -> None:
+    message = (
+        b'{"command_id":"01a20ce5-dffc-7e91-8f42-b5a7c60d1e39","service":"stream_writer",'
+        b'"action":"resume_topic","target":"shopify.orders","actor":"ada@example.com",'
+        b'"issued_at":"2026-11-24T09:32:00Z"}'
+    )
+    digest = hmac.new(KEY.encode(), message, "sha256").hexdigest()
+    assert COMMAND.signed(KEY).signature == digest
+    old = json.loads(message) | {"signature": digest}
+    assert CommandIssued.decode(json.dumps(old).encode()).verified(KEY)
+
+
+def test_a_reader_that_knows_no_arguments_refuses_a_command_that_has_some() -> None:
+    without = REFRESH.signed(KEY).model_copy(update={"arguments": {}})
+    assert not without.verified(KEY)
+
+
+@pytest.mark.parametrize("reason", ["", "another", 'a rule changed","start":"2025-01-01'])
+def test_a_changed_argument_voids_the_signature(reason: str) -> None:
+    changed = {**REFRESH.arguments, "reason": reason}
+    assert not REFRESH.signed(KEY).model_copy(update={"arguments": changed}).verified(KEY)
+
+
+def test_the_order_of_arguments_does_not_matter() -> None:
+    fields = json.loads(REFRESH.signed(KEY).encode()[1])
+    fields["arguments"] = dict(reversed(fields["arguments"].items()))
+    assert CommandIssued.decode(json.dumps(fields).encode()).verified(KEY)
+
+
+def test_refresh_arguments_survive_the_command() -> None:
+    asked = RefreshArguments(start=date(2026, 1, 1), end=date(2026, 1, 31), reason="late refunds")
+    command = REFRESH.model_copy(update={"arguments": asked.to_arguments()})
+    assert RefreshArguments.of(command) == asked
+    assert RefreshArguments().to_arguments() == {}
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"start": "2026-02-01", "end": "2026-01-31"}, {"start": "yesterday"}]
+)
+def test_refresh_arguments_that_make_no_sense_are_refused(arguments: dict[str, str]) -> None:
+    command = REFRESH.model_copy(update={"arguments": arguments})
+    with pytest.raises(ValueError, match=r"holds no day|start"):
+        RefreshArguments.of(command)

@@ -51,7 +51,8 @@ class Handlers:
             stream.assigned(keys[name], generation)
 
     def revoked(self) -> None:
-        """The group rebalances: nothing is ours until it has ended."""
+        """The group rebalances: nothing is ours, and the worker not ready, until it has ended."""
+        self.joined = False
         for stream in self._streams.values():
             stream.revoked()
 
@@ -85,7 +86,7 @@ class Handlers:
     def not_ready(self) -> str | None:
         """Why the worker is not ready; ``None`` when it is."""
         if not self.joined:
-            return "not yet a member of the consumer group"
+            return "no partitions assigned yet by the consumer group"
         waiting = sorted(name for name, stream in self._streams.items() if not stream.settled)
         return f"positions not settled: {', '.join(waiting)}" if waiting else None
 

@@ -48,6 +48,16 @@ async def test_without_credentials_it_connects_in_the_clear(tmp_path: Path) -> N
 @pytest.mark.asyncio
 async def test_a_worker_that_is_given_no_partition_is_ready(tmp_path: Path) -> None:
     made, handlers = app(tmp_path)
-    assert handlers.not_ready() == "not yet a member of the consumer group"
+    assert handlers.not_ready() == "no partitions assigned yet by the consumer group"
+    await made.on_partitions_assigned.send(set())
+    assert handlers.not_ready() is None
+
+
+@pytest.mark.asyncio
+async def test_a_worker_is_not_ready_while_its_group_rebalances(tmp_path: Path) -> None:
+    made, handlers = app(tmp_path)
+    await made.on_partitions_assigned.send(set())
+    await made.on_partitions_revoked.send(set())
+    assert handlers.not_ready() is not None
     await made.on_partitions_assigned.send(set())
     assert handlers.not_ready() is None

@@ -62,6 +62,9 @@ class ConnectTyped(Contestant):
             if self.payload
             else "org.apache.kafka.connect.json.JsonConverter",
             "value.converter.schemas.enable": "false",
+            # Its task looks at the commits to be made only between polls, and a poll of an idle
+            # topic lasts until this is due: a minute by default.
+            "offset.flush.interval.ms": "1000",
             "consumer.auto.offset.reset": "earliest",
             # Looking through all classes of the class path takes a minute.
             "plugin.discovery": "service_load",

@@ -1,0 +1,1 @@
+"""transformer: derived tables build themselves from what was committed to the tables they read."""

@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
         "trace": Entry("shared.cli.trace", "Follow one event from webhook to row."),
+        "lineage": Entry("shared.cli.lineage", "What every table is built from."),
         "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
     }

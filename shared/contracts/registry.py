@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from shared.contracts.builds import BuildFailed, BuildRequested, BuildStarted, BuildSucceeded
 from shared.contracts.commands import CommandIssued
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.event import Event
@@ -70,7 +71,15 @@ def require_known(topics: Iterable[Topic], events: Mapping[str, type[Event]]) ->
             raise ValueError(f"no topic carries event type {name}")
 
 
-_ALL: tuple[type[Event], ...] = (TableCommitted, DeadLetter, CommandIssued)
+_ALL: tuple[type[Event], ...] = (
+    TableCommitted,
+    DeadLetter,
+    CommandIssued,
+    BuildRequested,
+    BuildStarted,
+    BuildSucceeded,
+    BuildFailed,
+)
 
 EVENTS: Mapping[str, type[Event]] = by_class_name(_ALL)
 """Every event type by class name, as topics name it."""

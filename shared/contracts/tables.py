@@ -46,6 +46,11 @@ class TableCommitted(Event):
         default_factory=dict,
         description="logical table to what was read of it, for derived tables",
     )
+    complete: Offsets = Field(
+        default_factory=dict,
+        description="for derived tables: logical topic to partition to the offset up to which "
+        "every record has reached this table, through all that it is derived from",
+    )
     added_rows: int = Field(default=0, description="rows in the files added")
     added_bytes: int = Field(default=0, description="size of the files added")
     added_files: int = Field(default=0, description="data files added")

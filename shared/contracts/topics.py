@@ -15,6 +15,7 @@ from typing import Literal
 MAX_RECORD_BYTES = 4 * 1024 * 1024
 """Largest record of any topic: twice the webhook body limit, room for headers and dead letters."""
 
+_DAY = timedelta(days=1)
 _WEEK = timedelta(days=7)
 _MONTH = timedelta(days=30)
 
@@ -91,6 +92,8 @@ DEAD_LETTERS = "dlq.ingestion-errors"
 COMMITS = "lakehouse.commits"
 TABLES = "lakehouse.tables"
 COMMANDS = "lakehouse.commands"
+BUILD_REQUESTS = "lakehouse.build-requests"
+BUILDS = "lakehouse.builds"
 
 _ALL: tuple[Topic, ...] = (
     _vendor("shopify.orders", "order id", "Shopify order webhooks as received."),
@@ -132,8 +135,8 @@ _ALL: tuple[Topic, ...] = (
         values=("TableCommitted",),
         description="Every snapshot of every table, in order per table, at least once.",
         retention=_MONTH,
-        written_by=("stream_writer",),
-        read_by=(),
+        written_by=("stream_writer", "transformer"),
+        read_by=("transformer", "cli"),
     ),
     Topic(
         name=TABLES,
@@ -141,8 +144,8 @@ _ALL: tuple[Topic, ...] = (
         values=("TableCommitted",),
         description="The last announced state of each table: start here, then follow the commits.",
         retention=None,
-        written_by=("stream_writer",),
-        read_by=("stream_writer",),
+        written_by=("stream_writer", "transformer"),
+        read_by=("stream_writer", "transformer"),
         cleanup="compact",
         partitions=1,
     ),
@@ -153,8 +156,26 @@ _ALL: tuple[Topic, ...] = (
         description="Operator commands, signed with the operator key.",
         retention=_WEEK,
         written_by=("cli",),
-        read_by=("stream_writer",),
+        read_by=("stream_writer", "transformer"),
         partitions=1,
+    ),
+    Topic(
+        name=BUILD_REQUESTS,
+        key="target table",
+        values=("BuildRequested",),
+        description="Derived tables that are to be built; the partition's owner builds them.",
+        retention=_DAY,
+        written_by=("transformer",),
+        read_by=("transformer",),
+    ),
+    Topic(
+        name=BUILDS,
+        key="target table",
+        values=("BuildStarted", "BuildSucceeded", "BuildFailed"),
+        description="What became of every build of every derived table.",
+        retention=_MONTH,
+        written_by=("transformer",),
+        read_by=("cli",),
     ),
 )
 

@@ -7,8 +7,16 @@ from types import MappingProxyType
 
 from shared.contracts.topics import TOPICS
 from shared.tables import metadata
+from shared.tables.analytics.order_summary import ORDER_SUMMARY
+from shared.tables.core.first_orders import FIRST_ORDERS
+from shared.tables.core.orders import ORDERS
+from shared.tables.marts.sales_dashboard_daily import SALES_DASHBOARD_DAILY
 from shared.tables.raw import shopify, stripe
+from shared.tables.sales import SALES_CUSTOMERS_DAILY, SALES_DAILY
 from shared.tables.spec import TableSpec
+from shared.tables.staging.rejected import SHOPIFY_CUSTOMERS_REJECTED, SHOPIFY_ORDERS_REJECTED
+from shared.tables.staging.shopify_customers import SHOPIFY_CUSTOMERS
+from shared.tables.staging.shopify_orders import SHOPIFY_ORDERS
 
 _ALL: tuple[TableSpec, ...] = (
     shopify.ORDERS,
@@ -17,6 +25,16 @@ _ALL: tuple[TableSpec, ...] = (
     stripe.CHARGES,
     stripe.CUSTOMERS,
     metadata.DEAD_LETTERS,
+    SHOPIFY_ORDERS,
+    SHOPIFY_ORDERS_REJECTED,
+    SHOPIFY_CUSTOMERS,
+    SHOPIFY_CUSTOMERS_REJECTED,
+    ORDERS,
+    FIRST_ORDERS,
+    ORDER_SUMMARY,
+    SALES_CUSTOMERS_DAILY,
+    SALES_DAILY,
+    SALES_DASHBOARD_DAILY,
 )
 
 TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in _ALL})
@@ -25,6 +43,11 @@ TABLES: Mapping[str, TableSpec] = MappingProxyType({spec.name: spec for spec in 
 def landing_tables() -> tuple[TableSpec, ...]:
     """Tables that stream_writer fills from topics."""
     return tuple(spec for spec in TABLES.values() if spec.topics)
+
+
+def derived_tables() -> tuple[TableSpec, ...]:
+    """Tables that transformer builds from others."""
+    return tuple(spec for spec in TABLES.values() if spec.derived is not None)
 
 
 def table_of_topic(topic: str) -> TableSpec:
@@ -43,3 +66,6 @@ for _spec in _ALL:
     for _topic in _spec.topics:
         if _topic not in TOPICS:
             raise ValueError(f"table {_spec.name} reads unknown topic {_topic!r}")
+    for _read in () if _spec.derived is None else _spec.derived.reads:
+        if _read not in TABLES:
+            raise ValueError(f"table {_spec.name} reads unknown table {_read!r}")

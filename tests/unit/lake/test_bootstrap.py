@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from pyiceberg.catalog import Catalog
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import DayTransform
 from pyiceberg.types import LongType, NestedField, StringType
 
 from shared.contracts.environment import Environment
@@ -48,15 +47,23 @@ class TestEveryTable:
             column.field_id for column in spec.columns
         ]
 
-    def test_the_partition_is_the_day_of_the_declared_column(
+    def test_the_partition_is_the_declared_grain_of_the_declared_column(
         self, catalog: PointerCatalog, spec: TableSpec
     ) -> None:
         create_tables(catalog, PLAIN, [spec])
-        (field,) = catalog.load_table(PLAIN.table(spec.name)).spec().fields
-        assert spec.partition_by is not None
-        assert field.source_id == spec.column(spec.partition_by.column).field_id
-        assert isinstance(field.transform, DayTransform)
-        assert field.name == "_loaded_at_day"
+        fields = catalog.load_table(PLAIN.table(spec.name)).spec().fields
+        declared = spec.partition_by
+        assert [(field.source_id, str(field.transform), field.name) for field in fields] == (
+            []
+            if declared is None
+            else [
+                (
+                    spec.column(declared.column).field_id,
+                    declared.grain.value,
+                    f"{declared.column}_{declared.grain.value}",
+                )
+            ]
+        )
 
     def test_the_platforms_properties_are_set(
         self, catalog: PointerCatalog, spec: TableSpec

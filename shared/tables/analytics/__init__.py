@@ -1,0 +1,1 @@
+"""Analytics: figures by group, one row per group."""

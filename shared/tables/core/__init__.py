@@ -1,0 +1,1 @@
+"""Core: the business's own objects, whatever vendor they came from."""

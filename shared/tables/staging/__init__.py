@@ -1,0 +1,1 @@
+"""Staging: one row per business object, its latest version, typed, identifiers as tokens."""

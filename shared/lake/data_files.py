@@ -1,9 +1,15 @@
-"""Write rows as one Parquet data file, with the statistics that readers prune by."""
+"""Write rows as Parquet data files, with the statistics that readers prune by.
+
+A landing table gets one file a commit, of one day; a derived one as many as its rows have
+partitions, sorted, and split by size.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,13 +24,18 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 from pyiceberg.typedef import Record
 
+from shared.lake.schema import arrow_schema, partition_spec
 from shared.runtime.errors import Refused
+from shared.tables.spec import Grain, TableSpec
 
 _EPOCH = date(1970, 1, 1)
 ZSTD_LEVEL = 1
 """Landing files live until compaction: speed over the last per cent of size."""
 
 SAMPLE_ROWS = 1000
+ROW_GROUP_ROWS = 100_000
+"""Rows of derived tables between two looks at a file's size; readers skip whole row groups."""
+
 REPEATED = 8
 """A text column gets a dictionary when so many sampled rows share a value on average."""
 
@@ -56,19 +67,119 @@ def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
         field = table.spec().fields[0]
         name = f"{field.name}={day.isoformat()}/{name}"
         partition = Record((day - _EPOCH).days)
+    return _written(table, name, partition, iter([rows]), None)
+
+
+def write_rows(
+    table: Table, spec: TableSpec, rows: pa.Table, *, target_bytes: int
+) -> list[DataFile]:
+    """Write rows of a derived table: every partition its own files, sorted as declared.
+
+    Args:
+        table: where the files belong; its current schema and default partition spec are used.
+        spec: its declaration.
+        rows: with the declared columns, in any order; types that lose nothing are cast.
+        target_bytes: a file of that size is full; the rest goes into another one.
+
+    Returns:
+        the data files, not yet named by any snapshot; none for no rows.
+
+    Raises:
+        OSError: the object store did not take them.
+        Refused: somebody has changed how the table is partitioned.
+        ValueError: a value does not fit its column: null where it is required, too large.
+    """
+    _require_declared_partitions(table, spec)
+    schema = arrow_schema(spec)
+    rows = rows.select(schema.names).cast(schema)
+    sort = () if spec.derived is None else spec.derived.sort
+    files: list[DataFile] = []
+    for partition, part in _by_partition(spec, rows):
+        ordered = part.sort_by([(column, "ascending") for column in sort]) if sort else part
+        folder = table.spec().partition_to_path(partition, table.schema())
+        groups = iter(
+            [ordered.slice(at, ROW_GROUP_ROWS) for at in range(0, len(ordered), ROW_GROUP_ROWS)]
+        )
+        while (first := next(groups, None)) is not None:
+            name = f"{uuid.uuid4()}.parquet"
+            location = f"{folder}/{name}" if folder else name
+            files.append(_written(table, location, partition, _chain(first, groups), target_bytes))
+    return files
+
+
+def _chain(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
+    yield first
+    yield from others
+
+
+def _require_declared_partitions(table: Table, spec: TableSpec) -> None:
+    declared, actual = partition_spec(spec), table.spec()
+    if [(f.source_id, f.transform) for f in actual.fields] != [
+        (f.source_id, f.transform) for f in declared.fields
+    ]:
+        raise Refused(
+            f"{'.'.join(table.name())} is partitioned by {actual}, not as it was declared",
+            "make its declared partition spec the default one again: files are written by it",
+        )
+
+
+def _by_partition(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Record, pa.Table]]:
+    """The rows of each partition and its value as manifests hold it (Iceberg spec, "Manifests")."""
+    if not len(rows):
+        return
+    if spec.partition_by is None:
+        yield Record(), rows
+        return
+    values = _partition_values(rows[spec.partition_by.column], spec.partition_by.grain)
+    for value in sorted(pc.unique(values).to_pylist(), key=lambda each: (each is None, each)):
+        own = (
+            pc.is_null(values) if value is None else pc.equal(values, pa.scalar(value, values.type))
+        )
+        yield Record(_stored(value)), rows.filter(own)
+
+
+def _partition_values(column: pa.ChunkedArray, grain: Grain) -> pa.ChunkedArray:
+    if grain is Grain.IDENTITY:
+        return column
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))  # the wall clock of UTC
+    if grain is Grain.DAY:
+        return pc.floor_temporal(column, unit="day").cast(pa.date32()).cast(pa.int32())
+    years = pc.subtract(pc.year(column), _EPOCH.year)
+    return pc.add(pc.multiply(years, 12), pc.subtract(pc.month(column), 1)).cast(pa.int32())
+
+
+def _stored(value: Any) -> Any:
+    return (value - _EPOCH).days if isinstance(value, date) else value
+
+
+def _written(
+    table: Table,
+    name: str,
+    partition: Record,
+    groups: Iterator[pa.Table],
+    target_bytes: int | None,
+) -> DataFile:
+    """One file of as many of the row groups as make ``target_bytes``; the first one in any case."""
     location = table.location_provider().new_data_location(name)
     output = table.io.new_output(location)
+    first = next(groups)
     with output.create(overwrite=True) as stream:
         with pq.ParquetWriter(
             stream,
-            rows.schema,
+            first.schema,
             compression="zstd",
             compression_level=ZSTD_LEVEL,
             store_schema=False,
             store_decimal_as_integer=True,  # the specification's int64 up to 18 digits
-            use_dictionary=_repeating(rows),
+            use_dictionary=_repeating(first),
         ) as writer:
-            writer.write_table(rows)
+            writer.write_table(first)
+            while target_bytes is not None and stream.tell() < target_bytes:
+                group = next(groups, None)
+                if group is None:
+                    break
+                writer.write_table(group)
         size = stream.tell()
     schema = table.schema()
     statistics = data_file_statistics_from_parquet_metadata(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from shared.lake.positions import Positions
-from shared.lake.table_state import SnapshotEntry, TableState
+from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +55,12 @@ def recorded(state: TableState) -> Recorded:
     return Recorded(None, None, foreign)
 
 
-def ancestors(state: TableState) -> Iterator[SnapshotEntry]:
-    """Retained ancestors of the head, newest first, head included.
+def ancestors(state: TableState, ref: str = MAIN) -> Iterator[SnapshotEntry]:
+    """Retained ancestors of the head of a branch, newest first, head included.
 
     The walk ends at the first parent that was thinned away.
     """
-    snapshot = state.current_snapshot()
+    snapshot = state.head(ref)
     while snapshot is not None:
         yield snapshot
         parent = snapshot.parent_snapshot_id

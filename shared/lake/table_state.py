@@ -110,7 +110,18 @@ class TableState(TableFields, frozen=True, kw_only=True, rename="kebab"):
 
     def current_snapshot(self) -> SnapshotEntry | None:
         """The head of ``main``, ``None`` for a table without one."""
-        head = self.current_snapshot_id
+        return self.head()
+
+    def head_id(self, ref: str = MAIN) -> int | None:
+        """The id of the snapshot at the head of a branch; ``None`` for a branch without one."""
+        if ref == MAIN:
+            return self.current_snapshot_id
+        found = self.refs.get(ref)
+        return None if found is None else found.snapshot_id
+
+    def head(self, ref: str = MAIN) -> SnapshotEntry | None:
+        """The snapshot at the head of a branch; ``None`` for a branch without one."""
+        head = self.head_id(ref)
         return None if head is None else self.by_id.get(head)
 
     @classmethod

@@ -1,0 +1,139 @@
+"""Position delete files: which rows of which data files are no more (Iceberg spec, version 2).
+
+A delete file belongs to the partition spec and the partition of the data files that it names, and
+holds their paths and row numbers, sorted. Its bounds on the path tell readers, and the commit,
+which files it may name; where both are equal it names that file alone.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
+from pyiceberg.table import Table
+from pyiceberg.typedef import Record
+
+FILE_PATH_ID, POS_ID = 2147483546, 2147483545
+"""Reserved field ids (Iceberg spec, "Reserved Field IDs")."""
+
+SCHEMA = pa.schema(
+    [
+        pa.field("file_path", pa.string(), False, {"PARQUET:field_id": str(FILE_PATH_ID)}),
+        pa.field("pos", pa.int64(), False, {"PARQUET:field_id": str(POS_ID)}),
+    ]
+)
+
+
+def write_position_deletes(
+    table: Table, positions: Mapping[str, Sequence[int]], files: Mapping[str, DataFile]
+) -> list[DataFile]:
+    """Write which rows go, one file for each partition spec and partition.
+
+    Args:
+        table: where the files belong.
+        positions: path of a data file → row numbers in it, from 0, in any order, each once.
+        files: descriptions of at least these data files.
+
+    Returns:
+        the delete files, not yet named by any snapshot; none for no positions.
+
+    Raises:
+        ValueError: a position is named twice or lies outside of its file.
+        KeyError: a data file is not described.
+        OSError: the object store did not take them.
+    """
+    groups: dict[tuple[int, Record], list[DataFile]] = {}
+    for path, wanted in positions.items():
+        if len(wanted):
+            file = files[path]
+            groups.setdefault((file.spec_id, file.partition), []).append(file)
+    return [
+        _written(table, sorted(named, key=lambda file: file.file_path), positions)
+        for named in groups.values()
+    ]
+
+
+def read_positions(io: FileIO, deletes: Iterable[DataFile]) -> dict[str, list[int]]:
+    """What these position delete files say, sorted: path of a data file → row numbers, each once.
+
+    Raises:
+        OSError: the object store does not answer.
+    """
+    found: dict[str, set[int]] = {}
+    for file in deletes:
+        for path, own in _by_path(_read(io, file, ["file_path", "pos"])):
+            found.setdefault(path, set()).update(own.to_pylist())
+    return {path: sorted(own) for path, own in found.items()}
+
+
+def named_files(io: FileIO, delete: DataFile) -> frozenset[str]:
+    """The data files that a position delete file names; raises as :func:`read_positions`."""
+    return frozenset(pc.unique(_read(io, delete, ["file_path"])["file_path"]).to_pylist())
+
+
+def may_name(delete: DataFile, path: str) -> bool:
+    """Whether a position delete file may name a data file, as its bounds say."""
+    lower = (delete.lower_bounds or {}).get(FILE_PATH_ID)
+    upper = (delete.upper_bounds or {}).get(FILE_PATH_ID)
+    encoded = path.encode()
+    return not (lower and encoded < lower) and not (upper and encoded > upper)
+
+
+def _written(
+    table: Table, files: Sequence[DataFile], positions: Mapping[str, Sequence[int]]
+) -> DataFile:
+    first, last = files[0], files[-1]
+    parts: list[pa.Table] = []
+    for file in files:
+        own = pa.array(positions[file.file_path], pa.int64()).sort()
+        if pc.count_distinct(own).as_py() != len(own):
+            raise ValueError(f"{file.file_path}: a position is named twice")
+        if own[0].as_py() < 0 or own[-1].as_py() >= file.record_count:
+            raise ValueError(
+                f"{file.file_path}: positions {own[0]} to {own[-1]} in {file.record_count} rows"
+            )
+        parts.append(pa.table([pa.repeat(file.file_path, len(own)), own], schema=SCHEMA))
+    rows = pa.concat_tables(parts)
+    name = f"{uuid.uuid4()}-deletes.parquet"
+    spec = table.specs()[first.spec_id]
+    folder = spec.partition_to_path(first.partition, table.schema())
+    location = table.location_provider().new_data_location(f"{folder}/{name}" if folder else name)
+    output = table.io.new_output(location)
+    with output.create(overwrite=True) as stream:
+        pq.write_table(rows, stream, compression="zstd", store_schema=False)
+        size = stream.tell()
+    written = DataFile.from_args(
+        content=DataFileContent.POSITION_DELETES,
+        file_path=location,
+        file_format=FileFormat.PARQUET,
+        partition=first.partition,
+        record_count=len(rows),
+        file_size_in_bytes=size,
+        column_sizes={},
+        value_counts={FILE_PATH_ID: len(rows), POS_ID: len(rows)},
+        null_value_counts={FILE_PATH_ID: 0, POS_ID: 0},
+        nan_value_counts={},
+        lower_bounds={FILE_PATH_ID: first.file_path.encode()},
+        upper_bounds={FILE_PATH_ID: last.file_path.encode()},
+        key_metadata=None,
+        split_offsets=None,
+        equality_ids=None,
+        sort_order_id=None,
+    )
+    written.spec_id = first.spec_id
+    return written
+
+
+def _read(io: FileIO, delete: DataFile, columns: list[str]) -> pa.Table:
+    with io.new_input(delete.file_path).open() as stream:
+        return pq.read_table(pa.BufferReader(stream.read()), columns=columns)
+
+
+def _by_path(rows: pa.Table) -> Iterable[tuple[str, pa.ChunkedArray]]:
+    for path in pc.unique(rows["file_path"]).to_pylist():
+        yield path, rows.filter(pc.equal(rows["file_path"], path))["pos"]

@@ -1,0 +1,255 @@
+"""The rows by which a target changes, computed from a plan.
+
+One function computes a table, and both ways lead through it: an incremental build gives it what
+changed rows lead to, a full build everything. Either ends with a comparison against what is stored,
+so only rows that differ are written, and a target that does not change stops what would follow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import polars as pl
+
+from services.transformer.framework import routing
+from services.transformer.framework.folding import candidates, fold, fold_chunks
+from services.transformer.framework.frames import (
+    FILE,
+    POSITION,
+    Difference,
+    computed,
+    conform,
+    difference,
+    schema,
+    stamp,
+    union,
+    within,
+    without,
+)
+from services.transformer.framework.lake import Changes, Heads, Lake, TargetHead, equal_to
+from services.transformer.framework.plan import Full, Incremental
+from services.transformer.framework.transform import (
+    Closure,
+    Fold,
+    Frames,
+    Group,
+    Transform,
+    derivation,
+)
+from shared.lake.provenance import Provenance, SourceCut
+from shared.lake.reading.scan import Keys
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What is to be committed.
+
+    Attributes:
+        appended: rows to write, all columns of the target.
+        deleted: ``_file`` and ``_pos`` of stored rows that go.
+        replaces: the appended rows are the whole table; every stored file goes.
+        provenance: what the target has been built from then.
+        target, started: where it was computed on; the commit asserts that this still holds.
+        groups: groups or keys that were computed.
+        largest: input rows of the largest group computed; 0 for a fold.
+    """
+
+    appended: pl.DataFrame
+    deleted: pl.DataFrame
+    replaces: bool
+    provenance: Provenance
+    target: TargetHead
+    started: Provenance | None
+    groups: int
+    largest: int
+
+    @property
+    def unchanged(self) -> bool:
+        """Whether no row differs."""
+        return self.appended.is_empty() and self.deleted.is_empty() and not self.replaces
+
+    @property
+    def idle(self) -> bool:
+        """Whether nobody could tell a commit of it from none: the inputs were only rewritten."""
+        return (
+            self.unchanged
+            and self.started is not None
+            and self.started.complete == self.provenance.complete
+            and self.started.as_of == self.provenance.as_of
+            and self.started.transform == self.provenance.transform
+            and self.started.sources.keys() == self.provenance.sources.keys()
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Computed:
+    """Rows as they should be, and the stored ones that they take the place of."""
+
+    rows: pl.DataFrame
+    stored: pl.DataFrame
+    groups: int
+    largest: int
+
+
+def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: datetime) -> Result:
+    """Carry out a plan, short of the commit.
+
+    Args:
+        transform: how the target is built.
+        plan: what is to be done.
+        lake: the tables; read at the snapshots that the plan names.
+        now: what stamped columns of new rows say.
+
+    Raises:
+        CheckFailed: the declared function breaks what it promises.
+    """
+    if isinstance(plan, Full) or plan.ticked:
+        done = _everything(transform, plan, lake)
+    elif isinstance(transform, Fold):
+        done = _folded(transform, plan, lake)
+    else:
+        done = _grouped(transform, plan, lake)
+    found = difference(done.stored, done.rows, transform.target)
+    replaces = isinstance(plan, Full) and 0 < done.stored.height > 2 * found.kept
+    if replaces:
+        found = Difference(done.rows, done.stored.clear().select(FILE, POSITION), 0)
+    return Result(
+        appended=stamp(found.appended, transform.target, now),
+        deleted=found.deleted,
+        replaces=replaces,
+        provenance=plan.provenance,
+        target=plan.target,
+        started=plan.started,
+        groups=done.groups,
+        largest=done.largest,
+    )
+
+
+def _everything(transform: Transform, plan: Incremental | Full, lake: Lake) -> _Computed:
+    target = transform.target
+    if isinstance(transform, Fold):
+        rows, largest = _fold_of_all(transform, plan.heads, lake), 0
+    else:
+        rows, largest = _build_of_all(transform, plan, lake)
+    groups = derivation(target).key if isinstance(transform, Fold) else transform.group
+    return _Computed(
+        rows,
+        lake.stored(target.name, plan.target.snapshot_id, None),
+        rows.select(groups).n_unique(),
+        largest,
+    )
+
+
+def _fold_of_all(transform: Fold, heads: Heads, lake: Lake) -> pl.DataFrame:
+    source = transform.source
+    head = heads[source.table]
+    chunks = () if head is None else lake.chunks(source.table, head.cut, source.columns)
+    return fold_chunks(transform, chunks)
+
+
+def _build_of_all(
+    transform: Group, plan: Incremental | Full, lake: Lake
+) -> tuple[pl.DataFrame, int]:
+    """Every group. A table whose groups are single rows of one input is built in portions."""
+    routes = transform.routes
+    if len(routes) == 1 and routes[0].whole:
+        source = routes[0].input
+        head = plan.heads[source.table]
+        chunks = () if head is None else lake.chunks(source.table, head.cut, source.columns)
+        portions = [
+            _built(transform, {source.table: routing.counted(source, chunk)}, plan.provenance)
+            for chunk in chunks
+        ]
+        return union([_no_rows(transform), *portions]), int(any(map(len, portions)))
+    frames = {}
+    for source in transform.inputs:
+        parts = [lake.empty(source.table, source.columns)]
+        if (head := plan.heads[source.table]) is not None:
+            parts += lake.chunks(source.table, head.cut, source.columns)
+        frames[source.table] = routing.counted(source, union(parts))
+    return _built(transform, frames, plan.provenance), _largest(transform, frames)
+
+
+def _changes(transform: Transform, plan: Incremental, lake: Lake) -> dict[str, Changes]:
+    """What came and went in each input since the last build."""
+    return {
+        source.table: lake.changes(
+            source.table, plan.started.sources.get(source.table), head.cut, source.columns
+        )
+        for source in transform.inputs
+        if (head := plan.heads[source.table]) is not None
+        and not _same(plan.started.sources.get(source.table), head.cut)
+    }
+
+
+def _same(cut: SourceCut | None, other: SourceCut) -> bool:
+    return cut is not None and cut.snapshot_id == other.snapshot_id
+
+
+def _folded(transform: Fold, plan: Incremental, lake: Lake) -> _Computed:
+    """New rows fold onto the stored row of their key.
+
+    What a removed row gave to its key cannot be taken back out of a fold, so such keys are folded
+    anew from all that the source still has.
+    """
+    target, key = transform.target, list(derivation(transform.target).key)
+    change = _changes(transform, plan, lake).get(transform.source.table)
+    if change is None:
+        nothing = _no_rows(transform)
+        return _Computed(nothing, lake.stored(target.name, None, None), 0, 0)
+    added, gone = candidates(transform, change.added), candidates(transform, change.removed)
+    anew = gone.select(key).unique()
+    keys = union([added.select(key), anew]).unique()
+    stored = lake.stored(target.name, plan.target.snapshot_id, equal_to(keys))
+    standing = without(union([added, stored.select(added.columns)]), anew)
+    rows = fold(transform, standing)
+    if not anew.is_empty():
+        rows = union([rows, _folded_anew(transform, anew, plan.heads, lake)])
+    return _Computed(rows, stored, keys.height, 0)
+
+
+def _folded_anew(transform: Fold, keys: pl.DataFrame, heads: Heads, lake: Lake) -> pl.DataFrame:
+    source = transform.source
+    head = heads[source.table]
+    if head is None:
+        return _no_rows(transform)
+    if transform.by:
+        wanted = Keys(keys.select(list(transform.by)), transform.by)
+        chunks = iter([lake.scan(source.table, head.cut, source.columns, wanted, located=False)])
+    else:
+        chunks = lake.chunks(source.table, head.cut, source.columns)
+    parts = [within(candidates(transform, chunk), keys) for chunk in chunks]
+    return fold(transform, union([_no_rows(transform), *parts]))
+
+
+def _grouped(transform: Group, plan: Incremental, lake: Lake) -> _Computed:
+    """Groups that changed rows touch are computed from all of their rows."""
+    changes = _changes(transform, plan, lake)
+    groups = routing.touched_by(transform, changes)
+    if groups is None:
+        nothing = _no_rows(transform)
+        return _Computed(nothing, lake.stored(transform.target.name, None, None), 0, 0)
+    if isinstance(transform, Closure):
+        groups, changes = routing.closed(transform, groups, plan.heads, lake), {}
+    frames = routing.rows_of(transform, groups, plan.heads, lake, changes)
+    stored = lake.stored(transform.target.name, plan.target.snapshot_id, equal_to(groups))
+    rows = within(_built(transform, frames, plan.provenance), groups)
+    return _Computed(rows, stored, groups.height, _largest(transform, frames))
+
+
+def _built(transform: Group, frames: Frames, provenance: Provenance) -> pl.DataFrame:
+    ordered: Mapping[str, pl.DataFrame] = {
+        source.table: frames[source.table].select(source.columns) for source in transform.inputs
+    }
+    return conform(transform.build(ordered, provenance.as_of), transform.target)
+
+
+def _largest(transform: Group, frames: Frames) -> int:
+    counts = routing.sizes(transform, frames)["rows"]
+    return 0 if counts.is_empty() else int(counts.max())  # type: ignore[arg-type]
+
+
+def _no_rows(transform: Transform) -> pl.DataFrame:
+    return schema(transform.target, computed(transform.target)).to_frame()

@@ -1,0 +1,72 @@
+"""The fold of candidate rows to one row per key.
+
+Idempotent, commutative and associative, so ``fold(fold(A) ∪ B) = fold(A ∪ B)``: a stored row is a
+candidate like any other, and nothing but it is needed of the past.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from services.transformer.framework.frames import computed, conform, schema, union
+from services.transformer.framework.transform import Fold, derivation
+
+
+def candidates(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
+    """Candidate rows from rows of the source.
+
+    Raises:
+        CheckFailed: the declared function does not give the table's columns.
+    """
+    where = transform.source.where
+    counted = rows.select(transform.source.columns)
+    return conform(
+        transform.stage(counted if where is None else counted.filter(where)), transform.target
+    )
+
+
+def fold(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
+    """One row per key of candidate or stored rows; without stamped columns."""
+    names, key = list(computed(transform.target)), list(derivation(transform.target).key)
+    alone = [*transform.maxima, *transform.minima]
+    rows = rows.select(names)
+    winners = ordered(transform, rows).unique(subset=key, keep="first", maintain_order=True)
+    if not alone:
+        return winners
+    extremes = rows.group_by(key).agg(
+        *(pl.col(name).max() for name in transform.maxima),
+        *(pl.col(name).min() for name in transform.minima),
+    )
+    return winners.drop(alone).join(extremes, on=key, nulls_equal=True).select(names)
+
+
+def ordered(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
+    """Candidates, the latest first. All columns but those that fold alone take part, so that rows
+    that tie in the declared order have one winner, too, wherever they arrived."""
+    apart = {*derivation(transform.target).key, *transform.maxima, *transform.minima}
+    rest = [n for n in rows.columns if n not in apart and n not in transform.latest]
+    return rows.sort([*transform.latest, *rest], descending=True, nulls_last=True)
+
+
+def fold_chunks(transform: Fold, chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:
+    """The fold of all source rows, a portion at a time: only rows of the target are held.
+
+    Portions are folded alone, and together whenever they have doubled what was folded before, so
+    each row is folded a logarithmic number of times.
+    """
+    folded = schema(transform.target, computed(transform.target)).to_frame()
+    waiting: list[pl.DataFrame] = []
+    height = 0
+    for chunk in chunks:
+        part = fold(transform, candidates(transform, chunk))
+        waiting.append(part)
+        height += part.height
+        if height > max(folded.height, MINIMUM):
+            folded, waiting, height = fold(transform, union([folded, *waiting])), [], 0
+    return fold(transform, union([folded, *waiting]))
+
+
+MINIMUM = 50_000
+"""Rows that may wait before they are folded together."""

@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
         "trace": Entry("shared.cli.trace", "Follow one event from webhook to row."),
         "lineage": Entry("shared.cli.lineage", "What every table is built from."),
+        "plan": Entry("shared.cli.plan", "What would be built now, and why."),
+        "refresh": Entry("shared.cli.refresh", "Build derived tables anew from all input."),
+        "runs": Entry("shared.cli.runs", "Builds by the commit that set them off."),
         "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
     }

@@ -1,0 +1,197 @@
+"""``bergline refresh``: build derived tables anew from all of their inputs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shared.cli.output import Format, Output, emit, progress, table
+from shared.cli.words import NOTHING, cell, count, stacked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from shared.contracts.builds import BuildFailed, BuildSucceeded
+    from shared.contracts.commands import CommandIssued
+    from shared.runtime.log_bounds import PartitionKey
+    from shared.runtime.refreshing import Refresh
+    from shared.runtime.settings import Settings
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def refresh(
+    target: Annotated[
+        str, typer.Argument(metavar="TABLE|LAYER|all", help="core.orders, marts, or all.")
+    ],
+    start: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First business date to build.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last business date to build.")
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Why; kept with the command.")] = "",
+    wait: Annotated[
+        bool, typer.Option("--wait", help="Until every table was built or has failed.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Longest time to wait, in seconds.")
+    ] = 3600.0,
+    output: Output = Format.TEXT,
+) -> None:
+    """Have derived tables built anew from all of their inputs, beside the tables as they are.
+
+    Sends a signed command to transformer. Readers see the old state until the new one is whole;
+    what is built from a refreshed table follows by itself. With --wait, ends with exit code 6 when
+    a build failed for good, and with 3 when time ran out.
+    """
+    from shared.cli.chosen import targets
+    from shared.cli.operator import actor
+    from shared.runtime.refreshing import Refresh
+    from shared.runtime.settings import Settings
+    from shared.tables.registry import TABLES
+
+    settings = Settings.load()
+    names = tuple(spec.name for spec in targets(target, TABLES))
+    arguments = refresh_arguments(start, end, reason)
+
+    async def run() -> tuple[CommandIssued, Refresh | None]:
+        from shared.contracts.topics import BUILDS
+        from shared.runtime.commanding import issue
+        from shared.runtime.event_log import ends
+
+        # Where to listen is found out first, or a fast build could end unheard.
+        begins = await ends(settings, BUILDS) if wait else {}
+        command = await issue(
+            settings,
+            service="transformer",
+            action="refresh",
+            target=target,
+            actor=actor(),
+            arguments=arguments,
+        )
+        progress("sent", command=command.command_id, tables=len(names))
+        if not wait:
+            return command, None
+        followed = Refresh(command.command_id, names)
+        await _follow(settings, followed, begins, timeout)
+        return command, followed
+
+    command, followed = asyncio.run(run())
+    emit(output, as_json(command, names, followed), _as_text(command, names, followed))
+    if followed is not None:
+        _end(followed, timeout, output)
+
+
+def refresh_arguments(start: str | None, end: str | None, reason: str) -> dict[str, str]:
+    """The arguments of the command.
+
+    Raises:
+        ConfigurationError: a date is none, or they are the wrong way round.
+    """
+    from shared.cli.spans import day
+    from shared.contracts.commands import RefreshArguments
+    from shared.runtime.errors import ConfigurationError
+
+    first, last = day(start, "--from"), day(end, "--to")
+    if first is not None and last is not None and last < first:
+        raise ConfigurationError(f"--from {first} --to {last} holds no day", "exchange them")
+    return RefreshArguments(start=first, end=last, reason=reason).to_arguments()
+
+
+async def _follow(
+    settings: Settings, followed: Refresh, begins: Mapping[PartitionKey, int], seconds: float
+) -> None:
+    """Take events until every target has ended or time runs out."""
+    from shared.cli.runs import told_by
+    from shared.runtime.event_log import follow_events
+
+    with contextlib.suppress(TimeoutError):
+        async with (
+            asyncio.timeout(seconds),
+            contextlib.aclosing(follow_events(settings, begins)) as events,
+        ):
+            async for event in events:
+                told = followed.take(event)
+                if told is not None:
+                    progress(f"{told.target}: {told_by(told)}")
+                if not followed.waiting:
+                    return
+
+
+def _end(followed: Refresh, timeout: float, output: Format) -> None:
+    from shared.runtime.errors import BerglineError, CheckFailed, Unavailable
+
+    error: BerglineError | None = None
+    if followed.failed:
+        told = "; ".join(f"{e.target}: {e.error_type}: {e.error}" for e in followed.failed)
+        error = CheckFailed(
+            f"not built: {told}",
+            f"`bergline runs logs refresh/{followed.command_id}` shows everything; "
+            "the tables keep their last good state",
+        )
+    elif followed.waiting:
+        error = Unavailable(
+            f"not built within {timeout:g} s: {', '.join(followed.waiting)}",
+            f"building goes on: see `bergline runs show refresh/{followed.command_id}`, and "
+            "`bergline status` whether transformer runs",
+        )
+    if error is not None and output is Format.JSON:
+        raise typer.Exit(error.exit_code)
+    if error is not None:
+        raise error
+
+
+def as_json(
+    command: CommandIssued, names: tuple[str, ...], followed: Refresh | None
+) -> dict[str, Any]:
+    """The command as it was sent, and what became of each target when it was waited for."""
+    body: dict[str, Any] = {
+        "sent": command.model_dump(mode="json", exclude={"signature"}),
+        "tables": list(names),
+    }
+    if followed is None:
+        return body
+    return {
+        **body,
+        "built": [name for name in names if _outcome(followed, name) == "built"],
+        "failed": [each.target for each in followed.failed],
+        "waiting": list(followed.waiting),
+        "builds": [each.model_dump(mode="json") for each in followed.ended.values()],
+    }
+
+
+def _as_text(command: CommandIssued, names: tuple[str, ...], followed: Refresh | None) -> Any:
+    wave = f"refresh/{command.command_id}"
+    if followed is None:
+        return (
+            f"command {command.command_id} sent, asked by {cell(command.actor)}: transformer "
+            f"builds {cell(', '.join(names))}; `bergline runs show {wave}` shows how far it is"
+        )
+    rows = [_row(name, followed.ended.get(name)) for name in names]
+    return stacked(table(("table", "outcome", ">rows +", ">rows −", ">took", "snapshot"), rows))
+
+
+def _row(name: str, ended: BuildSucceeded | BuildFailed | None) -> tuple[object, ...]:
+    from shared.contracts.builds import BuildSucceeded
+
+    if ended is None:
+        return (name, "[yellow]waiting[/]", *(NOTHING,) * 4)
+    took = f"{ended.seconds:.2f} s"
+    if not isinstance(ended, BuildSucceeded):
+        return (name, f"[red]failed[/]: {cell(ended.error_type)}", NOTHING, NOTHING, took, NOTHING)
+    moved = (count(ended.rows_added), count(ended.rows_removed), took)
+    return (name, f"[green]built[/] {ended.mode}", *moved, ended.snapshot_id or "unchanged")
+
+
+def _outcome(followed: Refresh, name: str) -> str:
+    from shared.contracts.builds import BuildSucceeded
+
+    ended = followed.ended.get(name)
+    if ended is None:
+        return "waiting"
+    return "built" if isinstance(ended, BuildSucceeded) else "failed"

@@ -1,0 +1,41 @@
+"""Spans of time as they are typed: ``90s``, ``15m``, ``2h``, ``7d``."""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+
+from shared.runtime.errors import ConfigurationError
+
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+def span(text: str, option: str = "--since") -> timedelta:
+    """A span of time.
+
+    Raises:
+        ConfigurationError: it is none, or nothing.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    length = timedelta() if found is None else timedelta(**{_UNITS[found[2]]: float(found[1])})
+    if not length:
+        raise ConfigurationError(
+            f"{option} {text!r} is no span of time", "for example 90s, 15m, 2h or 7d"
+        )
+    return length
+
+
+def day(text: str | None, option: str) -> date | None:
+    """A business date; ``None`` for none.
+
+    Raises:
+        ConfigurationError: it is not one.
+    """
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} {text!r} is no date", "for example 2026-01-31"
+        ) from None

@@ -1,0 +1,78 @@
+"""Runs and refreshes as they are shown."""
+
+import json
+from datetime import date, timedelta
+
+import pytest
+
+from shared.cli import runs
+from shared.cli.refresh import refresh_arguments
+from shared.cli.runs import told_by, wave_json
+from shared.cli.spans import day, span
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.waves import builds_of, waves
+from tests.unit.runtime.test_waves import BUILDS, FIRST, TABLES, commit, failed, started, succeeded
+
+
+def test_a_wave_for_programs_tells_seconds_tables_and_builds() -> None:
+    commits = [
+        commit("raw.orders", 1, 0, 10),
+        commit("staging.orders", 1, 1.4, 10),
+        commit("core.orders", 1, 2.4, 10),
+    ]
+    [wave] = waves(commits, builds_of(BUILDS), TABLES)
+    body = json.loads(json.dumps(wave_json(wave)))
+    assert (body["wave"], body["outcome"], body["seconds"]) == (FIRST, "done", 2.4)
+    assert body["targets"] == ["staging.orders", "core.orders"]
+    assert [each["seconds"] for each in body["builds"]] == [0.5, 0.5]
+    assert body["held"]["core.orders"] == "2026-01-02T03:04:02.400000Z"
+
+
+@pytest.mark.parametrize(
+    ("event", "parts"),
+    [
+        (started("a", "core.orders", FIRST, 0, attempt=2), ["began", "attempt 2", "moved on"]),
+        (succeeded("a", "core.orders", FIRST, 0), ["incremental", "0.50 s", "7 added"]),
+        (failed("a", "core.orders", FIRST, 0, again=True), ["again at 2026", "out of memory"]),
+        (failed("a", "core.orders", FIRST, 0, again=False), ["not tried again", "WorkerDied"]),
+    ],
+)
+def test_an_event_is_a_sentence(event: object, parts: list[str]) -> None:
+    sentence = told_by(event)  # type: ignore[arg-type]
+    assert all(part in sentence for part in parts)
+
+
+@pytest.mark.parametrize(
+    ("text", "length"),
+    [
+        ("90s", timedelta(seconds=90)),
+        ("1.5m", timedelta(seconds=90)),
+        ("2h", timedelta(hours=2)),
+        ("7d", timedelta(days=7)),
+    ],
+)
+def test_spans(text: str, length: timedelta) -> None:
+    assert span(text) == length
+
+
+@pytest.mark.parametrize("text", ["", "7", "d", "-1d", "0s", "7 days", "1h30m"])
+def test_anything_else_is_no_span(text: str) -> None:
+    with pytest.raises(ConfigurationError, match="--since"):
+        span(text)
+
+
+def test_dates_of_a_refresh() -> None:
+    assert day(None, "--from") is None
+    assert day("2026-01-31", "--from") == date(2026, 1, 31)
+    assert refresh_arguments("2026-01-01", "2026-01-01", "") == {
+        "start": "2026-01-01",
+        "end": "2026-01-01",
+    }
+    assert refresh_arguments(None, None, "a rule changed") == {"reason": "a rule changed"}
+    for start, end in (("2026-02-01", "2026-01-31"), ("today", None), (None, "2026-13-01")):
+        with pytest.raises(ConfigurationError):
+            refresh_arguments(start, end, "")
+
+
+def test_what_does_not_fit_is_counted_not_hidden() -> None:
+    assert runs._shortened(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"

@@ -1,0 +1,162 @@
+"""The tables of an environment as builds read them: states loaded once a build, rows at snapshots.
+
+:class:`Tables` lives as long as its process: connections, handles and manifests stay.
+:class:`IcebergLake` is what one build sees, all tables at one moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import polars as pl
+
+from services.transformer.framework.frames import schema
+from services.transformer.framework.lake import SourceHead, TargetHead
+from shared.lake.handle import TableHandle
+from shared.lake.provenance import SourceCut, completeness, traced
+from shared.lake.reader import LakeReader, reachable
+from shared.lake.reading.changes import RowChanges, changes
+from shared.lake.reading.portions import portions
+from shared.lake.reading.scan import Keys, ReadStats, scan
+from shared.lake.table_state import MAIN, SnapshotEntry, TableState
+from shared.runtime.settings import Settings
+from shared.tables.lineage import upstream
+from shared.tables.registry import TABLES
+from shared.tables.spec import TableSpec
+
+REPLACE = "replace"
+"""Operation of a snapshot that moved rows and changed none (Iceberg spec, "Snapshots")."""
+
+
+def topics(table: str) -> frozenset[str]:
+    """The logical topics that a table comes from, directly or not."""
+    names = [table, *upstream(table, TABLES)]
+    return frozenset(topic for name in names for topic in TABLES[name].topics)
+
+
+class Tables:
+    """Handles of one environment's tables. For one thread."""
+
+    def __init__(self, settings: Settings, tables: Mapping[str, TableSpec] = TABLES) -> None:
+        self.settings = settings
+        self.specs = tables
+        self._reader = LakeReader(settings)
+        self._handles: dict[str, TableHandle] = {}
+
+    def handle(self, name: str) -> TableHandle:
+        """The handle of a logical table, always the same one.
+
+        Raises:
+            NotFound: no such table is declared.
+            Unavailable: the catalog does not answer.
+        """
+        if name not in self._handles:
+            self._handles[name] = self._reader.handle(name)
+        return self._handles[name]
+
+    def state(self, name: str) -> TableState:
+        """A table as it is now.
+
+        Raises:
+            NotFound: the catalog has no such table.
+            Unavailable: catalog or object store do not answer.
+        """
+        with reachable(self.settings):
+            return self.handle(name).reload()
+
+
+class IcebergLake:
+    """The tables of one build, as they stand when each is first asked for.
+
+    Attributes:
+        stats: what all reads of this build took.
+    """
+
+    def __init__(self, tables: Tables, ref: str = MAIN) -> None:
+        self.stats = ReadStats()
+        self._tables = tables
+        self._ref = ref
+        self._states: dict[str, TableState] = {}
+
+    def state(self, table: str) -> TableState:
+        """The state of a table that this build goes by."""
+        if table not in self._states:
+            self._states[table] = self._tables.state(table)
+        return self._states[table]
+
+    def source(self, table: str) -> SourceHead | None:
+        """Where an input stands on ``main``."""
+        state = self.state(table)
+        head = state.current_snapshot()
+        if head is None:
+            return None
+        cut = SourceCut(state.table_uuid, head.snapshot_id, head.sequence_number)
+        return SourceHead(cut, completeness(state, head.snapshot_id))
+
+    def target(self, table: str) -> TargetHead:
+        """Where the target stands on the branch that is built."""
+        state = self.state(table)
+        found = traced(state, self._ref)
+        foreign = any(each.summary.get("operation") != REPLACE for each in found.foreign)
+        return TargetHead(state.head_id(self._ref), found.provenance, foreign)
+
+    def readable(self, table: str, cut: SourceCut) -> bool:
+        """Whether that snapshot is retained."""
+        state = self.state(table)
+        return state.table_uuid == cut.uuid and cut.snapshot_id in state.by_id
+
+    def empty(self, table: str, columns: Sequence[str]) -> pl.DataFrame:
+        """No rows of an input."""
+        return schema(self._tables.specs[table], columns).to_frame()
+
+    def changes(
+        self, table: str, start: SourceCut | None, end: SourceCut, columns: Sequence[str]
+    ) -> RowChanges:
+        """What came and went between two snapshots of an input."""
+        found = changes(
+            self._tables.handle(table).table,
+            None if start is None else self._snapshot(table, start.snapshot_id),
+            self._snapshot(table, end.snapshot_id),
+            added=columns,
+            removed=columns,
+        )
+        self.stats.files += found.stats.files
+        self.stats.bytes += found.stats.bytes
+        self.stats.rows += found.stats.rows
+        return found
+
+    def scan(
+        self, table: str, cut: SourceCut, columns: Sequence[str], keys: Keys, *, located: bool
+    ) -> pl.DataFrame:
+        """The rows of an input that are wanted."""
+        return scan(
+            self._tables.handle(table).table,
+            self._snapshot(table, cut.snapshot_id),
+            columns,
+            keys=keys,
+            located=located,
+            stats=self.stats,
+        )
+
+    def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
+        """All rows of an input, a portion at a time."""
+        return portions(
+            self._tables.handle(table).table,
+            self._snapshot(table, cut.snapshot_id),
+            columns,
+            stats=self.stats,
+        )
+
+    def stored(self, table: str, snapshot_id: int | None, keys: Keys | None) -> pl.DataFrame:
+        """Rows of the target, and where they are."""
+        return scan(
+            self._tables.handle(table).table,
+            None if snapshot_id is None else self._snapshot(table, snapshot_id),
+            list(schema(self._tables.specs[table])),
+            keys=keys,
+            located=True,
+            stats=self.stats,
+        )
+
+    def _snapshot(self, table: str, snapshot_id: int) -> SnapshotEntry:
+        return self.state(table).by_id[snapshot_id]

@@ -1,0 +1,1 @@
+"""Rules that tables share: money, JSON members, versions, refusals. Pure, on polars."""

@@ -13,14 +13,17 @@ Outcomes of one attempt:
   searched for this commit's id. If it is not there the next attempt asserts the head just
   loaded, so of the two at most one can ever succeed. Files of an unknown attempt are left for
   the orphan sweep, because a late success may still come to name them.
+
+A change that was planned on another head is checked on the one that is asserted, before anything is
+sent: see :class:`shared.lake.decisions.Delta`.
 """
 
 from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from enum import Enum
 
 import structlog
@@ -35,14 +38,27 @@ from pyiceberg.exceptions import (
     ServiceUnavailableError,
     UnauthorizedError,
 )
-from pyiceberg.manifest import DataFile
 
 from shared.lake.commit_target import CommitTarget, Staged, StagedT
-from shared.lake.positions import Positions
-from shared.lake.recorded import Recorded, ancestors, recorded
-from shared.lake.table_state import SnapshotEntry, TableState
+from shared.lake.decisions import Append, Change, Decide, Delta, Head, Stale, Take, change
+from shared.lake.recorded import ancestors, recorded
+from shared.lake.table_state import KEY_BRANCH, MAIN, SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan, ThinningPolicy, plan
-from shared.runtime.errors import Refused, Unavailable
+from shared.runtime.errors import NotFound, Refused, Unavailable
+
+__all__ = [
+    "Append",
+    "Decide",
+    "Delta",
+    "Head",
+    "Outcome",
+    "Result",
+    "Stale",
+    "Take",
+    "Thinning",
+    "commit",
+    "find_commit",
+]
 
 KEY_COMMIT = "bergline.commit"
 KEY_WRITER = "bergline.writer"
@@ -58,30 +74,6 @@ class Result(Enum):
     """An attempt with unknown outcome turned out to have succeeded."""
     NOTHING = "nothing"
     """The caller decided that the head needs no commit."""
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The head on which a commit is decided."""
-
-    state: TableState
-    recorded: Recorded
-
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """A decision: add these files and move to these positions.
-
-    ``files`` may be empty: a snapshot that only states positions.
-    """
-
-    files: Sequence[DataFile]
-    positions: Positions
-    summary: Mapping[str, str] = field(default_factory=dict)
-
-
-Decide = Callable[[Head, bool], Append | None]
-"""(head, whether files of earlier attempts may be named again) → what to commit on that head."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +111,7 @@ def commit(
     *,
     commit_id: str,
     writer: str,
+    ref: str = MAIN,
     thinning: Thinning | None = None,
     patience_s: float = 60.0,
     clock: Callable[[], float] = time.time,
@@ -127,13 +120,14 @@ def commit(
     """Commit one snapshot to one table, exactly once per ``commit_id``.
 
     May be called again with the same ``commit_id`` after it raised: an attempt that succeeded
-    after all is found.
+    after all is found. So a caller that plans again keeps the id of its piece of work.
 
     Args:
         target: the table.
         decide: called on every head that is tried; whatever it raises ends the commit.
         commit_id: identity of this commit, written into the snapshot.
         writer: name of the service, written into the snapshot.
+        ref: the branch to commit to.
         thinning: removal of old snapshots in the same atomic update.
         patience_s: how long conflicts and unknown outcomes are met with another attempt.
         clock, sleep: time, in seconds.
@@ -141,31 +135,32 @@ def commit(
     Raises:
         Unavailable: no attempt came to a known end within ``patience_s``; the outcome is unknown.
         Refused: the catalog refuses the request as such.
-        NotFound: the table does not exist.
+        Stale: a :class:`Delta` does not fit the head any more; its caller plans again.
+        NotFound: the table or the branch does not exist.
     """
     deadline = clock() + patience_s
     conflicts = unknowns = 0
     while True:
         remembered = target.remembered
         state = _load(target, deadline, clock, sleep)
-        if (landed := find_commit(state, commit_id)) is not None:
+        if (landed := find_commit(state, commit_id, ref)) is not None:
             return Outcome(Result.FOUND, landed, state, conflicts, unknowns)
-        decision = decide(Head(state, recorded(state)), unknowns == 0)
-        if decision is None:
+        try:
+            planned = _decided(target, decide, state, ref, unknowns == 0, commit_id, writer)
+        except (Stale, NotFound):
+            target.forget()
+            if remembered:
+                continue
+            raise
+        if planned is None:
             if remembered:  # no request follows that would show it to be stale
                 target.forget()
                 continue
             return Outcome(Result.NOTHING, None, state, conflicts, unknowns)
         history = _thin(state, thinning, clock)
-        summary = {
-            KEY_COMMIT: commit_id,
-            KEY_WRITER: writer,
-            **decision.positions.to_summary(),
-            **decision.summary,
-        }
         staged: StagedT | None = None
         try:
-            staged = target.stage(state, decision.files, summary, decision.positions, history)
+            staged = target.stage_change(state, planned, history)
             after = target.send(staged)
         except CommitFailedException as error:
             conflicts += 1
@@ -173,7 +168,7 @@ def commit(
             target.forget()
             if staged is not None and unknowns == 0:
                 now = _load(target, deadline, clock, sleep)
-                if _certainly_lost(now, staged, commit_id):
+                if _certainly_lost(now, staged, commit_id, ref):
                     target.discard(staged)
         except (BadRequestError, ForbiddenError, UnauthorizedError, AuthorizationExpiredError) as e:
             target.forget()
@@ -181,6 +176,11 @@ def commit(
                 f"the catalog refuses to commit to {target.name}: {e}",
                 "check the catalog's credential and the table's definition",
             ) from e
+        except Stale:
+            target.forget()
+            if not remembered:
+                raise
+            continue
         except Refused:
             target.forget()
             raise
@@ -208,12 +208,31 @@ def commit(
         sleep(random.uniform(0.01, 0.05) * min(conflicts + unknowns + 1, 10))  # noqa: S311
 
 
-def find_commit(state: TableState, commit_id: str) -> SnapshotEntry | None:
-    """The ancestor of the head that carries ``commit_id``, if any."""
-    for snapshot in ancestors(state):
+def find_commit(state: TableState, commit_id: str, ref: str = MAIN) -> SnapshotEntry | None:
+    """The ancestor of a branch's head that carries ``commit_id``, if any."""
+    for snapshot in ancestors(state, ref):
         if snapshot.summary.get(KEY_COMMIT) == commit_id:
             return snapshot
     return None
+
+
+def _decided(
+    target: CommitTarget[StagedT],
+    decide: Decide,
+    state: TableState,
+    ref: str,
+    may_reuse_files: bool,
+    commit_id: str,
+    writer: str,
+) -> Change | None:
+    head = Head(state, recorded(state, ref), ref)
+    decision = decide(head, may_reuse_files)
+    if decision is None:
+        return None
+    if ref != MAIN and head.snapshot is None and not isinstance(decision, Take):
+        raise NotFound(f"{target.name} has no branch {ref}")
+    every = {KEY_COMMIT: commit_id, KEY_WRITER: writer}
+    return change(decision, head, every if ref == MAIN else {**every, KEY_BRANCH: ref})
 
 
 def _load(
@@ -255,12 +274,12 @@ def _thin(state: TableState, thinning: Thinning | None, clock: Callable[[], floa
     )
 
 
-def _certainly_lost(now: TableState, staged: Staged, commit_id: str) -> bool:
+def _certainly_lost(now: TableState, staged: Staged, commit_id: str, ref: str) -> bool:
     """Whether an attempt can never succeed any more: the head that it asserts is gone.
 
     A proxy that repeats requests can turn a success into a conflict, so the snapshot is looked
     for, too, whether it is still in the ancestry or was rolled back since.
     """
-    moved = now.current_snapshot_id != staged.parent_snapshot_id
+    moved = now.head_id(ref) != staged.asserted_id
     landed = now.snapshot_by_id(staged.snapshot_id) is not None
-    return moved and not landed and find_commit(now, commit_id) is None
+    return moved and not landed and find_commit(now, commit_id, ref) is None

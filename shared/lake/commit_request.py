@@ -24,34 +24,46 @@ def commit_request(
     snapshot: SnapshotEntry,
     properties: Mapping[str, str],
     history: ThinningPlan,
+    ref: str = MAIN,
+    source: str | None = None,
+    ends: bool = False,
 ) -> bytes:
-    """Add ``snapshot`` to the head of ``state``, move ``main`` to it, and thin the history.
+    """Add ``snapshot`` to the table of ``state``, move a branch to it, and thin the history.
 
     Args:
         identifier: namespace and name of the table.
-        state: the table is asserted to be this one, and ``main`` to be at this head.
-        snapshot: child of that head.
+        state: the table is asserted to be this one, and the branch to be at the head it has here.
+        snapshot: child of that head, or of the head of ``source``.
         properties: of the table, to be set.
         history: tags to be set or removed, and snapshots to be removed.
+        ref: the branch that moves.
+        source: another branch that is asserted to be at its head, too.
+        ends: whether ``source`` is removed.
     """
     requirements: list[dict[str, Any]] = [
         {"type": "assert-table-uuid", "uuid": state.table_uuid},
         {
             "type": "assert-ref-snapshot-id",
-            "ref": MAIN,
-            "snapshot-id": state.current_snapshot_id,
+            "ref": ref,
+            "snapshot-id": state.head_id(ref),
         },
     ]
+    if source is not None:
+        asserted = {"ref": source, "snapshot-id": state.head_id(source)}
+        requirements.append({"type": "assert-ref-snapshot-id", **asserted})
     updates: list[dict[str, Any]] = [
         {"action": "add-snapshot", "snapshot": snapshot},
         {
             "action": "set-snapshot-ref",
-            "ref-name": MAIN,
+            "ref-name": ref,
             "type": "branch",
             "snapshot-id": snapshot.snapshot_id,
         },
-        {"action": "set-properties", "updates": properties},
     ]
+    if properties:
+        updates.append({"action": "set-properties", "updates": properties})
+    if source is not None and ends:
+        updates.append({"action": "remove-snapshot-ref", "ref-name": source})
     updates += [
         {
             "action": "set-snapshot-ref",

@@ -6,12 +6,9 @@ one; a test may explore the protocol with a catalog that lives in memory.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeVar
 
-from pyiceberg.manifest import DataFile
-
-from shared.lake.positions import Positions
+from shared.lake.decisions import Change
 from shared.lake.table_state import TableState
 from shared.lake.thinning import ThinningPlan
 
@@ -24,8 +21,8 @@ class Staged(Protocol):
         """Of the snapshot to be added."""
 
     @property
-    def parent_snapshot_id(self) -> int | None:
-        """The head that the send asserts."""
+    def asserted_id(self) -> int | None:
+        """The head, of the branch that it moves, that the send asserts."""
 
 
 StagedT = TypeVar("StagedT", bound=Staged)
@@ -60,17 +57,11 @@ class CommitTarget(Protocol[StagedT]):
     def forget(self) -> None:
         """Load at the next use of :meth:`state`."""
 
-    def stage(
-        self,
-        state: TableState,
-        files: Sequence[DataFile],
-        summary: Mapping[str, str],
-        positions: Positions,
-        history: ThinningPlan,
-    ) -> StagedT:
-        """Write what an append on the head of ``state`` needs; the catalog is told nothing.
+    def stage_change(self, state: TableState, change: Change, history: ThinningPlan) -> StagedT:
+        """Write what a change of the head of ``state`` needs; the catalog is told nothing.
 
         Raises:
+            Stale: the change does not fit that head; nothing was written.
             OSError: the object store did not take it; nothing can come of it any more.
         """
 

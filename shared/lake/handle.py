@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 
 import structlog
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import CommitFailedException, NoSuchNamespaceError, NoSuchTableError
-from pyiceberg.manifest import DataFile
 from pyiceberg.table import CommitTableRequest, Table, TableProperties
 from pyiceberg.utils.properties import property_as_bool
 
 from shared.contracts.environment import Environment
 from shared.lake.catalog import load, missing
-from shared.lake.positions import MIRROR_PROPERTY, Positions
+from shared.lake.decisions import Change
+from shared.lake.positions import MIRROR_PROPERTY
+from shared.lake.provenance import PROVENANCE_PROPERTY
 from shared.lake.rest_catalog import BoundedRestCatalog
-from shared.lake.staging import AppendStage, StagedSnapshot
+from shared.lake.staging import Stage, StagedSnapshot
 from shared.lake.state_decoding import StateDecoder
 from shared.lake.table_state import TableState
 from shared.lake.thinning import ThinningPlan
@@ -49,7 +50,7 @@ class TableHandle:
         self._clock = clock
         self._identifier = environment.table(name)
         self._table: Table | None = None
-        self._stage: AppendStage | None = None
+        self._stage: Stage | None = None
         self._state: TableState | None = None
         self._state_at = 0.0
         self._decoder = StateDecoder()
@@ -116,19 +117,14 @@ class TableHandle:
         """
         self._state = self._table = self._stage = None
 
-    def stage(
-        self,
-        state: TableState,
-        files: Sequence[DataFile],
-        summary: Mapping[str, str],
-        positions: Positions,
-        history: ThinningPlan,
+    def stage_change(
+        self, state: TableState, change: Change, history: ThinningPlan
     ) -> StagedSnapshot:
-        """Write the manifests of an append on the head of ``state``."""
+        """Write the manifests of a change on the head of ``state``."""
         if self._stage is None:
-            self._stage = AppendStage(self.table, self._clock)
+            self._stage = Stage(self.table, self._clock)
         try:
-            return self._stage.append(state, files, summary, positions, history)
+            return self._stage.write(state, change, history)
         except OSError:
             self.renew()
             raise
@@ -203,4 +199,5 @@ def _written_alike(table: Table, state: TableState) -> bool:
 
 
 def _settings(properties: Mapping[str, str]) -> dict[str, str]:
-    return {key: value for key, value in properties.items() if key != MIRROR_PROPERTY}
+    mirrors = (MIRROR_PROPERTY, PROVENANCE_PROPERTY)
+    return {key: value for key, value in properties.items() if key not in mirrors}

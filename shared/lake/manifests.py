@@ -40,11 +40,12 @@ OURS_KEY, OURS = "bergline.manifest", "1"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A live data file in a manifest.
+    """A data or delete file in a manifest.
 
     Attributes:
-        status: ADDED by the snapshot that the manifest belongs to, or EXISTING before.
-        snapshot_id: which snapshot added the file.
+        status: ADDED by the snapshot that the manifest belongs to, EXISTING before, or DELETED
+            by it.
+        snapshot_id: which snapshot added, or deleted, the file.
         sequence_number, file_sequence_number: of its data and of that snapshot; ``None`` as long
             as they are to be inherited.
         rows, partition: of the file.
@@ -78,11 +79,17 @@ class Carried:
 
 
 class ManifestFormat:
-    """Writes the manifests of one schema and one partition spec."""
+    """Writes the manifests of one schema and one partition spec: of data or of delete files."""
 
-    def __init__(self, schema: Schema, spec: PartitionSpec, codec: str) -> None:
+    def __init__(
+        self,
+        schema: Schema,
+        spec: PartitionSpec,
+        codec: str,
+        content: ManifestContent = ManifestContent.DATA,
+    ) -> None:
         """``codec`` as the table property ``write.avro.compression-codec`` names it."""
-        self._schema, self._spec = schema, spec
+        self._schema, self._spec, self._content = schema, spec, content
         self._codec = avro.codec_name(codec)
         partition = spec.partition_type(schema)
         file = data_file_with_partition(partition, FORMAT_VERSION)
@@ -95,14 +102,14 @@ class ManifestFormat:
             "partition-spec": to_json(spec.fields).decode(),
             "partition-spec-id": str(spec.spec_id),
             "format-version": str(FORMAT_VERSION),
-            "content": "data",
+            "content": "data" if content is ManifestContent.DATA else "deletes",
             OURS_KEY: OURS,
             avro.SCHEMA_KEY: avro.schema_json(entry, "manifest_entry"),
             avro.CODEC_KEY: self._codec,
         }
 
     def added(self, file: DataFile, snapshot_id: int) -> Entry:
-        """The entry of a new data file."""
+        """The entry of a new file."""
         status, rows = ManifestEntryStatus.ADDED, file.record_count
         encoded = self._file.encode(file)
         return Entry(status, snapshot_id, None, None, rows, file.partition, encoded)
@@ -119,6 +126,11 @@ class ManifestFormat:
             file.partition,
             self._file.encode(file),
         )
+
+    def deleted(self, read: ManifestEntry, snapshot_id: int) -> Entry:
+        """An entry that was read from a manifest, of a file that a snapshot removes."""
+        kept = self.existing(read)
+        return replace(kept, status=ManifestEntryStatus.DELETED, snapshot_id=snapshot_id)
 
     def carried(self, manifest: ManifestFile, io: FileIO) -> Carried | None:
         """The blocks of a manifest, if they may stand in another one as they are.
@@ -145,34 +157,36 @@ class ManifestFormat:
         snapshot_id: int,
         sequence_number: int,
     ) -> tuple[ManifestFile, bytes]:
-        """A data manifest that a snapshot adds, as its list describes it, and its content."""
+        """A manifest that a snapshot adds, as its list describes it, and its content."""
         blocks = [block for each in carried for block in each.blocks]
         if entries:
             blocks.append(avro.block([_encoded(entry) for entry in entries], self._codec))
         content = avro.assemble(self._metadata, blocks)
         added = [e.rows for e in entries if e.status is ManifestEntryStatus.ADDED]
         existing = [e.rows for e in entries if e.status is ManifestEntryStatus.EXISTING]
+        deleted = [e.rows for e in entries if e.status is ManifestEntryStatus.DELETED]
         partitions = [entry.partition for entry in entries]
         for each in carried:
             partitions += self._bounds(each.manifest)
-        numbers = [e.sequence_number for e in entries if e.sequence_number is not None]
+        live = [e for e in entries if e.status is not ManifestEntryStatus.DELETED]
+        numbers = [e.sequence_number for e in live if e.sequence_number is not None]
         numbers += [each.manifest.min_sequence_number for each in carried]
         described = ManifestFile.from_args(
             manifest_path=path,
             manifest_length=len(content),
             partition_spec_id=self._spec.spec_id,
-            content=ManifestContent.DATA,
+            content=self._content,
             sequence_number=sequence_number,
             min_sequence_number=min(numbers, default=sequence_number),
             added_snapshot_id=snapshot_id,
             added_files_count=len(added),
             existing_files_count=len(existing)
             + sum(each.manifest.existing_files_count or 0 for each in carried),
-            deleted_files_count=0,
+            deleted_files_count=len(deleted),
             added_rows_count=sum(added),
             existing_rows_count=sum(existing)
             + sum(each.manifest.existing_rows_count or 0 for each in carried),
-            deleted_rows_count=0,
+            deleted_rows_count=sum(deleted),
             partitions=construct_partition_summaries(self._spec, self._schema, partitions),
             key_metadata=None,
         )

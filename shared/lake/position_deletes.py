@@ -18,14 +18,23 @@ from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
+from shared.lake.reading.bounded_cache import BoundedCache
+
 FILE_PATH_ID, POS_ID = 2147483546, 2147483545
 """Reserved field ids (Iceberg spec, "Reserved Field IDs")."""
+
+KEPT_POSITIONS = 2_000_000
+"""Most positions that are kept of delete files read before: 16 MB."""
 
 SCHEMA = pa.schema(
     [
         pa.field("file_path", pa.string(), False, {"PARQUET:field_id": str(FILE_PATH_ID)}),
         pa.field("pos", pa.int64(), False, {"PARQUET:field_id": str(POS_ID)}),
     ]
+)
+
+_NAMED: BoundedCache[dict[str, pa.Array]] = BoundedCache(
+    KEPT_POSITIONS, lambda named: sum(len(each) for each in named.values())
 )
 
 
@@ -65,15 +74,19 @@ def read_positions(io: FileIO, deletes: Iterable[DataFile]) -> dict[str, list[in
         OSError: the object store does not answer.
     """
     found: dict[str, set[int]] = {}
-    for file in deletes:
-        for path, own in _by_path(_read(io, file, ["file_path", "pos"])):
+    for delete in deletes:
+        for path, own in named_positions(io, delete).items():
             found.setdefault(path, set()).update(own.to_pylist())
     return {path: sorted(own) for path, own in found.items()}
 
 
-def named_files(io: FileIO, delete: DataFile) -> frozenset[str]:
-    """The data files that a position delete file names; raises as :func:`read_positions`."""
-    return frozenset(pc.unique(_read(io, delete, ["file_path"])["file_path"]).to_pylist())
+def named_positions(io: FileIO, delete: DataFile) -> Mapping[str, pa.Array]:
+    """What one position delete file says; the file is read once, as long as it is kept.
+
+    Raises:
+        OSError: the object store does not answer.
+    """
+    return _NAMED.get(delete.file_path, lambda: _read(io, delete))
 
 
 def may_name(delete: DataFile, path: str) -> bool:
@@ -89,6 +102,7 @@ def _written(
 ) -> DataFile:
     first, last = files[0], files[-1]
     parts: list[pa.Table] = []
+    named: dict[str, pa.Array] = {}
     for file in files:
         own = pa.array(positions[file.file_path], pa.int64()).sort()
         if pc.count_distinct(own).as_py() != len(own):
@@ -97,6 +111,7 @@ def _written(
             raise ValueError(
                 f"{file.file_path}: positions {own[0]} to {own[-1]} in {file.record_count} rows"
             )
+        named[file.file_path] = own
         parts.append(pa.table([pa.repeat(file.file_path, len(own)), own], schema=SCHEMA))
     rows = pa.concat_tables(parts)
     name = f"{uuid.uuid4()}-deletes.parquet"
@@ -126,14 +141,16 @@ def _written(
         sort_order_id=None,
     )
     written.spec_id = first.spec_id
+    _NAMED.get(location, lambda: named)
     return written
 
 
-def _read(io: FileIO, delete: DataFile, columns: list[str]) -> pa.Table:
+def _read(io: FileIO, delete: DataFile) -> dict[str, pa.Array]:
     with io.new_input(delete.file_path).open() as stream:
-        return pq.read_table(pa.BufferReader(stream.read()), columns=columns)
-
-
-def _by_path(rows: pa.Table) -> Iterable[tuple[str, pa.ChunkedArray]]:
-    for path in pc.unique(rows["file_path"]).to_pylist():
-        yield path, rows.filter(pc.equal(rows["file_path"], path))["pos"]
+        rows = pq.read_table(pa.BufferReader(stream.read()), columns=["file_path", "pos"])
+    paths = rows["file_path"].combine_chunks().dictionary_encode()
+    positions = rows["pos"].combine_chunks()
+    return {
+        path: positions.filter(pc.equal(paths.indices, index))
+        for index, path in enumerate(paths.dictionary.to_pylist())
+    }

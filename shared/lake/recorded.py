@@ -30,9 +30,9 @@ class Recorded:
     foreign: int = 0
 
 
-def recorded(state: TableState) -> Recorded:
-    """The positions that hold at the head of ``state``."""
-    head = state.current_snapshot()
+def recorded(state: TableState, ref: str = MAIN) -> Recorded:
+    """The positions that hold at the head of a branch of ``state``."""
+    head = state.head(ref)
     if head is None:
         # A mirror without a snapshot means that history was removed under us.
         mirror = Positions.from_mirror(state.properties)

@@ -1,8 +1,9 @@
-"""Stage an append: write its manifests and manifest list, and say what to ask of the catalog.
+"""Stage a change: write its manifests and manifest list, and say what to ask of the catalog.
 
-It writes what PyIceberg's merging append writes, at a cost that does not grow with the history: a
-manifest and a manifest list, one request each. Nothing is read while the head is the snapshot
-that was staged here before.
+Of an append it writes what PyIceberg's merging append writes, at a cost that does not grow with the
+history: a manifest and a manifest list, one request each. Nothing is read while the head is the
+snapshot that was staged here before. A delta adds a manifest of delete files for each partition
+spec, and writes those manifests anew that hold files which leave.
 """
 
 from __future__ import annotations
@@ -10,21 +11,22 @@ from __future__ import annotations
 import secrets
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile, read_manifest_list
-from pyiceberg.table import Table, TableProperties
-from pyiceberg.table.snapshots import (
-    Operation,
-    SnapshotSummaryCollector,
-    Summary,
-    update_snapshot_summaries,
+from pyiceberg.manifest import (
+    DataFile,
+    ManifestContent,
+    ManifestEntry,
+    ManifestFile,
+    read_manifest_list,
 )
-from pyiceberg.utils.properties import property_as_int
+from pyiceberg.table import Table, TableProperties
 
 from shared.lake.commit_request import commit_request
+from shared.lake.decisions import Change, Delta
+from shared.lake.head_checks import dangling, listed_files, require_fit, require_same_origin
 from shared.lake.manifest_merging import MergePolicy, bins
 from shared.lake.manifests import (
     FORMAT_VERSION,
@@ -33,8 +35,9 @@ from shared.lake.manifests import (
     ManifestFormat,
     ManifestListFormat,
 )
-from shared.lake.positions import Positions
-from shared.lake.table_state import SnapshotEntry, TableState
+from shared.lake.reading.live_files import entries as live_entries
+from shared.lake.snapshot_summary import snapshot_summary
+from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan
 from shared.runtime.errors import Refused
 
@@ -53,13 +56,14 @@ class StagedSnapshot:
     """A snapshot whose files are written.
 
     Attributes:
+        asserted_id: head of the branch that it moves.
         request: for the catalog.
         written: paths of its manifests and its manifest list.
         listed: what that list holds.
     """
 
     snapshot_id: int
-    parent_snapshot_id: int | None
+    asserted_id: int | None
     request: bytes
     written: tuple[str, ...]
     listed: tuple[Listed, ...]
@@ -82,8 +86,8 @@ class _Attempt:
         return self.new_location(f"snap-{self.snapshot_id}-0-{self.uuid}.avro")
 
 
-class AppendStage:
-    """Stages appends to one table, remembering what its head lists. Used by one thread at a time.
+class Stage:
+    """Stages changes of one table, remembering what its head lists. Used by one thread at a time.
 
     Args:
         table: its schema, partition specs, properties, location and FileIO are used.
@@ -100,26 +104,21 @@ class AppendStage:
         self._locations = table.location_provider()
         self._policy = MergePolicy.of(properties)
         self._lists = ManifestListFormat(self._codec)
-        self._formats: dict[int, ManifestFormat] = {}
+        self._formats: dict[tuple[int, ManifestContent], ManifestFormat] = {}
         self._head: int | None = None
         self._listed: tuple[Listed, ...] = ()
 
-    def append(
-        self,
-        state: TableState,
-        files: Sequence[DataFile],
-        summary: Mapping[str, str],
-        positions: Positions,
-        history: ThinningPlan,
-    ) -> StagedSnapshot:
-        """Write the manifests of an append on the head of ``state`` and say what to send.
+    def write(self, state: TableState, change: Change, history: ThinningPlan) -> StagedSnapshot:
+        """Write the manifests of a change on the head of ``state`` and say what to send.
 
-        The request asserts the table's UUID and that ``main`` is still at that head; it adds the
-        snapshot, moves ``main``, mirrors the positions in a table property, and thins the history.
+        The request asserts the table's UUID and that the branch is still at that head; it adds
+        the snapshot, moves the branch, mirrors what the snapshot of ``main`` records in a table
+        property, and thins the history.
 
         Raises:
             Refused: the table is of another format version, or its head is not to be found: what it
                 lists would be lost.
+            Stale: the change does not fit that head.
             OSError: the object store does not answer.
         """
         if state.format_version != FORMAT_VERSION:
@@ -128,7 +127,7 @@ class AppendStage:
                 f"{state.format_version}, only version {FORMAT_VERSION} can be written",
                 "move the table away and run `bergline bootstrap`",
             )
-        head, parent_id = state.current_snapshot(), state.current_snapshot_id
+        head, parent_id = state.head(change.source), state.head_id(change.source)
         if head is None and parent_id is not None:
             raise Refused(
                 f"table {'.'.join(self._table.name())} names {parent_id} as its head, which is "
@@ -138,12 +137,7 @@ class AppendStage:
         attempt = _Attempt(
             _new_id(state), state.last_sequence_number + 1, self._locations.new_metadata_location
         )
-        listed = self._listed_by(head)
-        if files:
-            spec = self._table.metadata.default_spec_id
-            written = self._format(spec)
-            entries = tuple(written.added(file, attempt.snapshot_id) for file in files)
-            listed = (self._manifest(attempt, spec, entries, ()), *listed)
+        listed, removed = self._changed(attempt, state, head, change)
         listed = self._merged(attempt, listed)
         paths = [each.manifest.manifest_path for each in listed]
         contents = {path: attempt.contents[path] for path in paths if path in attempt.contents}
@@ -155,20 +149,33 @@ class AppendStage:
             parent_snapshot_id=parent_id,
             sequence_number=attempt.sequence_number,
             # Versions are found by time, so it never goes back along a history.
-            timestamp_ms=max(int(self._clock() * 1000), head.timestamp_ms if head else 0),
+            timestamp_ms=max(int(self._clock() * 1000), _latest(state, change)),
             manifest_list=attempt.list_path(),
-            summary=self._summary(files, summary, head),
+            summary=snapshot_summary(self._table.metadata, change, removed, head),
             schema_id=state.current_schema_id,
         )
-        mirror = positions.to_mirror(snapshot.snapshot_id)
-        request = commit_request(self._table.name(), state, snapshot, mirror, history)
+        mirror: dict[str, str] = {}
+        if change.ref == MAIN and change.carried is not None:
+            mirror = change.carried.to_mirror(snapshot.snapshot_id)
+        request = commit_request(
+            self._table.name(),
+            state,
+            snapshot,
+            mirror,
+            history,
+            change.ref,
+            None if change.source == change.ref else change.source,
+            change.ends,
+        )
         for path, content in contents.items():
             _write(self._table.io, path, content)
-        return StagedSnapshot(snapshot.snapshot_id, parent_id, request, tuple(contents), listed)
+        asserted = state.head_id(change.ref)
+        return StagedSnapshot(snapshot.snapshot_id, asserted, request, tuple(contents), listed)
 
     def committed(self, staged: StagedSnapshot) -> None:
         """It is the head now."""
-        self._head, self._listed = staged.snapshot_id, staged.listed
+        self._head = staged.snapshot_id
+        self._listed = tuple(each for each in staged.listed if _has_live(each.manifest))
 
     def _listed_by(self, head: SnapshotEntry | None) -> tuple[Listed, ...]:
         """The manifests with live files that the head lists."""
@@ -179,10 +186,79 @@ class AppendStage:
             self._listed = tuple(
                 known.get(manifest.manifest_path) or Listed(manifest, self._lists.line(manifest))
                 for manifest in read_manifest_list(self._table.io.new_input(head.manifest_list))
-                if manifest.has_added_files() or manifest.has_existing_files()
+                if _has_live(manifest)
             )
             self._head = head.snapshot_id
         return self._listed
+
+    def _changed(
+        self, attempt: _Attempt, state: TableState, head: SnapshotEntry | None, change: Change
+    ) -> tuple[tuple[Listed, ...], Sequence[DataFile]]:
+        """The manifests after the change, youngest first, and the files that left."""
+        delta, listed = change.delta, self._listed_by(head)
+        removed: list[DataFile] = []
+        require_same_origin(state, change.ref, delta)
+        if delta.named or delta.dropped:
+            io = self._table.io
+            live = listed_files(io, [each.manifest for each in listed])
+            require_fit(io, live, state, head, delta)
+            gone = {*delta.dropped, *dangling(live, delta.dropped)}
+            removed = [
+                each.file
+                for files in (live.data, live.deletes)
+                for path, each in files.items()
+                if path in gone
+            ]
+            listed = self._without(attempt, listed, gone)
+        return (*self._added(attempt, delta), *listed), removed
+
+    def _added(self, attempt: _Attempt, delta: Delta) -> list[Listed]:
+        """A manifest for the data files, and one for the delete files, of each partition spec."""
+        found: list[Listed] = []
+        for content, files in (
+            (ManifestContent.DATA, delta.added),
+            (ManifestContent.DELETES, delta.deletes),
+        ):
+            for spec_id in dict.fromkeys(file.spec_id for file in files):
+                written = self._format(spec_id, content)
+                entries = tuple(
+                    written.added(file, attempt.snapshot_id)
+                    for file in files
+                    if file.spec_id == spec_id
+                )
+                found.append(self._manifest(attempt, spec_id, entries, (), content))
+        return found
+
+    def _without(
+        self, attempt: _Attempt, listed: Sequence[Listed], gone: Collection[str]
+    ) -> tuple[Listed, ...]:
+        """The manifests once these files are gone.
+
+        Those that hold one are written anew, several of a kind as one up to the target size of
+        manifests. What goes is listed there a last time, as deleted (Iceberg spec, "Manifests").
+        """
+        io = self._table.io
+        found: list[Listed] = []
+        touched: dict[tuple[int, ManifestContent], list[ManifestFile]] = {}
+        for each in listed:
+            manifest = each.manifest
+            if any(live.file.file_path in gone for live in live_entries(io, manifest)):
+                kind = (manifest.partition_spec_id, ManifestContent(manifest.content))
+                touched.setdefault(kind, []).append(manifest)
+            else:
+                found.append(each)
+        written: list[Listed] = []
+        for (spec_id, content), manifests in touched.items():
+            fmt = self._format(spec_id, content)
+            for packed in _packed(manifests, self._policy.target_bytes):
+                entries = tuple(
+                    fmt.deleted(entry, attempt.snapshot_id)
+                    if entry.data_file.file_path in gone
+                    else fmt.existing(entry)
+                    for entry in _entries(io, packed)
+                )
+                written.append(self._manifest(attempt, spec_id, entries, (), content))
+        return (*written, *found)
 
     def _merged(self, attempt: _Attempt, listed: Sequence[Listed]) -> tuple[Listed, ...]:
         """The manifests after merging; delete manifests are never merged.
@@ -223,39 +299,50 @@ class AppendStage:
         spec_id: int,
         entries: tuple[Entry, ...],
         carried: Sequence[Carried],
+        content: ManifestContent = ManifestContent.DATA,
     ) -> Listed:
         path = attempt.manifest_path()
-        manifest, attempt.contents[path] = self._format(spec_id).manifest(
+        manifest, attempt.contents[path] = self._format(spec_id, content).manifest(
             path, entries, carried, attempt.snapshot_id, attempt.sequence_number
         )
         kept = entries if manifest.added_files_count else ()
         return Listed(manifest, self._lists.line(manifest), kept)
 
-    def _format(self, spec_id: int) -> ManifestFormat:
-        if spec_id not in self._formats:
+    def _format(
+        self, spec_id: int, content: ManifestContent = ManifestContent.DATA
+    ) -> ManifestFormat:
+        if (spec_id, content) not in self._formats:
             metadata = self._table.metadata
-            self._formats[spec_id] = ManifestFormat(
-                metadata.schema(), metadata.specs()[spec_id], self._codec
+            self._formats[spec_id, content] = ManifestFormat(
+                metadata.schema(), metadata.specs()[spec_id], self._codec, content
             )
-        return self._formats[spec_id]
+        return self._formats[spec_id, content]
 
-    def _summary(
-        self, files: Sequence[DataFile], summary: Mapping[str, str], head: SnapshotEntry | None
-    ) -> dict[str, str]:
-        """Ours, what the files add, and the totals (Iceberg spec, "Optional Snapshot Summary")."""
-        metadata = self._table.metadata
-        limit = property_as_int(
-            metadata.properties,
-            TableProperties.WRITE_PARTITION_SUMMARY_LIMIT,
-            TableProperties.WRITE_PARTITION_SUMMARY_LIMIT_DEFAULT,
-        )
-        collector = SnapshotSummaryCollector(limit or 0)
-        for file in files:
-            collector.add_file(file, metadata.schema(), metadata.spec())
-        made = update_snapshot_summaries(
-            Summary(Operation.APPEND, **collector.build(), **summary), head.summary if head else {}
-        )
-        return {"operation": Operation.APPEND.value, **made.additional_properties}
+
+def _has_live(manifest: ManifestFile) -> bool:
+    return manifest.has_added_files() or manifest.has_existing_files()
+
+
+def _latest(state: TableState, change: Change) -> int:
+    """The later one of the heads that the snapshot comes after, in milliseconds."""
+    heads = (state.head(change.ref), state.head(change.source))
+    return max((head.timestamp_ms for head in heads if head is not None), default=0)
+
+
+def _packed(manifests: Sequence[ManifestFile], target_bytes: int) -> list[list[ManifestFile]]:
+    found: list[list[ManifestFile]] = [[]]
+    size = 0
+    for manifest in manifests:
+        size += manifest.manifest_length
+        if found[-1] and size > target_bytes:
+            found.append([])
+            size = manifest.manifest_length
+        found[-1].append(manifest)
+    return found
+
+
+def _entries(io: FileIO, manifests: Sequence[ManifestFile]) -> list[ManifestEntry]:
+    return [entry for manifest in manifests for entry in manifest.fetch_manifest_entry(io)]
 
 
 def _new_id(state: TableState) -> int:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MAIN = "main"
 """The branch that readers see."""
 
+KEY_BRANCH = "bergline.branch"
+"""Summary key of a snapshot that was committed to another branch than ``main``, with its name."""
+
 
 class SnapshotEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", omit_defaults=True):
     """One retained snapshot. ``summary`` includes the key ``operation``."""

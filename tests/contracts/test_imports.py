@@ -17,7 +17,7 @@ READERS = {"deploy.demo": "settles its ledger as any foreign reader would, from 
 COMMITTING: dict[str, set[str]] = {
     "commit_table": {"shared/lake/handle.py"},
     "update_table": {"shared/lake/handle.py"},
-    "stage": {"shared/lake/commit.py"},
+    "stage_change": {"shared/lake/commit.py"},
     "update_schema": {"shared/lake/bootstrap.py"},
     **{
         name: set()
@@ -36,7 +36,7 @@ COMMITTING: dict[str, set[str]] = {
 }
 """Ways to a new table state, PyIceberg's and ours → modules that may call them.
 
-What a handle sends must have been staged, so the caller of ``stage`` is who commits.
+What a handle sends must have been staged, so the caller of ``stage_change`` is who commits.
 
 ``append``, ``overwrite`` and ``delete`` cannot be told from a list's or a file system's by name;
 where the library is not imported there is nothing to call them on; elsewhere the last rule holds.

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import msgspec
 from pyiceberg.exceptions import BadRequestError, CommitFailedException, CommitStateUnknownException
 
+from shared.lake.decisions import Change
 from shared.lake.positions import Positions
 from shared.lake.table_state import RefEntry, SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan
@@ -41,6 +42,11 @@ class Request:
     """Its sender cannot know whether it happened."""
     accepted: bool = False
     discarded: bool = False
+
+    @property
+    def asserted_id(self) -> int | None:
+        """The head that it asserts."""
+        return self.parent_snapshot_id
 
 
 class Watcher(Protocol):
@@ -172,18 +178,12 @@ class MemoryTarget:
     def forget(self) -> None:
         self.known = None
 
-    def stage(
-        self,
-        state: TableState,
-        files: Sequence[Any],
-        summary: Mapping[str, str],
-        positions: Positions,
-        history: ThinningPlan,
-    ) -> Request:
+    def stage_change(self, state: TableState, change: Change, history: ThinningPlan) -> Request:
         if self.point("stage"):
             raise ConnectionError("injected: the object store does not answer")
-        now = int(self.clock() * 1000)
-        return self.table.request(state, files, summary, now, positions, history)
+        now, files = int(self.clock() * 1000), cast("Sequence[Any]", change.delta.added)
+        assert change.carried is None or isinstance(change.carried, Positions)
+        return self.table.request(state, files, change.summary, now, change.carried, history)
 
     def send(self, staged: Request) -> TableState:
         check = self.table.check

@@ -17,7 +17,8 @@ from services.stream_writer import buffer, landing, settling, table_partitions, 
 from shared.lake import commit as committing
 from shared.lake import coverage, log_identity, thinning
 from shared.lake.announcements import table_committed
-from shared.lake.commit import Append, Decide, Head, Outcome
+from shared.lake.commit import Decide, Head, Outcome
+from shared.lake.decisions import Decision
 from shared.lake.log_identity import Continue, Found, LogBounds
 from shared.lake.positions import Positions, Tail
 from shared.lake.recorded import Recorded, recorded
@@ -55,7 +56,7 @@ def map_of_the_first_head() -> list[Replacement]:
     def commit(target: Any, decide: Decide, **options: Any) -> Outcome:
         first: list[Recorded] = []
 
-        def stale(head: Head, may_reuse_files: bool) -> Append | None:
+        def stale(head: Head, may_reuse_files: bool) -> Decision | None:
             first.append(head.recorded)
             return decide(Head(head.state, first[0]), may_reuse_files)
 

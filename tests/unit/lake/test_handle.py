@@ -9,8 +9,10 @@ import pytest
 from pyiceberg.io import InputFile, OutputFile
 from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.snapshots import Operation
 
 from shared.lake.commit import Result, Thinning, commit
+from shared.lake.decisions import Change, Delta
 from shared.lake.handle import REMEMBERED_S, TableHandle
 from shared.lake.thinning import ThinningPlan, ThinningPolicy
 from tests.support.lake import LOG, PLAIN, Batch, Lake, reference
@@ -92,9 +94,9 @@ def test_the_way_to_the_store_is_asked_for_anew_when_it_was_refused(
     lake: Lake, handle: TableHandle
 ) -> None:
     state = handle.state()
-    summary, positions = {"a": "b"}, lake.positions
+    change = Change(Delta(), Operation.APPEND, lake.positions, {"a": "b"})
     handle.table.io = ClosedStore()
     with pytest.raises(PermissionError):
-        handle.stage(state, (), summary, positions, EVERYTHING_KEPT)
-    staged = handle.stage(state, (), summary, positions, EVERYTHING_KEPT)
+        handle.stage_change(state, change, EVERYTHING_KEPT)
+    staged = handle.stage_change(state, change, EVERYTHING_KEPT)
     assert handle.send(staged).current_snapshot_id == staged.snapshot_id

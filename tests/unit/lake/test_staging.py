@@ -11,6 +11,7 @@ from msgspec.structs import replace
 from pyiceberg.manifest import DataFile, ManifestContent, ManifestFile, read_manifest_list
 from pyiceberg.table import CommitTableRequest
 from pyiceberg.table.refs import SnapshotRefType
+from pyiceberg.table.snapshots import Operation
 from pyiceberg.table.update import (
     AddSnapshotUpdate,
     AssertRefSnapshotId,
@@ -26,6 +27,7 @@ from shared.contracts.identity import uuid7
 from shared.lake.commit import Append, Head, commit
 from shared.lake.commit_request import HOUR_TAG_MAX_AGE_MS, commit_request
 from shared.lake.data_files import write_data_file
+from shared.lake.decisions import Change, Delta
 from shared.lake.handle import TableHandle
 from shared.lake.manifest_merging import MergePolicy, bins
 from shared.lake.positions import Positions
@@ -44,6 +46,8 @@ from tests.support.lake import (
 )
 from tests.support.position_deletes import delete_positions
 from tests.unit.lake.test_data_files import DAY, EVERY_TYPE, VALUES, table_of
+
+NOTHING = Change(Delta(), Operation.APPEND, Positions(), {})
 
 
 def land(lake: Lake, handle: TableHandle, number: int) -> None:
@@ -233,7 +237,7 @@ class TestWhatIsWritten:
         table.metadata = table.metadata.model_copy(update={"format_version": 1})
         before = manifests_on_disk(lake)
         with pytest.raises(Refused, match="format version 1"):
-            handle.stage(TableState.of(table.metadata), [], {}, Positions(), ThinningPlan())
+            handle.stage_change(TableState.of(table.metadata), NOTHING, ThinningPlan())
         assert manifests_on_disk(lake) == before
 
     def test_a_head_that_is_not_there_is_refused_not_taken_for_an_empty_table(
@@ -244,7 +248,7 @@ class TestWhatIsWritten:
         before = manifests_on_disk(lake)
         headless = replace(lake.state, snapshots=())
         with pytest.raises(Refused, match="as its head, which is none of its snapshots"):
-            handle.stage(headless, [], {}, Positions(), ThinningPlan())
+            handle.stage_change(headless, NOTHING, ThinningPlan())
         assert manifests_on_disk(lake) == before
 
     def test_a_schema_that_others_change_is_seen_in_the_next_answer(self, lake: Lake) -> None:

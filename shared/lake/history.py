@@ -79,7 +79,7 @@ class Covering:
 
 def versions(state: TableState) -> list[Version]:
     """All retained snapshots, oldest first."""
-    standing = _standing(state)
+    standing = standings(state)
     refs: dict[int, list[str]] = {}
     for name, ref in state.refs.items():
         refs.setdefault(ref.snapshot_id, []).append(name)
@@ -157,7 +157,8 @@ def offsets_of(snapshot: SnapshotEntry) -> dict[PartitionKey, int]:
     }
 
 
-def _standing(state: TableState) -> dict[int, Standing]:
+def standings(state: TableState) -> dict[int, Standing]:
+    """How every retained snapshot relates to the head, by snapshot id."""
     chain = list(ancestors(state))
     walked = {snapshot.snapshot_id for snapshot in chain}
     oldest = _sequence(chain[-1]) if chain else 0

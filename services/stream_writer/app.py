@@ -20,7 +20,6 @@ from services.stream_writer.batch_consumer import (
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.handlers import SERVICE, Handlers
-from services.stream_writer.outbox import Outbox
 from services.stream_writer.partitions import FaustPartitions, LogInspector
 from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_stream import TableStream
@@ -29,6 +28,7 @@ from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import COMMANDS, COMMITS, TABLES
 from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
+from shared.lake.outbox import Outbox
 from shared.runtime.bus import connection, producer, publish
 from shared.runtime.health import add_health_routes
 from shared.runtime.metrics import Instruments

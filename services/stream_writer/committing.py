@@ -14,7 +14,6 @@ from services.stream_writer.commit_pace import CommitPace
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.landing import PartitionsBehind, PositionsLost
-from services.stream_writer.outbox import Outbox
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.preparing import Prepared
 from services.stream_writer.stream_metrics import StreamMetrics
@@ -23,6 +22,7 @@ from services.stream_writer.table_thread import TableThread
 from services.stream_writer.table_writer import TableWriter
 from shared.lake.commit import Outcome, Result, Thinning
 from shared.lake.log_identity import positions_lost_text
+from shared.lake.outbox import Outbox
 from shared.lake.positions import Positions
 from shared.lake.recorded import recorded
 from shared.lake.thinning import ThinningPolicy

@@ -16,7 +16,6 @@ from services.stream_writer.bad_share import BadShareGate
 from services.stream_writer.committing import Committer
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
-from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.record_batches.record import Malformed
@@ -25,6 +24,7 @@ from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_partitions import Stop, TablePartitions
 from services.stream_writer.table_thread import TableThread
 from services.stream_writer.table_writer import TableWriter
+from shared.lake.outbox import Outbox
 from shared.runtime.table_states import TableStates
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from services.stream_writer.config import StreamWriterSettings
-from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.table_stream import TableStream
 from shared.contracts.tables import TableCommitted
+from shared.lake.outbox import Outbox
 from shared.lake.table_state import TableState
 from tests.explore.consumer import Compares, Consumer
 from tests.explore.memory_table import MemoryTarget

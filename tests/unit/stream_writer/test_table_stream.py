@@ -14,7 +14,6 @@ from services.stream_writer import committing, settling
 from services.stream_writer.buffer import Work
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
-from services.stream_writer.outbox import Outbox
 from services.stream_writer.partition_batch import PartitionBatch
 from services.stream_writer.preparing import Prepared
 from services.stream_writer.record_batches.record import Malformed
@@ -24,6 +23,7 @@ from services.stream_writer.table_stream import TableStream
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
 from shared.lake.adoption import adopt
+from shared.lake.outbox import Outbox
 from shared.lake.table_state import TableState
 from shared.runtime.bus import producer
 from shared.runtime.metrics import Instruments

@@ -19,7 +19,7 @@ from shared.lake.table_state import TableState
 from shared.runtime.outage import Outage
 from shared.runtime.table_states import TableStates
 
-log = structlog.stdlib.get_logger("bergline.stream_writer")
+log = structlog.stdlib.get_logger("bergline.lake")
 
 Announce = Callable[[TableCommitted], Awaitable[None]]
 LoadState = Callable[[], Awaitable[TableState]]

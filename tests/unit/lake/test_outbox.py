@@ -11,11 +11,11 @@ import pytest
 import pytest_asyncio
 from aiokafka.errors import KafkaTimeoutError
 
-from services.stream_writer import outbox as module
-from services.stream_writer.outbox import Outbox
 from shared.contracts.tables import TableCommitted
+from shared.lake import outbox as module
 from shared.lake.bootstrap import create_tables
 from shared.lake.commit import commit
+from shared.lake.outbox import Outbox
 from shared.lake.table_state import TableState
 from shared.runtime.settings import Settings
 from shared.runtime.table_states import TableStates

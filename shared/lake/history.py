@@ -16,7 +16,7 @@ from enum import StrEnum
 from shared.lake.commit import KEY_COMMIT, KEY_WRITER
 from shared.lake.positions import KEY_OFFSETS, PartitionKey
 from shared.lake.recorded import ancestors
-from shared.lake.table_state import MAIN, SnapshotEntry, TableState
+from shared.lake.table_state import KEY_BRANCH, MAIN, SnapshotEntry, TableState
 
 Offsets = Mapping[PartitionKey, int]
 
@@ -30,7 +30,7 @@ class Standing(StrEnum):
     EARLIER = "earlier"
     """Older than the ancestors that can be walked to; what lies between was thinned away."""
     ASIDE = "aside"
-    """Not a version of the present history: rolled back, or of another branch."""
+    """Not a version of the present history: rolled back, or committed to a branch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +170,8 @@ def standings(state: TableState) -> dict[int, Standing]:
         number = snapshot.snapshot_id
         if number == head:
             standing[number] = Standing.HEAD
+        elif KEY_BRANCH in snapshot.summary:
+            standing[number] = Standing.ASIDE
         elif number in walked:
             standing[number] = Standing.ANCESTOR
         elif broken and _sequence(snapshot) < oldest and number not in elsewhere:

@@ -1,9 +1,11 @@
 """Delete the manifests of snapshots that thinning removed, after a safe delay.
 
-A manifest list belongs to one snapshot. A manifest may be shared by many, so it is deleted only
-when no snapshot that is still retained names it; that is checked against every retained manifest
-list, because after a rollback sharing does not follow the order of time. Data files are never
-deleted here. What a crash leaves behind is found by the orphan sweep.
+A manifest list belongs to one snapshot. A manifest, of data or of delete files, may be shared by
+many, so it is deleted only when no snapshot that is still retained names it; that is checked
+against every retained manifest list, because after a rollback sharing does not follow the order of
+time. Data and delete files themselves are never deleted here, also when no retained snapshot names
+them any more: that is the maintainer's work. What a crash leaves behind is found by the orphan
+sweep.
 """
 
 from __future__ import annotations

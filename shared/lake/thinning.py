@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from shared.lake.positions import KEY_FORMAT
-from shared.lake.table_state import TableState
+from shared.lake.table_state import KEY_BRANCH, TableState
 
 TAG_PREFIX = "bergline-hour-"
 
@@ -70,6 +70,9 @@ def plan(
     foreign snapshot keeps those below it down to the first of ours: after a rollback to it, that
     one says where the table stands.
 
+    What was committed to a branch was never a version of ``main``, so no grain keeps it: beyond
+    the dense window only the branches' heads stay.
+
     Args:
         state: the head that the commit asserts.
         now_ms: milliseconds since the epoch.
@@ -86,7 +89,9 @@ def plan(
     named = {ref.snapshot_id for name, ref in state.refs.items() if name not in our_tags}
     kept = {head.snapshot_id, *named}
     if announced is not None:
-        waiting = [s for s in state.snapshots if _sequence(s) > announced]
+        waiting = [
+            s for s in state.snapshots if _sequence(s) > announced and KEY_BRANCH not in s.summary
+        ]
         waiting.sort(key=_sequence)
         kept.update(s.snapshot_id for s in waiting[-policy.max_unannounced :])
 
@@ -96,6 +101,8 @@ def plan(
         age = now_ms - snapshot.timestamp_ms
         if age < policy.dense_ms or (age < policy.pinned_ms and snapshot.snapshot_id in pinned):
             kept.add(snapshot.snapshot_id)
+        if KEY_BRANCH in snapshot.summary:
+            continue
         if age < policy.minutes_ms:
             last_of_minute[snapshot.timestamp_ms // _MINUTE] = snapshot.snapshot_id
         if age < policy.hours_ms:

@@ -41,7 +41,8 @@ class Version:
     rows: pl.DataFrame
     complete: Complete = field(default_factory=dict)
     provenance: Provenance | None = None
-    foreign: bool = False
+    foreign: int = 0
+    """How often somebody else has changed rows since the provenance was recorded."""
 
 
 @dataclass(slots=True)
@@ -90,7 +91,7 @@ class MemoryLake:
         gone: pl.Series | None = None,
         complete: Complete | None = None,
         provenance: Provenance | None = None,
-        foreign: bool = False,
+        foreign: int = 0,
     ) -> Version:
         """A new head: rows of the old one without the identities ``gone``, and ``added``."""
         table = self.tables[name]
@@ -109,7 +110,7 @@ class MemoryLake:
             pl.concat([old, placed]),
             complete if complete is not None else (before.complete if before else {}),
             provenance if provenance is not None or before is None else before.provenance,
-            foreign or (provenance is None and before is not None and before.foreign),
+            0 if provenance or not before else before.foreign + foreign,
         )
         table.versions[snapshot_id] = table.head = version
         return version
@@ -151,8 +152,11 @@ class MemoryLake:
         name = transform.target.name
         table = self.tables[name]
         rows = None if table.head is None else table.head.rows
+        planned = table.versions.get(result.target.snapshot_id or 0)
         if rule and self.target(name).provenance != result.started:
             raise Stale(f"{name} was built by somebody else meanwhile")
+        if rule and planned and table.head and planned.foreign != table.head.foreign:
+            raise Stale(f"{name} was changed by somebody else meanwhile")
         if rows is None:
             gone = None
         elif result.replaces:
@@ -183,7 +187,7 @@ class MemoryLake:
         head = self.tables[table].head
         if head is None:
             return TargetHead()
-        return TargetHead(head.snapshot_id, head.provenance, head.foreign)
+        return TargetHead(head.snapshot_id, head.provenance, head.foreign > 0)
 
     def readable(self, table: str, cut: SourceCut) -> bool:
         found = self.tables[table]

@@ -52,6 +52,7 @@ class Result:
         replaces: the appended rows are the whole table; every stored file goes.
         provenance: what the target has been built from then.
         target, started: where it was computed on; the commit asserts that this still holds.
+        removed: how many stored rows go.
         groups: groups or keys that were computed.
         largest: input rows of the largest group computed; 0 for a fold.
     """
@@ -62,6 +63,7 @@ class Result:
     provenance: Provenance
     target: TargetHead
     started: Provenance | None
+    removed: int
     groups: int
     largest: int
 
@@ -122,6 +124,7 @@ def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: dat
         provenance=plan.provenance,
         target=plan.target,
         started=plan.started,
+        removed=done.stored.height if replaces else found.deleted.height,
         groups=done.groups,
         largest=done.largest,
     )

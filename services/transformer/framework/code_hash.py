@@ -34,9 +34,10 @@ LEFT_OUT = (
 
 
 def transform_id(transform: Transform) -> str:
-    """What a snapshot records as ``bergline.transform``: declared version and code hash."""
+    """What a snapshot records as ``bergline.transform``: version, code hash and context."""
     function = transform.stage if isinstance(transform, Fold) else transform.build
-    return f"{transform.version}:{closure_hash(function.__module__)}"
+    code = f"{transform.version}:{closure_hash(function.__module__)}"
+    return code if transform.context is None else f"{code}:{transform.context()}"
 
 
 @cache

@@ -34,6 +34,10 @@ Build = Callable[[Frames, date | None], pl.DataFrame]
 """(all input rows of some groups, ``as_of`` of a ticked table or ``None``) → the rows of those
 groups. Columns: the target's without its stamped ones."""
 
+Context = Callable[[], str]
+"""A text that stands for whatever a function's rows depend on besides its inputs and its code; it
+is recorded with them, so that another one leads to a full build. A fingerprint, no secret."""
+
 Bounds = Mapping[str, tuple[Any, Any]]
 """Stored column → (smallest, greatest) value that is wanted, both included."""
 
@@ -134,6 +138,7 @@ class Fold:
         by: key column → expression over the source's columns; with it the rows of a key are found
             again by key after source rows were removed. Without it the whole source is read then.
         version: raised when the result changes though no code does.
+        context: what else rows depend on, such as the key that tokens are made with.
     """
 
     kind: ClassVar[Kind] = Kind.FOLD
@@ -146,6 +151,7 @@ class Fold:
     minima: tuple[str, ...] = ()
     by: Mapping[str, pl.Expr] = field(default_factory=lambda: MappingProxyType({}))
     version: int = 1
+    context: Context | None = None
 
     def __post_init__(self) -> None:
         derived, name = _of_kind(self.target, Kind.FOLD), self.target.name
@@ -179,7 +185,7 @@ class Group:
         build: all input rows of some groups → the rows of those groups. Rows of other groups in
             its result are dropped.
         bound: input rows that a group may have at most. A build above it warns; tests fail.
-        version: raised when the result changes though no code does.
+        version, context: as of a :class:`Fold`.
     """
 
     kind: ClassVar[Kind] = Kind.GROUP
@@ -190,6 +196,7 @@ class Group:
     build: Build
     bound: int
     version: int = 1
+    context: Context | None = None
 
     def __post_init__(self) -> None:
         derived, name = _of_kind(self.target, self.kind), self.target.name

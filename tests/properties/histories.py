@@ -1,0 +1,366 @@
+"""Histories of tables, played in memory: whatever happens, what is built equals a full build.
+
+Used with one transform whose inputs are written from outside (``test_laws.py``), and with the whole
+graph, where only landing tables are (``test_build_histories.py``). By hand, for many histories and
+for faults that must be noticed::
+
+    python -m tests.properties.histories --number 2000 --seed 1
+    python -m tests.properties.histories --number 200 --fault old-routes
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+from random import Random
+from time import perf_counter
+from unittest.mock import patch
+
+import polars as pl
+from polars.testing import assert_frame_equal
+
+from services.transformer import tokens
+from services.transformer.framework import folding, routing
+from services.transformer.framework.build import Result, compute
+from services.transformer.framework.plan import Nothing
+from services.transformer.framework.registry import TRANSFORMS
+from services.transformer.framework.transform import Fold, Transform, derivation
+from shared.tables.lineage import in_order
+from shared.tables.registry import TABLES
+from shared.tables.spec import TableSpec
+from tests.support.input_rows import START, random_rows
+from tests.support.memory_lake import IDENTITY, NOW, MemoryLake, Stale
+
+FIRST_DAY: date = START.date()
+TOKEN_KEY = tokens.TokenKey(b"a key for histories only")
+
+
+@dataclass(slots=True)
+class World:
+    """A lake, what is written into it from outside, and those who build.
+
+    Attributes:
+        random: every choice comes from here.
+        tables: all tables.
+        transforms: target → how it is built; in build order.
+        written: tables that are written from outside.
+        rule: whether commits hold to the commit rule.
+        as_of: the business date.
+        late: results computed but not committed: of builders thought dead.
+        log: what happened, in words.
+    """
+
+    random: Random
+    tables: Mapping[str, TableSpec]
+    transforms: dict[str, Transform]
+    written: Sequence[str]
+    rule: bool = True
+    as_of: date = FIRST_DAY
+    late: list[tuple[Transform, Result]] = field(default_factory=list)
+    log: list[str] = field(default_factory=list)
+    lake: MemoryLake = field(init=False)
+    columns: dict[str, list[str]] = field(init=False)
+    offsets: dict[tuple[str, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.lake = MemoryLake(self.tables, chunk=self.random.choice([2, 5, 100]))
+        self.columns = {
+            name: sorted(
+                {
+                    column
+                    for transform in self.transforms.values()
+                    for source in transform.inputs
+                    if source.table == name
+                    for column in source.columns
+                }
+            )
+            for name in self.tables
+        }
+
+    # What happens outside.
+
+    def arrive(self, name: str) -> None:
+        """New rows; of a landing table deliveries, of others new versions of keys."""
+        rows = random_rows(
+            self.tables[name], self.random, self.random.randint(1, 4), self.columns[name]
+        )
+        self._write(name, rows)
+
+    def repeat(self, name: str) -> None:
+        """Rows that are there already arrive again, or are written again."""
+        rows = self.lake.tables[name].rows
+        if not rows.is_empty():
+            self._write(name, rows.sample(min(2, rows.height), seed=self.random.randint(0, 999)))
+
+    def vary(self, name: str) -> None:
+        """Rows that are there already come with other values in some columns."""
+        rows = self.lake.tables[name].rows
+        if rows.is_empty() or not self.columns[name]:
+            return
+        other = random_rows(self.tables[name], self.random, 1, self.columns[name])
+        changed = self.random.sample(self.columns[name], min(3, len(self.columns[name])))
+        row = rows.sample(1, seed=self.random.randint(0, 999))
+        self._write(name, row.with_columns(other.select(changed)))
+
+    def delete(self, name: str) -> None:
+        """Rows go: a privacy request, a mistake."""
+        head = self.lake.tables[name].head
+        if head is None or head.rows.is_empty():
+            return
+        gone = head.rows.sample(min(2, head.rows.height), seed=self.random.randint(0, 999))
+        self.lake.write(name, head.rows.clear(), gone=gone[IDENTITY], foreign=1)
+
+    def rollback(self, name: str) -> None:
+        """An operator makes an older version the head."""
+        if versions := list(self.lake.tables[name].versions.values()):
+            self.lake.rollback(name, self.random.choice(versions[-4:]))
+
+    def compact(self, name: str) -> None:
+        """Rows move into another file."""
+        self.lake.compact(name)
+
+    def expire(self, name: str) -> None:
+        """Versions that somebody has recorded are thinned away."""
+        self.lake.expire(name)
+
+    def recreate(self, name: str) -> None:
+        """The table is dropped and made again."""
+        self.lake.recreate(name)
+
+    def _write(self, name: str, rows: pl.DataFrame) -> None:
+        spec = self.tables[name]
+        if spec.derived is None:
+            self.lake.write(name, self._landed(spec, rows), complete=dict(self._complete(spec)))
+            return
+        rows = rows.unique(subset=list(spec.derived.key), keep="any")
+        head = self.lake.tables[name].head
+        gone = None
+        if head is not None:
+            key = list(spec.derived.key)
+            gone = head.rows.join(rows, on=key, how="semi", nulls_equal=True)[IDENTITY]
+        self.lake.write(name, rows, gone=gone)
+
+    def _landed(self, spec: TableSpec, rows: pl.DataFrame) -> pl.DataFrame:
+        if "_offset" not in rows.columns:
+            return rows
+        topic = spec.topics[0]
+        places = []
+        for _ in range(rows.height):
+            partition = self.random.randint(0, 1)
+            offset = self.offsets.get((topic, partition), 0)
+            self.offsets[topic, partition] = offset + 1
+            places.append((partition, offset))
+        return rows.with_columns(
+            pl.lit(topic).alias("_topic"),
+            pl.Series("_partition", [p for p, _ in places], pl.Int32),
+            pl.Series("_offset", [o for _, o in places], pl.Int64),
+        )
+
+    def _complete(self, spec: TableSpec) -> Iterator[tuple[tuple[str, int], int]]:
+        for key, offset in self.offsets.items():
+            if key[0] in spec.topics:
+                yield key, offset
+
+    # What builders do.
+
+    def build(self, name: str) -> None:
+        """One build; of what is no change it may leave no trace."""
+        result = self._computed(name)
+        if result is not None and not (result.idle and self.random.random() < 0.5):
+            self.lake.commit(self.transforms[name], result, rule=self.rule)
+
+    def wave(self) -> None:
+        """Every table is built, in order."""
+        for name in self.transforms:
+            self.build(name)
+
+    def crash(self, name: str) -> None:
+        """A build ends between compute and commit."""
+        self._computed(name)
+
+    def dawdle(self, name: str) -> None:
+        """A build computes now and commits later, when it is thought dead."""
+        if (result := self._computed(name)) is not None:
+            self.late.append((self.transforms[name], result))
+
+    def awake(self) -> None:
+        """One of those commits."""
+        if not self.late:
+            return
+        transform, result = self.late.pop(self.random.randrange(len(self.late)))
+        try:
+            self.lake.commit(transform, result, rule=self.rule)
+        except Stale:
+            self.log[-1] += " (stale)"
+
+    def tick(self) -> None:
+        """The business date moves on."""
+        self.as_of += timedelta(days=self.random.choice([1, 1, 30]))
+
+    def change_code(self, name: str) -> None:
+        """A new version of a function; by its declaration alone, it computes the same."""
+        known = self.transforms[name]
+        self.transforms[name] = replace(known, version=known.version + 1)
+
+    def _computed(self, name: str) -> Result | None:
+        transform = self.transforms[name]
+        todo = self.lake.plan(transform, self.as_of)
+        return None if isinstance(todo, Nothing) else compute(transform, todo, self.lake, NOW)
+
+    # A history.
+
+    def step(self) -> None:
+        """Something happens."""
+        built, all_tables = list(self.transforms), list(self.tables)
+        acts: list[tuple[int, Callable[[], None] | Callable[[str], None], Sequence[str]]] = [
+            (14, self.arrive, self.written),
+            (5, self.repeat, self.written),
+            (8, self.vary, self.written),
+            (3, self.delete, self.written),
+            (2, self.rollback, self.written),
+            (1, self.rollback, built),
+            (1, self.delete, built),
+            (2, self.compact, all_tables),
+            (1, self.expire, all_tables),
+            (1, self.recreate, all_tables),
+            (1, self.change_code, built),
+            (10, self.build, built),
+            (2, self.crash, built),
+            (8, self.dawdle, built),
+            (6, self.awake, ()),
+            (3, self.tick, ()),
+            (12, self.wave, ()),
+        ]
+        _, act, names = self.random.choices(acts, [weight for weight, _, _ in acts])[0]
+        chosen = [self.random.choice(names)] if names else []
+        self.log.append(" ".join([act.__name__, *chosen]))
+        act(*chosen)
+
+    def play(self, steps: int) -> None:
+        """A history, and then quiet: every table is built until nothing is left to do."""
+        for _ in range(steps):
+            self.step()
+        while self.late:
+            self.log.append("awake")
+            self.awake()
+        self.settle()
+
+    def settle(self) -> None:
+        """Builds in order; afterwards no table needs anything."""
+        for name in self.transforms:
+            self.log.append(f"settle {name}")
+            result = self._computed(name)
+            if result is not None:
+                self.lake.commit(self.transforms[name], result, rule=self.rule)
+        for name, transform in self.transforms.items():
+            todo = self.lake.plan(transform, self.as_of)
+            assert isinstance(todo, Nothing), f"{name} was just built and wants {todo}"
+
+    def verify(self) -> None:
+        """Every table equals a full build of everything from what was written from outside."""
+        fresh = MemoryLake(self.tables)
+        for name in self.written:
+            head = self.lake.tables[name].head
+            if head is not None:
+                fresh.write(name, self.lake.tables[name].rows)
+        for name, transform in self.transforms.items():
+            fresh.build(transform, self.as_of)
+            stamped = derivation(transform.target).stamped
+            assert_frame_equal(
+                self.lake.tables[name].rows.drop(stamped),
+                fresh.tables[name].rows.drop(stamped),
+                check_row_order=False,
+            )
+
+
+def whole_graph(seed: int, *, rule: bool = True) -> World:
+    """A world of every registered transform; landing tables are written from outside."""
+    tokens.use(TOKEN_KEY)
+    names = {n for t in TRANSFORMS.values() for n in (t.target.name, *(i.table for i in t.inputs))}
+    tables = {name: TABLES[name] for name in in_order(TABLES) if name in names}
+    transforms = {name: TRANSFORMS[name] for name in tables if name in TRANSFORMS}
+    written = [name for name in tables if name not in TRANSFORMS]
+    return World(Random(seed), tables, transforms, written, rule)
+
+
+def of_one(transform: Transform, tables: Mapping[str, TableSpec], random: Random) -> World:
+    """A world of one transform; all its inputs are written from outside."""
+    tokens.use(TOKEN_KEY)
+    inputs = [source.table for source in transform.inputs]
+    known = {name: tables[name] for name in [*inputs, transform.target.name]}
+    return World(random, known, {transform.target.name: transform}, inputs)
+
+
+# Faults that must be noticed.
+
+
+@contextmanager
+def old_routes() -> Iterator[None]:
+    """The old version of a changed row touches no group."""
+    with patch.object(routing, "versions", lambda change: (change.added,)):
+        yield
+
+
+@contextmanager
+def ties_by_arrival() -> Iterator[None]:
+    """Between versions of the same time the one wins that arrived last."""
+
+    def ordered(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
+        first = transform.latest[0]
+        return rows.sort(first, descending=True, nulls_last=True, maintain_order=True)
+
+    with patch.object(folding, "ordered", ordered):
+        yield
+
+
+@contextmanager
+def nothing() -> Iterator[None]:
+    """No fault in the code."""
+    yield
+
+
+FAULTS = {
+    "none": nothing,
+    "old-routes": old_routes,
+    "ties-by-arrival": ties_by_arrival,
+    "no-commit-rule": nothing,
+}
+
+
+def run(seed: int, fault: str = "none", steps: int = 50) -> str | None:
+    """One history of the whole graph; what is wrong at its end, if anything is."""
+    with FAULTS[fault]():
+        world = whole_graph(seed, rule=fault != "no-commit-rule")
+        try:
+            world.play(steps)
+            world.verify()
+        except AssertionError as error:
+            return f"seed {seed}: {error}\n  " + "\n  ".join(world.log)
+    return None
+
+
+def main() -> int:
+    """Play many histories; 0 when all end well, or when a planted fault is noticed."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--number", type=int, default=200, help="of histories")
+    parser.add_argument("--seed", type=int, default=1, help="of the first one")
+    parser.add_argument("--steps", type=int, default=50, help="in a history")
+    parser.add_argument("--fault", choices=FAULTS, default="none", help="planted into the build")
+    asked = parser.parse_args()
+    start, wrong = perf_counter(), 0
+    for seed in range(asked.seed, asked.seed + asked.number):
+        found = run(seed, asked.fault, asked.steps)
+        if found is not None:
+            wrong += 1
+            print(found if asked.fault == "none" else f"seed {seed}: noticed")
+    took = perf_counter() - start
+    print(f"{asked.number} histories of {asked.steps} steps, {wrong} wrong, {took:.0f} s")
+    return int(wrong > 0) if asked.fault == "none" else int(wrong == 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

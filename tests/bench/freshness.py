@@ -1,10 +1,14 @@
-"""How long after it was posted a webhook is a row that somebody has read.
+"""How long after it was posted a webhook is a row that somebody has read, and part of a mart.
 
 The demonstration's webhooks go through ingest of an embedded platform at a fixed rate, while a
 reader polls the tables (:mod:`tests.bench.polling_reader`). From the first byte that the sender
 sends to the row in the reader's hands: answers, log, commit, catalog and store are all in it, and
 the reader's own pause between two looks. Wall clock, and sender, reader and all services share one
 machine: run it when the machine is quiet.
+
+An order webhook is part of the sales mart as soon as a reader (:mod:`tests.bench.mart_reader`) has
+read the mart at a snapshot that is complete up to that record. The mart's figures are of a load of
+their own (200 webhooks of all kinds a second) unless the rate is given; then one load is both's.
 """
 
 from __future__ import annotations
@@ -25,18 +29,29 @@ from deploy.demo.poster import Outcome, Poster
 from deploy.demo.settings import DemoSettings
 from deploy.demo.signing import Signer
 from shared.cli.output import progress
+from shared.lake.positions import PartitionKey
+from shared.lake.query import query
+from shared.lake.reader import LakeReader
 from shared.runtime.errors import CheckFailed
+from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
+from tests.bench.mart_reader import MartReading, first_containing, mart_reader
 from tests.bench.polling_reader import ReadRow, polling_reader
 from tests.bench.report import Measure, measure
 from tests.support.platform import EmbeddedPlatform
 
 RATE = 500.0
+MART_RATE = 200.0
+"""Of the mart's own load."""
+
 SECONDS = 20.0
 WARM_UP_SECONDS = 3.0
 """Load before the first round, not counted: first commits load libraries."""
 
 SETTLE_SECONDS = 60.0
+MART_SECONDS = 120.0
+"""Until the mart contains everything; the first build of all tables is among them."""
+
 CONCURRENCY = 64
 
 
@@ -58,9 +73,46 @@ class Freshness:
     rate: float
 
 
-def run(rounds: int, *, quick: bool = False, rate: float = RATE) -> list[Measure]:
-    """One platform; every round is a load of its own."""
-    found: list[Freshness] = []
+@dataclass(frozen=True, slots=True)
+class MartFreshness:
+    """Of the orders of one load, in seconds after the webhook was posted.
+
+    Attributes:
+        p50, p99, largest: when a reader had read a mart that contains the order.
+        readings: how often the mart had changed, and was read.
+        rate: webhooks of all kinds posted per second, first to last.
+    """
+
+    p50: float
+    p99: float
+    largest: float
+    readings: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One load: how much, how fast."""
+
+    seed: int
+    seconds: float
+    rate: float
+
+
+Place = tuple[PartitionKey, int]
+"""Partition and offset of a record."""
+
+
+def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[Measure]:
+    """One platform; every round is a load of its own, and one more for the mart.
+
+    Args:
+        rounds: how many.
+        quick: short loads.
+        rate: webhooks a second; each of both figures has a rate of its own unless it is given.
+    """
+    raw: list[Freshness] = []
+    marts: list[MartFreshness] = []
     with tempfile.TemporaryDirectory() as directory:
         platform = EmbeddedPlatform(Path(directory))
         try:
@@ -68,19 +120,29 @@ def run(rounds: int, *, quick: bool = False, rate: float = RATE) -> list[Measure
             for number in range(rounds + 1):
                 warming = number == 0
                 seconds = WARM_UP_SECONDS if warming or quick else SECONDS
-                one = asyncio.run(_round(platform, seed=number, seconds=seconds, rate=rate))
+                load = Load(2 * number, seconds, rate or RATE)
+                one, of_mart = asyncio.run(_round(platform, load))
+                if rate is None:
+                    load = Load(2 * number + 1, seconds, MART_RATE)
+                    _, of_mart = asyncio.run(_round(platform, load))
                 if not warming:
-                    found.append(one)
+                    raw.append(one)
+                    marts.append(of_mart)
                     progress("round done", number=number, of=rounds)
         finally:
             platform.close()
     return [
-        measure("raw_p50", [each.raw_p50 for each in found], "s"),
-        measure("raw_p99", [each.raw_p99 for each in found], "s"),
-        measure("raw_largest", [each.raw_largest for each in found], "s"),
-        measure("committed_p50", [each.committed_p50 for each in found], "s"),
-        measure("committed_p99", [each.committed_p99 for each in found], "s"),
-        measure("webhooks", [each.rate for each in found], "1/s"),
+        measure("raw_p50", [each.raw_p50 for each in raw], "s"),
+        measure("raw_p99", [each.raw_p99 for each in raw], "s"),
+        measure("raw_largest", [each.raw_largest for each in raw], "s"),
+        measure("committed_p50", [each.committed_p50 for each in raw], "s"),
+        measure("committed_p99", [each.committed_p99 for each in raw], "s"),
+        measure("webhooks", [each.rate for each in raw], "1/s"),
+        measure("mart_p50", [each.p50 for each in marts], "s"),
+        measure("mart_p99", [each.p99 for each in marts], "s"),
+        measure("mart_largest", [each.largest for each in marts], "s"),
+        measure("mart_readings", [float(each.readings) for each in marts], "1"),
+        measure("mart_webhooks", [each.rate for each in marts], "1/s"),
     ]
 
 
@@ -114,13 +176,36 @@ def freshness(posted: Mapping[str, float], rows: Sequence[ReadRow]) -> Freshness
     )
 
 
-async def _round(
-    platform: EmbeddedPlatform, *, seed: int, seconds: float, rate: float
-) -> Freshness:
+def mart_freshness(
+    posted: Mapping[str, float], places: Mapping[str, Place], readings: Sequence[MartReading]
+) -> MartFreshness:
+    """The mart's figures of one load. Pure.
+
+    Args:
+        posted: delivery ids of the load, and when each was first posted.
+        places: where the orders among them stand in the log.
+        readings: what was read of the mart, in order.
+
+    Raises:
+        CheckFailed: no orders, or an order that no reading contains.
+    """
+    took = [
+        first_containing(readings, partition, offset).read_at - posted[delivery]
+        for delivery, (partition, offset) in places.items()
+    ]
+    if not took:
+        raise CheckFailed("there was no order in the load")
+    p50, p99 = pc.quantile(pa.array(took), [0.5, 0.99]).to_pylist()
+    spread = max(posted.values()) - min(posted.values())
+    rate = (len(posted) - 1) / max(1e-6, spread)
+    return MartFreshness(p50, p99, max(took), len(readings), rate)
+
+
+async def _round(platform: EmbeddedPlatform, load: Load) -> tuple[Freshness, MartFreshness]:
     names = [spec.name for spec in landing_tables() if spec.name.startswith("raw.")]
     tables = [".".join(platform.settings.environment.table(name)) for name in names]
     # Everything is made before the first post, so that making it costs no time then.
-    deliveries = list(itertools.islice(stream(seed), round(rate * seconds)))
+    deliveries = list(itertools.islice(stream(load.seed), round(load.rate * load.seconds)))
     settings = DemoSettings.of(platform.layout.root)
     poster = Poster(settings.ingest_url, Signer.of(settings), concurrency=CONCURRENCY)
     posted: dict[str, float] = {}
@@ -133,7 +218,26 @@ async def _round(
             )
         posted[outcome.delivery_id] = time.time() - outcome.seconds
 
-    with polling_reader(platform.settings, tables) as reader:
-        await poster.post(deliveries, rate=rate, observe=note)
+    with (
+        polling_reader(platform.settings, tables) as reader,
+        mart_reader(platform.settings) as mart,
+    ):
+        await poster.post(deliveries, rate=load.rate, observe=note)
         rows = await asyncio.to_thread(reader.rows, len(posted), SETTLE_SECONDS)
-    return freshness(posted, rows)
+        places = await asyncio.to_thread(_places, platform.settings, posted)
+        wanted: dict[PartitionKey, int] = {}
+        for partition, offset in places.values():
+            wanted[partition] = max(offset + 1, wanted.get(partition, 0))
+        readings = await asyncio.to_thread(mart.readings, wanted, MART_SECONDS)
+    return freshness(posted, rows), mart_freshness(posted, places, readings)
+
+
+def _places(settings: Settings, posted: Mapping[str, float]) -> dict[str, Place]:
+    """Where the orders among these deliveries stand."""
+    statement = "select _delivery_id, _topic, _partition, _offset from raw.shopify_orders"
+    with query(LakeReader(settings), statement) as result:
+        return {
+            delivery: ((topic, partition), offset)
+            for delivery, topic, partition, offset in result.rows()
+            if delivery in posted
+        }

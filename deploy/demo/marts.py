@@ -93,7 +93,7 @@ def agreement(mart: pa.Table, raw_orders: pa.Table, as_of: date) -> Agreement:
         orders=sum(expected["total_orders"].to_pylist()),
         missing=missing.num_rows,
         unasked=unasked.num_rows,
-        examples=tuple([*missing.slice(0, 3).to_pylist(), *unasked.slice(0, 3).to_pylist()]),
+        examples=(*missing.slice(0, 3).to_pylist(), *unasked.slice(0, 3).to_pylist()),
     )
 
 

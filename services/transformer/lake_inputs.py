@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import polars as pl
 
@@ -28,20 +28,30 @@ REPLACE = "replace"
 """Operation of a snapshot that moved rows and changed none (Iceberg spec, "Snapshots")."""
 
 
-def topics(table: str) -> frozenset[str]:
-    """The logical topics that a table comes from, directly or not."""
-    names = [table, *upstream(table, TABLES)]
-    return frozenset(topic for name in names for topic in TABLES[name].topics)
-
-
 class Tables:
-    """Handles of one environment's tables. For one thread."""
+    """Handles of one environment's tables. For one thread.
 
-    def __init__(self, settings: Settings, tables: Mapping[str, TableSpec] = TABLES) -> None:
+    Args:
+        settings: where catalog and store are.
+        specs: the declared tables.
+        connect: makes the handle of a logical table; by default one to the settings' catalog.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        specs: Mapping[str, TableSpec] = TABLES,
+        connect: Callable[[str], TableHandle] | None = None,
+    ) -> None:
         self.settings = settings
-        self.specs = tables
-        self._reader = LakeReader(settings)
+        self.specs = specs
+        self._connect = connect or LakeReader(settings).handle
         self._handles: dict[str, TableHandle] = {}
+
+    def topics(self, table: str) -> frozenset[str]:
+        """The logical topics that a table comes from, directly or not."""
+        names = [table, *upstream(table, self.specs)]
+        return frozenset(topic for name in names for topic in self.specs[name].topics)
 
     def handle(self, name: str) -> TableHandle:
         """The handle of a logical table, always the same one.
@@ -51,7 +61,7 @@ class Tables:
             Unavailable: the catalog does not answer.
         """
         if name not in self._handles:
-            self._handles[name] = self._reader.handle(name)
+            self._handles[name] = self._connect(name)
         return self._handles[name]
 
     def state(self, name: str) -> TableState:

@@ -32,6 +32,8 @@ class BuildRequest:
         reason: why, in words.
         as_of: business date for tables that depend on it.
         start, end: business dates, both included, to which a rebuild is restricted.
+        announced: the target's last sequence number that is announced; thinning keeps later ones.
+        pinned: snapshots of the target that its readers have recorded; thinning keeps them.
     """
 
     build_id: str
@@ -40,6 +42,8 @@ class BuildRequest:
     as_of: date
     start: date | None = None
     end: date | None = None
+    announced: int | None = None
+    pinned: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

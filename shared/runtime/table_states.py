@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import structlog
@@ -16,10 +17,16 @@ log = structlog.stdlib.get_logger("bergline.runtime")
 
 
 class TableStates:
-    """The last announced state of each table, kept up to date in the background."""
+    """The last announced state of each table, kept up to date in the background.
 
-    def __init__(self, settings: Settings) -> None:
+    ``observe`` is called for every state as it arrives, those from before the start first.
+    """
+
+    def __init__(
+        self, settings: Settings, observe: Callable[[TableCommitted], object] | None = None
+    ) -> None:
         self._last: dict[str, TableCommitted] = {}
+        self._observe = observe
         self.reader = TopicReader(settings, TABLES, self._on_record)
 
     def last(self, table: str) -> TableCommitted | None:
@@ -49,3 +56,5 @@ class TableStates:
             log.warning("table state not readable", offset=record.offset, error=str(error))
             return
         self._last[state.table] = state
+        if self._observe is not None:
+            self._observe(state)

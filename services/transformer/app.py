@@ -1,0 +1,275 @@
+"""Wiring of a worker: settings to running objects, and their order of start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, date, datetime
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+
+from services.transformer.build_events import BuildEvents
+from services.transformer.build_metrics import BuildMetrics
+from services.transformer.config import TransformerSettings
+from services.transformer.dispatcher import Dispatcher
+from services.transformer.faust_group import build_app, run_app, store_offsets, store_once
+from services.transformer.following import Following
+from services.transformer.handlers import SERVICE, Handlers
+from services.transformer.planner import Planner
+from services.transformer.pool import Pool
+from services.transformer.progress import Progress
+from services.transformer.ray_pool import RayPool
+from services.transformer.reconciling import Reconciler
+from services.transformer.survey import Survey
+from services.transformer.table_outboxes import TableOutboxes
+from services.transformer.waves import Waves
+from shared.contracts.event import Event
+from shared.contracts.plans import Plans
+from shared.contracts.tables import TableCommitted
+from shared.contracts.topics import BUILD_REQUESTS, COMMITS
+from shared.contracts.topics import TABLES as TABLE_STATES
+from shared.lake.catalog import open_catalog
+from shared.lake.handle import TableHandle
+from shared.lake.table_state import TableState
+from shared.runtime.bus import producer, publish
+from shared.runtime.errors import BerglineError
+from shared.runtime.health import add_health_routes
+from shared.runtime.metrics import Instruments
+from shared.runtime.outage import Outage
+from shared.runtime.table_states import TableStates
+from shared.tables.registry import TABLES
+
+log = structlog.stdlib.get_logger("bergline.transformer")
+
+DRAIN_S = 3.5
+"""Longest wait for builds under way; together with the others less than a service is given."""
+FLUSH_S = 1.0
+LEAVE_S = 2.0
+WAIT_S = 0.5
+
+
+class Service:
+    """One transformer process.
+
+    Args:
+        settings: of the worker.
+        pool: where builds run; Ray by default.
+    """
+
+    def __init__(self, settings: TransformerSettings, pool: Pool | None = None) -> None:
+        self._settings = settings
+        self._as_of = date.min
+        self._instruments = Instruments(SERVICE)
+        self._waves = Waves(TABLES)
+        self._states = TableStates(settings, self._waves.committed)
+        self._planner = Planner(TABLES, settings.transformer_workers, settings.patience)
+        self._progress = Progress()
+        self._bus: AIOKafkaProducer | None = None
+        self._request_partitions = 1
+        self._events = BuildEvents(self._send)
+        self._pool = RayPool(settings) if pool is None else pool
+        self._survey = Survey(settings)
+        self._handles: dict[str, TableHandle] = {}
+        self._outboxes = TableOutboxes(
+            self._planner.targets, self._states, self._announce, self._load
+        )
+        self._metrics = BuildMetrics(self._instruments, self._waves, self._pool, self._outboxes)
+        self._reconciler = Reconciler(
+            self._planner,
+            self._survey,
+            self._waves,
+            self.business_date,
+            settings.transformer_reconcile_s,
+            lambda found: self._following.looked(found),
+        )
+        self._following = Following(
+            self._events, self._metrics, self._outboxes, self._reconciler, self._states
+        )
+        self._dispatcher = Dispatcher(
+            self._planner,
+            self._pool,
+            self._following,
+            self.business_date,
+            f"{SERVICE}/{os.getpid()}",
+        )
+        self._following.wake = self._dispatcher.wake
+        key = settings.operator_key.get_secret_value() if settings.operator_key else None
+        self._handlers = Handlers(
+            TABLES,
+            self._planner,
+            self._waves,
+            self._progress,
+            self._events,
+            settings.environment,
+            key,
+            self._dispatcher.wake,
+            self._assigned,
+        )
+        self._following.after_build = self._handlers.ended
+        self._waiting_for = "start"
+        self._running = False
+        self._begun = False
+
+    def business_date(self) -> date:
+        """The business date; it never goes back, whatever the clock does."""
+        self._as_of = max(self._as_of, self._settings.business_date(datetime.now(UTC)))
+        return self._as_of
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until ``stop`` is set, then drain.
+
+        Raises:
+            RuntimeError: Faust's worker crashed; the process is to be started again.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._http())
+            self._bus = await self._until(stop, "broker", self._connect)
+            if self._bus is None:
+                return
+            stack.push_async_callback(self._bus.stop)
+            app = build_app(self._settings, self._handlers, lambda: self._request_partitions)
+            stack.push_async_callback(self._pool.stop)
+            stack.callback(self._survey.close)
+            self._states.reader.start()
+            stack.push_async_callback(self._states.reader.stop)
+            self._events.start()
+            stack.push_async_callback(self._events.stop)
+            stack.push_async_callback(self._outboxes.stop)
+            stack.push_async_callback(self._following.stop)
+            self._dispatcher.start()
+            self._running = True
+            self._waiting_for = "consumer group"
+            storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
+            stack.callback(storing.cancel)
+            await self._consume(app, stop)
+
+    async def _consume(self, app: Any, stop: asyncio.Event) -> None:
+        async def drain() -> None:
+            await self._reconciler.stop()
+            await self._dispatcher.stop(DRAIN_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(FLUSH_S):
+                    await self._following.settle()
+                    await self._outboxes.flush()
+            await self._events.flush(FLUSH_S)
+            await store_once(app, self._settings, self._progress)
+
+        await run_app(app, stop, drain, LEAVE_S)
+
+    def _assigned(self, targets: frozenset[str]) -> None:
+        """Called by the group: these targets are ours."""
+        self._outboxes.own(targets)
+        if self._handlers.joined and not self._begun:
+            # Only now: the worker is ready before it loads Ray and the table libraries.
+            self._begun = True
+            self._pool.start(self._dispatcher.wake)
+            self._reconciler.start()
+        self._reconciler.soon()
+        self._dispatcher.wake()
+
+    async def _send(self, topic: str, event: Event) -> None:
+        assert self._bus is not None  # noqa: S101 - events are sent once it is connected
+        await publish(self._bus, self._settings, topic, event)
+
+    async def _announce(self, event: TableCommitted) -> None:
+        await self._send(COMMITS, event)
+        await self._send(TABLE_STATES, event)
+
+    def _load(self, table: str) -> TableState:
+        """The state of a table; called in one thread of its own."""
+        if table not in self._handles:
+            catalog = open_catalog(self._settings)
+            environment = self._settings.environment
+            for name in self._planner.targets:
+                self._handles[name] = TableHandle(catalog, environment, name)
+        return self._handles[table].reload()
+
+    async def _connect(self) -> AIOKafkaProducer:
+        bus = producer(self._settings, SERVICE)
+        try:
+            await bus.start()
+            topic = self._settings.environment.topic(BUILD_REQUESTS)
+            self._request_partitions = len(await bus.partitions_for(topic))
+        except BaseException:
+            await bus.stop()
+            raise
+        return bus
+
+    async def _until(
+        self, stop: asyncio.Event, what: str, attempt: Callable[[], Awaitable[Any]]
+    ) -> Any:
+        """Repeat ``attempt`` until it succeeds; ``None`` when the process is to stop instead."""
+        outage = Outage(log, f"waiting for the {what}")
+        self._waiting_for = what
+        stopping = asyncio.ensure_future(stop.wait())
+        try:
+            while not stop.is_set():
+                trying = asyncio.ensure_future(attempt())
+                await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
+                if not trying.done():
+                    trying.cancel()
+                    await asyncio.wait({trying})
+                elif (error := trying.exception()) is None:
+                    outage.over()
+                    return trying.result()
+                else:  # whatever it is, readiness says so
+                    outage.failed(error)
+                    await asyncio.wait({stopping}, timeout=WAIT_S)
+            return None
+        finally:
+            stopping.cancel()
+
+    def _not_ready(self) -> str | None:
+        if not self._running:
+            return f"waiting for the {self._waiting_for}"
+        return self._handlers.not_ready()
+
+    def _info(self) -> dict[str, object]:
+        oldest = self._waves.oldest()
+        return {
+            "targets": dict(self._planner.conditions(self._dispatcher.now())),
+            "pool": self._pool.status(),
+            "compared": self._reconciler.looked.is_set(),
+            "waves": {
+                "open": self._waves.open(),
+                "oldest": None if oldest is None else oldest.id,
+                "oldest_at": None if oldest is None else oldest.committed_at.isoformat(),
+            },
+            "events_waiting": self._events.pending,
+            "events_dropped": self._events.dropped,
+        }
+
+    async def _plan(self, _: web.Request) -> web.Response:
+        """What would be built now: looked up now, for all targets, whoever owns them."""
+        try:
+            found = await self._survey.look(self._planner.targets, self.business_date())
+        except BerglineError as error:
+            return web.json_response({"error": str(error)}, status=503)
+        conditions = self._planner.conditions(self._dispatcher.now())
+        plans = Plans(
+            planned_at=datetime.now(UTC),
+            tables=tuple(
+                each.build.model_copy(update={"state": conditions.get(target, "")})
+                for target, each in found.items()
+            ),
+        )
+        return web.Response(text=plans.model_dump_json(), content_type="application/json")
+
+    @contextlib.asynccontextmanager
+    async def _http(self) -> AsyncIterator[None]:
+        application = web.Application()
+        add_health_routes(application, self._instruments, self._not_ready, self._info)
+        application.router.add_get("/plan", self._plan)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, self._settings.bind, self._settings.transformer_port)
+        await site.start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()

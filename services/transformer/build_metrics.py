@@ -1,0 +1,72 @@
+"""What the worker measures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from services.transformer.pool import Pool
+from services.transformer.survey import Looked
+from services.transformer.table_outboxes import TableOutboxes
+from services.transformer.waves import Waves
+from shared.contracts.builds import BuildFailed, BuildSucceeded
+from shared.contracts.event import Event
+from shared.runtime.metrics import Instruments
+
+
+class BuildMetrics:
+    """The instruments, fed by build events and surveys; gauges are read when scraped."""
+
+    def __init__(
+        self, instruments: Instruments, waves: Waves, pool: Pool, outboxes: TableOutboxes
+    ) -> None:
+        self._waves, self._pool, self._outboxes = waves, pool, outboxes
+        self._seconds = instruments.histogram("lakehouse_build_seconds")
+        self._builds = instruments.counter("lakehouse_builds_total")
+        self._rows = instruments.counter("lakehouse_build_rows_total")
+        self._bytes = instruments.counter("lakehouse_build_bytes_total")
+        self._failing = instruments.gauge("lakehouse_build_failing")
+        self._open = instruments.gauge("lakehouse_waves_open")
+        self._age = instruments.gauge("lakehouse_oldest_wave_age_seconds")
+        self._behind = instruments.gauge("lakehouse_completeness_lag_records")
+        self._workers = instruments.gauge("lakehouse_build_workers")
+        self._pending = instruments.gauge("lakehouse_announcements_pending")
+        instruments.before_exposition(self._read)
+
+    def event(self, event: Event) -> None:
+        """A build has ended."""
+        if isinstance(event, BuildSucceeded):
+            self._succeeded(event)
+        elif isinstance(event, BuildFailed):
+            died = event.error_type == "WorkerDied"
+            outcome = "worker_died" if died else "retried" if event.will_retry else "gave_up"
+            self._builds.labels(event.target, outcome).inc()
+            self._failing.labels(event.target).set(1)
+
+    def looked(self, found: Mapping[str, Looked]) -> None:
+        """Owned targets were looked at."""
+        self._behind.clear()  # what another worker owns now is told there
+        for target, each in found.items():
+            self._behind.labels(target).set(each.behind)
+
+    def _succeeded(self, event: BuildSucceeded) -> None:
+        self._seconds.labels(event.target, event.mode).observe(event.seconds)
+        self._builds.labels(event.target, "succeeded").inc()
+        self._failing.labels(event.target).set(0)
+        rows = {"read": event.rows_read, "added": event.rows_added, "removed": event.rows_removed}
+        for what, count in rows.items():
+            self._rows.labels(event.target, what).inc(count)
+        self._bytes.labels(event.target, "read").inc(event.bytes_read)
+        self._bytes.labels(event.target, "written").inc(event.bytes_written)
+
+    def _read(self) -> None:
+        oldest = self._waves.oldest()
+        age = 0.0
+        if oldest is not None:
+            age = max(0.0, (datetime.now(UTC) - oldest.committed_at).total_seconds())
+        self._open.set(self._waves.open())
+        self._age.set(age)
+        self._workers.set(self._pool.size)
+        self._pending.clear()
+        for table, pending in self._outboxes.pending.items():
+            self._pending.labels(table).set(pending)

@@ -1,0 +1,207 @@
+"""The async edge of the worker: records of three topics, and what the group assigns."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from pydantic import ValidationError
+
+from services.transformer.build_events import BuildEvents
+from services.transformer.ownership import owned
+from services.transformer.planner import Planner
+from services.transformer.progress import Partition, Progress
+from services.transformer.waves import REPLACE, Waves
+from services.transformer.wishes import Wish
+from shared.contracts.builds import BuildRequested, Trigger
+from shared.contracts.commands import CommandIssued, RefreshArguments
+from shared.contracts.environment import Environment
+from shared.contracts.identity import uuid7
+from shared.contracts.tables import TableCommitted
+from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
+from shared.tables.lineage import Tables, readers, selected
+
+log = structlog.stdlib.get_logger("bergline.transformer")
+
+SERVICE = "transformer"
+
+
+class Handlers:
+    """Turns commits and commands into build requests, and requests into wishes of the planner.
+
+    Args:
+        tables: all tables.
+        planner: told of requests.
+        waves: told of commits; names requests.
+        progress: told what was read.
+        events: publishes requests.
+        environment: naming.
+        operator_key: that commands must be signed with.
+        changed: called when the planner was told something.
+        assigned: called with the targets that are this worker's from now on.
+    """
+
+    def __init__(
+        self,
+        tables: Tables,
+        planner: Planner,
+        waves: Waves,
+        progress: Progress,
+        events: BuildEvents,
+        environment: Environment,
+        operator_key: str | None,
+        changed: Callable[[], None],
+        assigned: Callable[[frozenset[str]], None],
+    ) -> None:
+        self._tables = tables
+        self._planner = planner
+        self._waves = waves
+        self._progress = progress
+        self._events = events
+        self._environment = environment
+        self._operator_key = operator_key
+        self._changed = changed
+        self._assigned = assigned
+        self._seen: dict[str, tuple[str, int]] = {}
+        self._refreshes: dict[str, list[tuple[Partition, int]]] = defaultdict(list)
+        self._takers = {
+            COMMITS: self._on_commit,
+            BUILD_REQUESTS: self._on_request,
+            COMMANDS: self._on_command,
+        }
+        self.joined = False
+
+    def on_record(self, topic: str, partition: int, offset: int, value: bytes) -> None:
+        """One record, its topic by the broker's name. Never raises: what raises in a Faust stream
+        ends it."""
+        try:
+            logical = self._environment.logical_topic(topic)
+            self._progress.read((logical, partition), offset)
+            self._takers[logical]((logical, partition), offset, value)
+        except ValidationError:
+            log.warning("record not readable", topic=topic, partition=partition, offset=offset)
+        except Exception:
+            log.exception("record passed over", topic=topic, partition=partition, offset=offset)
+
+    def assigned(self, partitions: Collection[tuple[str, int]], request_partitions: int) -> None:
+        """The group gave these (topic by the broker's name, partition) to this worker."""
+        self.joined = True
+        requests = self._environment.topic(BUILD_REQUESTS)
+        mine = {number for topic, number in partitions if topic == requests}
+        self._planner.own(owned(self._planner.targets, mine, request_partitions))
+        self._assigned(self._planner.owned)
+
+    def revoked(self) -> None:
+        """The group rebalances: nothing is ours until it has ended."""
+        self.joined = False
+        self._planner.own(())
+        self._progress.forget()
+        self._refreshes.clear()
+        self._assigned(frozenset())
+
+    def ended(self, target: str) -> None:
+        """A build of the target has ended for now."""
+        if not self._planner.rebuild_wanted(target):
+            for partition, offset in self._refreshes.pop(target, ()):
+                self._progress.done(partition, offset)
+
+    def _on_commit(self, _: Partition, __: int, value: bytes) -> None:
+        event = TableCommitted.decode(value)
+        self._waves.committed(event)
+        uuid, number = self._seen.get(event.table, (event.uuid, -1))
+        if uuid == event.uuid and event.sequence_number <= number:
+            return
+        self._seen[event.table] = (event.uuid, event.sequence_number)
+        if event.operation == REPLACE:
+            return  # rows were moved, none was changed
+        for reader in readers(event.table, self._tables):
+            wave = self._waves.oldest_for(reader)
+            own = f"{event.table}/{event.sequence_number}"
+            self._events.tell(
+                BUILD_REQUESTS,
+                BuildRequested(
+                    request_id=uuid7(),
+                    target=reader,
+                    cause="commit",
+                    reason=f"{event.table} was committed to",
+                    trigger=Trigger(
+                        table=event.table,
+                        snapshot_id=event.snapshot_id,
+                        sequence_number=event.sequence_number,
+                    ),
+                    wave=own if wave is None else wave.id,
+                    requested_at=datetime.now(UTC),
+                ),
+            )
+
+    def _on_request(self, partition: Partition, offset: int, value: bytes) -> None:
+        request = BuildRequested.decode(value)
+        if request.target not in self._planner.owned:
+            return  # its owner compares it with its inputs anyway
+        wish = Wish(
+            cause=request.cause,
+            reason=request.reason,
+            wave=request.wave,
+            since=time.monotonic(),
+            triggers=frozenset(() if request.trigger is None else (request.trigger.table,)),
+            start=request.start,
+            end=request.end,
+        )
+        if request.full:
+            self._progress.read(partition, offset, hold=True)
+            self._refreshes[request.target].append((partition, offset))
+            self._planner.want_rebuild(request.target, wish)
+        else:
+            self._planner.want(request.target, wish)
+        self._changed()
+
+    def _on_command(self, partition: Partition, offset: int, value: bytes) -> None:
+        command = CommandIssued.decode(value)
+        if command.service != SERVICE or command.action != "refresh":
+            return
+        if self._operator_key is None or not command.verified(self._operator_key):
+            log.warning("command with a wrong signature ignored", offset=offset)
+            return
+        arguments = RefreshArguments.of(command)
+        try:
+            targets = selected(command.target, self._tables)
+        except LookupError as error:
+            log.warning("command ignored", target=command.target, error=str(error))
+            return
+        self._progress.read(partition, offset, hold=True)
+        log.info(
+            "command carried out", action="refresh", target=command.target, actor=command.actor
+        )
+        waiting = {spec.name for spec in targets}
+
+        def published(target: str) -> None:
+            waiting.discard(target)
+            if not waiting:
+                self._progress.done(partition, offset)
+
+        for spec in targets:
+            request = BuildRequested(
+                request_id=uuid7(),
+                target=spec.name,
+                cause="refresh",
+                reason=arguments.reason or "an operator asked for it",
+                wave=f"refresh/{command.command_id}",
+                full=True,
+                start=arguments.start,
+                end=arguments.end,
+                actor=command.actor,
+                requested_at=datetime.now(UTC),
+            )
+            self._events.tell(BUILD_REQUESTS, request, _calling(published, spec.name))
+
+    def not_ready(self) -> str | None:
+        """Why the worker is not ready; ``None`` when it is."""
+        return None if self.joined else "not yet a member of the consumer group"
+
+
+def _calling(call: Callable[[str], None], argument: str) -> Callable[[], Any]:
+    return lambda: call(argument)

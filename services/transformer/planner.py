@@ -1,0 +1,264 @@
+"""Which build starts next: pure decisions over what is wanted, running and failing.
+
+Every target has two lanes. The *live* lane brings the table up to its inputs, at most one build at
+a time; what is asked for meanwhile waits and becomes one build. The *rebuild* lane builds the table
+anew beside it, and only its last step, publishing, waits for the live build and keeps the next
+one waiting. Lost requests, restarts and revoked partitions need no care here: the owner compares
+the tables' states regularly and wants again what is missing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from services.transformer.request import Stage
+from services.transformer.wishes import Failure, Patience, Start, Wish, both
+from shared.tables.lineage import Tables, downstream, in_order, upstream
+
+HOLD_S = 2.0
+"""Longest wait of a target for tables that stand between it and the commit that asked for it."""
+
+
+@dataclass(slots=True)
+class _Lane:
+    wish: Wish | None = None
+    later: Wish | None = None
+    running: Start | None = None
+    failures: int = 0
+    not_before: float = 0.0
+    stage: Stage = Stage.LIVE
+
+    def due(self, now: float) -> bool:
+        """Whether something is wanted and may start as far as this lane is concerned."""
+        return self.wish is not None and self.running is None and now >= self.not_before
+
+    def add(self, wish: Wish) -> None:
+        self.wish = both(self.wish, wish)
+
+    def start(self, target: str) -> Start | None:
+        """Take up what is wanted."""
+        if self.wish is None:
+            return None
+        self.running = Start(target, self.stage, self.wish, self.failures + 1)
+        self.wish = None
+        return self.running
+
+    def forget(self) -> None:
+        """Nothing is wanted any more; what runs may end."""
+        self.wish = self.later = None
+        self.failures, self.not_before = 0, 0.0
+        if self.running is None and self.stage is Stage.PUBLISH:
+            self.stage = Stage.REBUILD
+
+    def condition(self, now: float) -> str:
+        if self.running is not None:
+            return "building"
+        if now < self.not_before:
+            return "backing off"
+        return "clean" if self.wish is None else "dirty"
+
+
+@dataclass(slots=True)
+class _Target:
+    live: _Lane = field(default_factory=_Lane)
+    rebuild: _Lane = field(default_factory=lambda: _Lane(stage=Stage.REBUILD))
+
+    def lane(self, stage: Stage) -> _Lane:
+        return self.live if stage is Stage.LIVE else self.rebuild
+
+
+class Planner:
+    """The wishes, builds and failures of one worker's targets. No clock, no I/O.
+
+    Args:
+        tables: all tables; only the derived ones are targets.
+        workers: how many builds may run at once.
+        patience: how failures are repeated.
+    """
+
+    def __init__(self, tables: Tables, workers: int, patience: Patience) -> None:
+        self._workers = workers
+        self._patience = patience
+        order = [name for name in in_order(tables) if tables[name].derived is not None]
+        self._rank = {name: number for number, name in enumerate(order)}
+        self._above = {name: upstream(name, tables) for name in order}
+        self._below = {name: downstream(name, tables) for name in tables}
+        self._targets = {name: _Target() for name in order}
+        self._owned: frozenset[str] = frozenset()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """All derived tables, each behind those that it reads."""
+        return tuple(self._rank)
+
+    @property
+    def owned(self) -> frozenset[str]:
+        """Targets that this worker builds."""
+        return self._owned
+
+    def own(self, targets: Iterable[str]) -> frozenset[str]:
+        """From now on build these and no others; those that are new to this worker.
+
+        Builds under way of other targets may end; no new one starts.
+        """
+        before, self._owned = self._owned, frozenset(targets) & self._rank.keys()
+        for name in before - self._owned:
+            for lane in (self._targets[name].live, self._targets[name].rebuild):
+                lane.forget()
+        return self._owned - before
+
+    def want(self, target: str, wish: Wish) -> None:
+        """Bring a target up to its inputs. Ignored for a target of somebody else."""
+        if target in self._owned:
+            self._targets[target].live.add(wish)
+
+    def want_rebuild(self, target: str, wish: Wish) -> None:
+        """Build a target anew. Ignored for a target of somebody else.
+
+        What is asked for while a rebuild runs becomes another one after it.
+        """
+        if target not in self._owned:
+            return
+        lane = self._targets[target].rebuild
+        if lane.running is not None or lane.stage is Stage.PUBLISH:
+            lane.later = both(lane.later, wish)
+        else:
+            lane.add(wish)
+
+    def rebuild_wanted(self, target: str) -> bool:
+        """Whether a rebuild of the target is wanted or under way."""
+        lane = self._targets[target].rebuild
+        return not (lane.wish is None and lane.later is None and lane.running is None)
+
+    def starts(self, now: float) -> list[Start]:
+        """The builds to start now; they count as running from here on.
+
+        Inputs come before what reads them. A rebuild leaves one worker to live builds, where there
+        are several.
+        """
+        begun: list[Start] = []
+        for target in self.targets:
+            if target not in self._owned:
+                continue
+            for lane in (self._targets[target].rebuild, self._targets[target].live):
+                if self._running() >= self._workers or not self._may_start(target, lane, now):
+                    continue
+                if (start := lane.start(target)) is not None:
+                    begun.append(start)
+        return begun
+
+    def succeeded(self, start: Start, rebuild: str | None = None) -> bool:
+        """A build has ended well.
+
+        Args:
+            start: the build.
+            rebuild: why the live build could do nothing but ask for a rebuild, if so.
+
+        Returns:
+            Whether the wish is fulfilled: not before a rebuild is published.
+        """
+        target = self._targets[start.target]
+        lane = target.lane(start.stage)
+        lane.running, lane.failures, lane.not_before = None, 0, 0.0
+        owned = start.target in self._owned
+        if start.stage is Stage.REBUILD and owned:
+            lane.stage, lane.wish = Stage.PUBLISH, start.wish
+            return False
+        if start.stage is not Stage.LIVE:
+            lane.stage, lane.wish, lane.later = Stage.REBUILD, lane.later, None
+        if rebuild is not None and target.rebuild.running is None:
+            self.want_rebuild(start.target, replace(start.wish, reason=rebuild))
+        return rebuild is None
+
+    def failed(self, start: Start, now: float) -> Failure:
+        """A build has failed; what follows. A rebuild begins again with its first step."""
+        lane = self._targets[start.target].lane(start.stage)
+        lane.running = None
+        lane.failures += 1
+        if start.stage is not Stage.LIVE:
+            lane.stage = Stage.REBUILD
+        failure = self._patience.after(lane.failures)
+        if start.target not in self._owned:
+            lane.failures, lane.not_before = 0, 0.0
+            return replace(failure, will_retry=False)
+        lane.not_before = now + failure.delay_s
+        wanted = both(lane.wish, lane.later)
+        if failure.will_retry:
+            wanted = both(start.wish, wanted)
+        else:
+            lane.failures = 0
+        lane.wish, lane.later = wanted, None
+        return failure
+
+    def wake_at(self, now: float) -> float | None:
+        """When to ask for :meth:`starts` again though nothing happens; ``None``: no need to."""
+        moments = [
+            max(lane.not_before, lane.wish.since + HOLD_S)
+            if lane.not_before <= now
+            else lane.not_before
+            for name in self._owned
+            for lane in (self._targets[name].live, self._targets[name].rebuild)
+            if lane.wish is not None and lane.running is None
+        ]
+        return min((moment for moment in moments if moment > now), default=None)
+
+    def conditions(self, now: float) -> Mapping[str, str]:
+        """Owned target → ``clean``, ``dirty``, ``building`` or ``backing off``, rebuilds aside."""
+        told: dict[str, str] = {}
+        for name in self.targets:
+            if name in self._owned:
+                target = self._targets[name]
+                aside = target.rebuild.condition(now)
+                told[name] = target.live.condition(now)
+                if aside != "clean":
+                    told[name] += f"; rebuild {aside}"
+        return told
+
+    def _running(self, stages: Collection[Stage] = tuple(Stage)) -> int:
+        return sum(
+            lane.running is not None and lane.running.stage in stages
+            for target in self._targets.values()
+            for lane in (target.live, target.rebuild)
+        )
+
+    def _may_start(self, name: str, lane: _Lane, now: float) -> bool:
+        target = self._targets[name]
+        if not lane.due(now):
+            return False
+        if lane.stage is Stage.REBUILD:
+            free = self._running((Stage.REBUILD,)) < max(1, self._workers - 1)
+            return free and not self._rebuilding_above(name, now)
+        if lane.stage is Stage.PUBLISH:
+            return target.live.running is None
+        if self._excluded(target.rebuild, now):
+            return False
+        wish = lane.wish
+        if wish is None:
+            return False
+        return now >= wish.since + HOLD_S or not self._between(name, wish, now)
+
+    @staticmethod
+    def _excluded(rebuild: _Lane, now: float) -> bool:
+        """Whether live builds wait for a rebuild: while it publishes or is about to. All the time
+        where the live build could do nothing but ask for it again."""
+        wish = rebuild.wish if rebuild.running is None else rebuild.running.wish
+        if wish is None:
+            return False
+        if wish.cause != "refresh":
+            return True
+        return rebuild.stage is Stage.PUBLISH and (rebuild.running is not None or rebuild.due(now))
+
+    def _rebuilding_above(self, name: str, now: float) -> bool:
+        """Whether an input, direct or not, is about to be made anew: then this one comes after."""
+        lanes = (self._targets[table].rebuild for table in self._above[name] & self._owned)
+        return any(lane.running is not None or lane.due(now) for lane in lanes)
+
+    def _between(self, name: str, wish: Wish, now: float) -> bool:
+        """Whether a table on another way from a trigger to this one is about to change, too."""
+        return any(
+            self._targets[table].live.running is not None or self._targets[table].live.due(now)
+            for trigger in wish.triggers
+            for table in self._below[trigger] & self._above[name]
+            if table in self._owned
+        )

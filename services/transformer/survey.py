@@ -1,0 +1,123 @@
+"""Where every derived table stands, found from the tables alone: the slow check beside events.
+
+What was lost on the way, what other engines committed, what an earlier worker left undone: all of
+it is a table whose recorded sources are not the heads of its inputs. One thread, which also carries
+the weight of the table libraries, imported when it first looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from services.transformer.config import TransformerSettings
+from shared.contracts.plans import PlannedBuild, PlannedSource
+
+if TYPE_CHECKING:
+    from shared.lake.table_state import TableState
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """One derived table at one moment.
+
+    Attributes:
+        build: what would be built now.
+        wanted: what the table would be built from then; equal to the last look's: nothing moved.
+        ticked: whether the business date alone asks for it.
+        state: the table.
+        behind: records of its topics that have landed and have not reached it.
+    """
+
+    build: PlannedBuild
+    wanted: object
+    ticked: bool
+    state: TableState
+    behind: int
+
+
+class Survey:
+    """Looks at tables. Calls wait for one another."""
+
+    def __init__(self, settings: TransformerSettings) -> None:
+        self._settings = settings
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="survey")
+        self._tables: Any = None
+
+    async def look(self, targets: Collection[str], as_of: date) -> Mapping[str, Looked]:
+        """The targets as they stand now, in the order given.
+
+        Raises:
+            BerglineError: catalog or storage do not answer, or a table is missing.
+        """
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, lambda: self._look(targets, as_of))
+
+    def close(self) -> None:
+        """End the thread when it has nothing to do any more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _look(self, targets: Collection[str], as_of: date) -> dict[str, Looked]:
+        from services.transformer.lake_inputs import IcebergLake, Tables
+
+        if self._tables is None:
+            self._tables = Tables(self._settings)
+        lake = IcebergLake(self._tables)
+        return {target: _looked(target, lake, as_of) for target in targets}
+
+
+def _looked(target: str, lake: Any, as_of: date) -> Looked:
+    from services.transformer.framework.plan import Incremental, Nothing, plan
+    from services.transformer.framework.registry import TRANSFORMS
+    from services.transformer.lake_inputs import topics
+
+    transform = TRANSFORMS[target]
+    planned = plan(transform, lake, topics, as_of)
+    reads = [each.table for each in transform.inputs]
+    heads = {table: lake.source(table) for table in reads}
+    traced = lake.target(target)
+    recorded = {} if traced.provenance is None else traced.provenance.sources
+    moved = [
+        table
+        for table, head in heads.items()
+        if head is not None and recorded.get(table) != head.cut
+    ]
+    mode, reason = "nothing", "it holds all that its inputs have"
+    wanted: object = None
+    if all(head is None for head in heads.values()):
+        reason = "its inputs have no snapshot yet"
+    elif isinstance(planned, Incremental):
+        mode, wanted = "incremental", planned.provenance
+        reason = f"{', '.join(moved)} moved on" if moved else f"the business date is {as_of}"
+    elif not isinstance(planned, Nothing):
+        mode, wanted, reason = "full", planned.provenance, planned.reason
+    sources = {
+        table: PlannedSource(
+            recorded=recorded[table].snapshot_id if table in recorded else None,
+            head=None if head is None else head.cut.snapshot_id,
+        )
+        for table, head in heads.items()
+    }
+    build = PlannedBuild.model_validate(
+        {"target": target, "mode": mode, "reason": reason, "sources": sources}
+    )
+    ticked = isinstance(planned, Incremental) and planned.ticked and not moved
+    return Looked(build, wanted, ticked, lake.state(target), _behind(target, lake))
+
+
+def _behind(target: str, lake: Any) -> int:
+    """Records that its landing tables hold and it does not."""
+    from shared.tables.lineage import upstream
+    from shared.tables.registry import TABLES
+
+    found = lake.target(target).provenance
+    complete = {} if found is None else found.complete
+    landed: dict[tuple[str, int], int] = {}
+    for table in upstream(target, TABLES):
+        if TABLES[table].topics and (head := lake.source(table)) is not None:
+            landed.update(head.complete)
+    return sum(max(0, offset - complete.get(key, 0)) for key, offset in landed.items())

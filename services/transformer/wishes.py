@@ -1,0 +1,96 @@
+"""What is wanted, what is started, what follows from a failure: the planner's words. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+
+from services.transformer.request import Stage
+from shared.contracts.builds import Cause
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """That a target be built; several become one.
+
+    Attributes:
+        cause, reason, wave: of the oldest wish.
+        since: when the oldest wish came, monotonic seconds.
+        triggers: tables whose commits asked.
+        start, end: business dates to which a rebuild is restricted, both included.
+    """
+
+    cause: Cause
+    reason: str
+    wave: str
+    since: float
+    triggers: frozenset[str] = frozenset()
+    start: date | None = None
+    end: date | None = None
+
+    def merged(self, later: Wish) -> Wish:
+        """One wish for both: as old as this one, as wide as both."""
+        return replace(
+            self,
+            triggers=self.triggers | later.triggers,
+            start=None if None in (self.start, later.start) else _least(self.start, later.start),
+            end=None if None in (self.end, later.end) else _most(self.end, later.end),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A build to be started now. ``attempt`` counts from 1, and up after failures."""
+
+    target: str
+    stage: Stage
+    wish: Wish
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """What follows from a failure: tried again after ``delay_s`` if ``will_retry``; otherwise at
+    the first wish that comes after it."""
+
+    attempt: int
+    will_retry: bool
+    delay_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How failures are repeated.
+
+    Attributes:
+        attempts: failures in a row after which a build is given up.
+        first_s, longest_s: pause after the first failure, doubling up to the longest.
+        pause_s: after a build was given up, nothing of the target is tried for so long.
+    """
+
+    attempts: int = 5
+    first_s: float = 1.0
+    longest_s: float = 60.0
+    pause_s: float = 300.0
+
+    def after(self, failures: int) -> Failure:
+        """What follows the failure with this number."""
+        if failures >= self.attempts:
+            return Failure(failures, will_retry=False, delay_s=self.pause_s)
+        delay = min(self.longest_s, self.first_s * 2.0 ** (failures - 1))
+        return Failure(failures, will_retry=True, delay_s=delay)
+
+
+def both(one: Wish | None, other: Wish | None) -> Wish | None:
+    """One wish for two; the first is the older one."""
+    if one is None or other is None:
+        return one or other
+    return one.merged(other)
+
+
+def _least(one: date | None, other: date | None) -> date | None:
+    return one if one is None or other is None else min(one, other)
+
+
+def _most(one: date | None, other: date | None) -> date | None:
+    return one if one is None or other is None else max(one, other)

@@ -1,0 +1,60 @@
+"""What runs in a worker's process: settings from its own environment, then build after build.
+
+A worker of a cluster must have the same ``BERGLINE_`` variables as the service, or a data
+directory with the same connection file: nothing secret is sent to it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Any
+
+from services.transformer.request import BuildReport, BuildRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A build that raised. Sent instead of the exception, which the service might not know."""
+
+    error_type: str
+    error: str
+
+
+class Worker:
+    """One worker. Used by one build at a time.
+
+    Args:
+        threads: that polars computes with.
+        nice: added to the scheduling priority number of the process.
+    """
+
+    def __init__(self, threads: int, nice: int) -> None:
+        # Read when polars is imported, so before anything that imports it.
+        os.environ["POLARS_MAX_THREADS"] = str(threads)
+        if nice:
+            os.nice(nice)
+        from services.transformer.config import TransformerSettings
+        from shared.runtime import logging
+
+        settings = TransformerSettings.load()
+        logging.configure("transformer", settings.log_level, "json")
+        self._builder = _builder(settings)
+
+    def place(self) -> tuple[str, int]:
+        """Host and pid of the process; answered once it can build."""
+        return socket.gethostname(), os.getpid()
+
+    def build(self, target: str, request: BuildRequest) -> BuildReport | Failed:
+        """Run one build; a failure is returned."""
+        try:
+            return self._builder(target, request)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the service tells of it
+            return Failed(type(error).__name__, str(error))
+
+
+def _builder(settings: Any) -> Any:
+    from services.transformer.building import Builder
+
+    return Builder(settings).build

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 import polars as pl
 
-from services.transformer.framework.frames import DTYPES, union
+from services.transformer.framework.frames import schema, union
 from services.transformer.framework.lake import Heads, Lake
 from services.transformer.framework.routing import touched
 from services.transformer.framework.transform import Fold, Group, Route, Transform, derivation
@@ -53,10 +53,9 @@ def chosen(
             _least(_touched(transform, route, heads, lake), number, seed)
             for route in transform.routes
         ]
-    typed = {name: DTYPES[target.column(name).type] for name in columns}
-    return union(
-        [each.select(columns).cast(pl.Schema(typed)) for each in found if each.width]
-    ).unique()
+    typed = schema(target, columns)
+    nothing = typed.to_frame()
+    return union([nothing, *(each.cast(typed) for each in found if each.width)]).unique()
 
 
 def _keys(transform: Fold, heads: Heads, lake: Lake) -> Iterator[pl.DataFrame]:

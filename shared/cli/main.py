@@ -48,6 +48,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
         "trace": Entry("shared.cli.trace", "Follow one event from webhook to row."),
+        "freshness": Entry("shared.cli.freshness", "How far tables are behind their topics."),
         "lineage": Entry("shared.cli.lineage", "What every table is built from."),
         "plan": Entry("shared.cli.plan", "What would be built now, and why."),
         "refresh": Entry("shared.cli.refresh", "Build derived tables anew from all input."),

@@ -51,6 +51,17 @@ def latency(span: timedelta | None) -> str:
     return f"{milliseconds / 1000:+.1f} s"
 
 
+def age(span: timedelta) -> str:
+    """How long ago, roughly: ``820 ms``, ``12 s``, ``3 min``, ``5 h``, ``2 d``."""
+    seconds = span.total_seconds()
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    for unit, length, bound in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < bound:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86_400:.0f} d"
+
+
 def count(number: int | None) -> str:
     """A number with separators, or a dash."""
     return NOTHING if number is None else f"{number:,}"

@@ -43,6 +43,20 @@ def test_latencies(span: timedelta | None, text: str) -> None:
     assert words.latency(span) == text
 
 
+@pytest.mark.parametrize(
+    ("span", "text"),
+    [
+        (timedelta(milliseconds=820), "820 ms"),
+        (timedelta(seconds=12.4), "12 s"),
+        (timedelta(minutes=3), "3 min"),
+        (timedelta(hours=5), "5 h"),
+        (timedelta(days=2), "2 d"),
+    ],
+)
+def test_ages(span: timedelta, text: str) -> None:
+    assert words.age(span) == text
+
+
 def test_times_are_utc_with_milliseconds() -> None:
     assert words.moment(datetime(2026, 1, 2, 3, 4, 5, 678_999, UTC)) == "2026-01-02 03:04:05.678Z"
 

@@ -55,6 +55,7 @@ class PortSettings(BaseSettings):
     )
     ingest_port: int = Field(default=8090, ge=1, le=65535, description="ingest")
     stream_writer_port: int = Field(default=8083, ge=1, le=65535, description="stream_writer")
+    transformer_port: int = Field(default=8084, ge=1, le=65535, description="transformer")
 
     def service(self, name: str, replica: int) -> int:
         """Port of one replica of a service."""
@@ -204,6 +205,7 @@ def pick_free(replicas: Mapping[str, int]) -> PortSettings:
             broker_admin_port=base + 3,
             ingest_port=base + 4,
             stream_writer_port=base + 5,
+            transformer_port=base + 6,
             storage_port=base + 10,
         )
         if all(free(port.number) for port in needed(settings, replicas)):

@@ -18,12 +18,17 @@ from deploy.embedded.layout import write_private
 from shared.runtime.errors import ConfigurationError
 
 
+FORMAT: Literal[2] = 2
+_WITHOUT_TOKEN_KEY = 1
+"""The format before tokens."""
+
+
 class Secrets(BaseModel):
     """Everything that must stay private on this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[1]
+    format: Literal[2]
     s3_access_key: str
     s3_secret_key: SecretStr
     volume_write_key: SecretStr
@@ -33,12 +38,13 @@ class Secrets(BaseModel):
     operator_key: SecretStr
     shopify_webhook_secret: SecretStr
     stripe_webhook_secret: SecretStr
+    token_key: SecretStr
 
     @classmethod
     def generate(cls) -> Secrets:
         """New secrets of 256 random bits each."""
         return cls(
-            format=1,
+            format=FORMAT,
             s3_access_key=f"bergline-{randomness.token_hex(8)}",
             stripe_webhook_secret=SecretStr(f"whsec_{randomness.token_urlsafe(32)}"),
             **{
@@ -51,6 +57,7 @@ class Secrets(BaseModel):
                     "filer_read_key",
                     "operator_key",
                     "shopify_webhook_secret",
+                    "token_key",
                 )
             },
         )
@@ -67,12 +74,7 @@ def load_or_generate(path: Path) -> Secrets:
         ConfigurationError: others can read the file, or it is damaged.
     """
     if not path.exists():
-        generated = Secrets.generate()
-        plain = {
-            name: value.get_secret_value() if isinstance(value, SecretStr) else value
-            for name, value in generated
-        }
-        write_private(path, json.dumps(plain, indent=2) + "\n")
+        _write(path, _plain(Secrets.generate()))
     mode = stat.S_IMODE(path.stat().st_mode)
     if mode & 0o077:
         raise ConfigurationError(
@@ -80,10 +82,35 @@ def load_or_generate(path: Path) -> Secrets:
             f"if nobody has read it: chmod 600 {path}; otherwise delete the data directory",
         )
     try:
+        _add_token_key(path)
         return Secrets.model_validate_json(path.read_bytes())
-    except ValidationError as error:
+    except (ValidationError, ValueError) as error:
         # The error's own text would print the values.
+        what = (
+            f"{error.error_count()} fields are wrong or missing"
+            if isinstance(error, ValidationError)
+            else "it is not JSON"
+        )
         raise ConfigurationError(
-            f"{path} is damaged: {error.error_count()} fields are wrong or missing",
+            f"{path} is damaged: {what}",
             "restore it; without it the stored data cannot be opened",
         ) from None
+
+
+def _add_token_key(path: Path) -> None:
+    """A file from before there were tokens gets its key now; one that lost it does not."""
+    kept = json.loads(path.read_bytes())
+    if isinstance(kept, dict) and kept.get("format") == _WITHOUT_TOKEN_KEY:
+        added = {"format": FORMAT, "token_key": _plain(Secrets.generate())["token_key"]}
+        _write(path, {**kept, **added})
+
+
+def _plain(secrets: Secrets) -> dict[str, object]:
+    return {
+        name: value.get_secret_value() if isinstance(value, SecretStr) else value
+        for name, value in secrets
+    }
+
+
+def _write(path: Path, plain: dict[str, object]) -> None:
+    write_private(path, json.dumps(plain, indent=2) + "\n")

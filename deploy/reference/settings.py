@@ -21,6 +21,7 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ("Every process", "shared.runtime.settings:Settings"),
     ("ingest", "services.ingest.config:IngestSettings"),
     ("stream_writer", "services.stream_writer.config:StreamWriterSettings"),
+    ("transformer", "services.transformer.config:TransformerSettings"),
     ("The embedded platform", "deploy.embedded.ports:PortSettings"),
 )
 """Who reads them, and the class, named as text: nothing in ``deploy`` imports a service."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
-from typing import Any
 
 from services.transformer.request import BuildReport, BuildRequest
 
@@ -35,12 +34,13 @@ class Worker:
         os.environ["POLARS_MAX_THREADS"] = str(threads)
         if nice:
             os.nice(nice)
+        from services.transformer.building import Builder
         from services.transformer.config import TransformerSettings
         from shared.runtime import logging
 
         settings = TransformerSettings.load()
         logging.configure("transformer", settings.log_level, "json")
-        self._builder = _builder(settings)
+        self._builder = Builder(settings)
 
     def place(self) -> tuple[str, int]:
         """Host and pid of the process; answered once it can build."""
@@ -49,12 +49,6 @@ class Worker:
     def build(self, target: str, request: BuildRequest) -> BuildReport | Failed:
         """Run one build; a failure is returned."""
         try:
-            return self._builder(target, request)
+            return self._builder.build(target, request)
         except Exception as error:  # noqa: BLE001 - whatever it is, the service tells of it
             return Failed(type(error).__name__, str(error))
-
-
-def _builder(settings: Any) -> Any:
-    from services.transformer.building import Builder
-
-    return Builder(settings).build

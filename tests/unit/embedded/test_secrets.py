@@ -65,6 +65,27 @@ def test_a_damaged_file_is_refused_without_printing_it(layout: Layout) -> None:
     assert not any(value in str(refused.value) for value in secrets.values())
 
 
+def test_a_file_from_before_tokens_gets_a_key_and_keeps_the_rest(layout: Layout) -> None:
+    secrets = load_or_generate(layout.secrets_file)
+    plain = json.loads(layout.secrets_file.read_text())
+    del plain["token_key"]
+    layout.secrets_file.write_text(json.dumps({**plain, "format": 1}))
+    upgraded = load_or_generate(layout.secrets_file)
+    assert upgraded.model_copy(update={"token_key": secrets.token_key}) == secrets
+    assert load_or_generate(layout.secrets_file) == upgraded
+    assert mode(layout.secrets_file) == 0o600
+
+
+def test_a_lost_token_key_is_not_replaced(layout: Layout) -> None:
+    """Tokens made with another key would belong to nobody."""
+    load_or_generate(layout.secrets_file)
+    plain = json.loads(layout.secrets_file.read_text())
+    del plain["token_key"]
+    layout.secrets_file.write_text(json.dumps(plain))
+    with pytest.raises(ConfigurationError, match="damaged: 1 fields"):
+        load_or_generate(layout.secrets_file)
+
+
 def test_no_representation_shows_a_secret() -> None:
     secrets = Secrets.generate()
     assert not any(value in f"{secrets!r} {secrets}" for value in secrets.values())

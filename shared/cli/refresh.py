@@ -29,10 +29,10 @@ def refresh(
         str, typer.Argument(metavar="TABLE|LAYER|all", help="core.orders, marts, or all.")
     ],
     start: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="First business date to build.")
+        str | None, typer.Option("--from", metavar="DATE", help="First business date that matters.")
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Last business date to build.")
+        str | None, typer.Option("--to", metavar="DATE", help="Last business date that matters.")
     ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept with the command.")] = "",
     wait: Annotated[
@@ -46,8 +46,9 @@ def refresh(
     """Have derived tables built anew from all of their inputs, beside the tables as they are.
 
     Sends a signed command to transformer. Readers see the old state until the new one is whole;
-    what is built from a refreshed table follows by itself. With --wait, ends with exit code 6 when
-    a build failed for good, and with 3 when time ran out.
+    what is built from a refreshed table follows by itself. Dates are kept with the command; the
+    whole table is computed whatever they are, and only rows that differ are written. With --wait,
+    ends with exit code 6 when a build failed for good, and with 3 when time ran out.
     """
     from shared.cli.chosen import targets
     from shared.cli.operator import actor
@@ -77,7 +78,7 @@ def refresh(
         progress("sent", command=command.command_id, tables=len(names))
         if not wait:
             return command, None
-        followed = Refresh(command.command_id, names)
+        followed = Refresh(command.command_id, names, command.issued_at)
         await _follow(settings, followed, begins, timeout)
         return command, followed
 

@@ -72,8 +72,8 @@ class RefreshArguments(Contract):
     """Arguments of the action ``refresh``; the command's target is a table, a layer or ``all``.
 
     Attributes:
-        start, end: business dates, both included, to which the building is restricted; ``None``
-            does not restrict it. A table whose groups are not of dates is built whole.
+        start, end: business dates, both included, that matter to whoever asks; ``None`` does not
+            restrict them. Whoever builds may build more.
         reason: why, in the operator's words.
     """
 

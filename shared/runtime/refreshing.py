@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
 from shared.contracts.event import Event
@@ -18,24 +19,35 @@ def wave_of(command_id: str) -> str:
 class Refresh:
     """What has become of the targets of one refresh command.
 
-    A target has ended when its build succeeded, or failed and is not tried again. Events may come
-    twice and of other waves; whatever happens to a target after its end does not matter.
+    A target has ended when a build of it succeeded, or failed and is not tried again. Builds of the
+    command's own wave count, and every full build that began after the command was issued:
+    transformer makes one build of several that are asked for. Events may come twice; whatever
+    happens to a target after its end does not matter.
     """
 
     command_id: str
     targets: Collection[str]
+    issued_at: datetime
     ended: dict[str, BuildSucceeded | BuildFailed] = field(default_factory=dict)
+    _counting: set[str] = field(default_factory=set)
 
     def take(self, event: Event) -> BuildStarted | BuildSucceeded | BuildFailed | None:
         """The event again when it tells something of this refresh, otherwise ``None``."""
         if not isinstance(event, BuildStarted | BuildSucceeded | BuildFailed):
             return None
-        mine = event.wave == wave_of(self.command_id) and event.target in self.targets
-        if not mine or event.target in self.ended:
+        if event.target not in self.targets or event.target in self.ended:
             return None
-        if isinstance(event, BuildSucceeded) or (
-            isinstance(event, BuildFailed) and not event.will_retry
-        ):
+        own = event.wave == wave_of(self.command_id)
+        if isinstance(event, BuildStarted):
+            if event.build_id in self._counting:
+                return None
+            if own or (event.full and event.started_at >= self.issued_at):
+                self._counting.add(event.build_id)
+                return event
+            return None
+        if not own and event.build_id not in self._counting:
+            return None
+        if isinstance(event, BuildSucceeded) or not event.will_retry:
             self.ended[event.target] = event
         return event
 

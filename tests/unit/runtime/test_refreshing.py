@@ -1,13 +1,14 @@
 """When a refresh has ended: every target built, or failed for good."""
 
+from shared.contracts.builds import BuildStarted
 from shared.runtime.refreshing import Refresh, wave_of
-from tests.unit.runtime.test_waves import commit, failed, started, succeeded
+from tests.unit.runtime.test_waves import at, commit, failed, started, succeeded
 
 MINE, OTHER = wave_of("01a2"), wave_of("01a3")
 
 
 def refresh() -> Refresh:
-    return Refresh("01a2", ("staging.orders", "core.orders"))
+    return Refresh("01a2", ("staging.orders", "core.orders"), at(0))
 
 
 def test_it_ends_when_every_target_was_built() -> None:
@@ -47,3 +48,26 @@ def test_what_is_told_twice_is_told_once() -> None:
     event = succeeded("a", "core.orders", MINE, 1)
     assert one.take(event) is event
     assert one.take(event) is None
+
+
+def full(build: str, target: str, wave: str, seconds: float) -> BuildStarted:
+    return started(build, target, wave, seconds).model_copy(update={"full": True})
+
+
+def test_a_full_build_that_began_later_counts_whoever_asked_for_it() -> None:
+    one = refresh()
+    assert one.take(full("a", "core.orders", OTHER, 1)) is not None
+    assert one.take(succeeded("a", "core.orders", OTHER, 2)) is not None
+    assert list(one.waiting) == ["staging.orders"]
+
+
+def test_a_build_that_began_before_or_builds_only_changes_does_not_count() -> None:
+    one = refresh()
+    for event in (
+        full("a", "core.orders", OTHER, -1),
+        succeeded("a", "core.orders", OTHER, 2),
+        started("b", "core.orders", OTHER, 3),
+        succeeded("b", "core.orders", OTHER, 4),
+    ):
+        assert one.take(event) is None
+    assert "core.orders" in one.waiting

@@ -15,7 +15,6 @@ from functools import lru_cache
 
 import structlog
 
-from services.transformer import tokens
 from services.transformer.config import TransformerSettings
 from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Full, Incremental, Nothing, Plan, plan
@@ -55,7 +54,7 @@ class Builder:
     For one thread, and one build at a time.
 
     Args:
-        settings: where the lake is, and the key that tokens are made with.
+        settings: where the lake is, and the key of tokens.
         transforms: what can be built.
         tables: the way to the tables; made from the settings unless given.
     """
@@ -66,9 +65,6 @@ class Builder:
         transforms: Mapping[str, Transform] = TRANSFORMS,
         tables: Tables | None = None,
     ) -> None:
-        if settings.transformer_token_key is not None:
-            secret = settings.transformer_token_key.get_secret_value()
-            tokens.use(tokens.TokenKey(secret.encode()))
         self._settings = settings
         self._transforms = transforms
         self._tables = tables or Tables(settings)

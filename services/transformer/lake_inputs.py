@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import polars as pl
 
+from services.transformer import tokens
+from services.transformer.config import TransformerSettings
 from services.transformer.framework.frames import schema
 from services.transformer.framework.lake import SourceHead, TargetHead
 from shared.lake.handle import TableHandle
@@ -19,7 +21,6 @@ from shared.lake.reading.changes import RowChanges, changes
 from shared.lake.reading.portions import portions
 from shared.lake.reading.scan import Keys, ReadStats, scan
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
-from shared.runtime.settings import Settings
 from shared.tables.lineage import upstream
 from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
@@ -28,21 +29,33 @@ REPLACE = "replace"
 """Operation of a snapshot that moved rows and changed none (Iceberg spec, "Snapshots")."""
 
 
+def topics(table: str, specs: Mapping[str, TableSpec] = TABLES) -> frozenset[str]:
+    """The logical topics that a table comes from, directly or not."""
+    names = [table, *upstream(table, specs)]
+    return frozenset(topic for name in names for topic in specs[name].topics)
+
+
 class Tables:
     """Handles of one environment's tables. For one thread.
 
+    Making one also makes the settings' token key that of the process: which tables are up to date
+    depends on the key that they were built with.
+
     Args:
-        settings: where catalog and store are.
+        settings: where catalog and store are, and the key of tokens.
         specs: the declared tables.
         connect: makes the handle of a logical table; by default one to the settings' catalog.
     """
 
     def __init__(
         self,
-        settings: Settings,
+        settings: TransformerSettings,
         specs: Mapping[str, TableSpec] = TABLES,
         connect: Callable[[str], TableHandle] | None = None,
     ) -> None:
+        if settings.transformer_token_key is not None:
+            secret = settings.transformer_token_key.get_secret_value()
+            tokens.use(tokens.TokenKey(secret.encode()))
         self.settings = settings
         self.specs = specs
         self._connect = connect or LakeReader(settings).handle
@@ -50,8 +63,7 @@ class Tables:
 
     def topics(self, table: str) -> frozenset[str]:
         """The logical topics that a table comes from, directly or not."""
-        names = [table, *upstream(table, self.specs)]
-        return frozenset(topic for name in names for topic in self.specs[name].topics)
+        return topics(table, self.specs)
 
     def handle(self, name: str) -> TableHandle:
         """The handle of a logical table, always the same one.

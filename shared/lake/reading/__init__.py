@@ -1,4 +1,5 @@
-"""Reading tables into data frames: rows of a snapshot, and what changed between two.
+"""Reading tables: the files of a snapshot, its rows as data frames, and what changed between two.
 
-The only part of the lake that uses polars, so nothing that commits imports it.
+``live_files`` and ``bounded_cache`` know no data frames and serve the commit, too; the rest uses
+polars and is imported by nothing that commits.
 """

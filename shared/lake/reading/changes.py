@@ -18,7 +18,8 @@ from shared.lake.reading.deleted_positions import (
     without,
 )
 from shared.lake.reading.live_files import LiveFile, LiveFiles, files_in, manifests
-from shared.lake.reading.scan import ReadStats, read_rows
+from shared.lake.reading.read_stats import ReadStats
+from shared.lake.reading.rows import read_rows
 from shared.lake.table_state import SnapshotEntry
 
 

@@ -19,7 +19,7 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import NestedField, PrimitiveType
 
-from shared.lake.reading.file_layout import FileLayout, mapped
+from shared.lake.reading.file_layout import FileLayout
 from shared.runtime.errors import NotFound, Refused
 
 
@@ -31,11 +31,14 @@ class Columns:
         table: whose they are.
         fields: by name.
         types: by name.
+        settled: no name, id or type of them was ever another, so that a file which holds their
+            ids holds them under these names.
     """
 
     table: Table
     fields: Mapping[str, NestedField]
     types: pl.Schema
+    settled: bool
 
     @classmethod
     def of(cls, table: Table, names: Sequence[str]) -> Columns:
@@ -60,17 +63,33 @@ class Columns:
                     "only flat columns are read: read it with an engine of your own",
                 )
         arrow = schema_to_pyarrow(Schema(*fields.values()), include_field_ids=False)
-        return cls(table, fields, pl.Schema(arrow))
+        return cls(table, fields, pl.Schema(arrow), _settled(table, fields))
 
     def empty(self) -> pl.DataFrame:
         """No rows of these columns."""
         return pl.DataFrame(schema=self.types)
 
+    def named_as_now(self, file: DataFile) -> bool:
+        """Whether a file certainly holds all of these columns, under their present names.
+
+        What its manifest says suffices for that. Where it does not say so, say of a file older
+        than a column or without metrics, the file itself has to be asked.
+        """
+        sizes = file.column_sizes or {}
+        return self.settled and all(field.field_id in sizes for field in self.fields.values())
+
+    def bytes_in(self, file: DataFile) -> int:
+        """Bytes that these columns take in a file; of all of it when its manifest does not say."""
+        sizes = file.column_sizes
+        if not sizes:
+            return file.file_size_in_bytes
+        return sum(sizes.get(field.field_id, 0) for field in self.fields.values())
+
     def names_in(self, file: DataFile, layout: FileLayout) -> dict[str, str]:
         """The file's own names of those columns that it has.
 
         Raises:
-            Refused: the file has no field ids, and the table says no name mapping.
+            Refused: the file has no field ids, and the table has no name mapping.
         """
         if not layout.names:
             mapping = self.table.name_mapping()
@@ -79,22 +98,22 @@ class Columns:
                     f"{'.'.join(self.table.name())}: {file.file_path} has no Iceberg field ids",
                     "set the table property schema.name-mapping.default, or rewrite the file",
                 )
-            layout = mapped(layout, mapping)
+            layout = layout.mapped(mapping)
         return {
             name: layout.names[field.field_id]
             for name, field in self.fields.items()
             if field.field_id in layout.names
         }
 
-    def expressions(self, file: DataFile, layout: FileLayout) -> list[pl.Expr]:
-        """The columns, from the file's own; raises as :meth:`names_in`."""
-        names = self.names_in(file, layout)
+    def expressions(
+        self, names: Mapping[str, str], layout: FileLayout, constants: Mapping[str, Any]
+    ) -> list[pl.Expr]:
+        """The columns, from the file's own ``names`` or from ``constants``."""
         expressions: list[pl.Expr] = []
         for name, wanted in self.types.items():
             own = names.get(name)
             if own is None:
-                value = pl.lit(self._constant(file, self.fields[name]))
-                expressions.append(value.cast(wanted).alias(name))
+                expressions.append(pl.lit(constants[name]).cast(wanted).alias(name))
                 continue
             column = pl.col(own)
             if layout.types[own] != wanted:
@@ -102,9 +121,35 @@ class Columns:
             expressions.append(column if own == name else column.alias(name))
         return expressions
 
-    def _constant(self, file: DataFile, field: NestedField) -> Any:
-        spec = self.table.specs().get(file.spec_id)
-        for index, part in enumerate(() if spec is None else spec.fields):
-            if part.source_id == field.field_id and isinstance(part.transform, IdentityTransform):
-                return file.partition[index]
-        return field.initial_default
+    def constants_in(self, file: DataFile, names: Mapping[str, str]) -> dict[str, Any]:
+        """What those columns hold that a file lacks."""
+        return {
+            name: _constant(self.table, file, field)
+            for name, field in self.fields.items()
+            if name not in names
+        }
+
+
+def _settled(table: Table, fields: Mapping[str, NestedField]) -> bool:
+    schemas = table.schemas()
+    if sorted(schemas) != list(range(len(schemas))):
+        return False  # somebody removed schemas: what they said is not known
+    by_id = {field.field_id: field for field in fields.values()}
+    return all(
+        (field.field_id in by_id) == (field.name in fields)
+        and (
+            field.field_id not in by_id
+            or (field.name, field.field_type)
+            == (by_id[field.field_id].name, by_id[field.field_id].field_type)
+        )
+        for schema in schemas.values()
+        for field in schema.fields
+    )
+
+
+def _constant(table: Table, file: DataFile, field: NestedField) -> Any:
+    spec = table.specs().get(file.spec_id)
+    for index, part in enumerate(() if spec is None else spec.fields):
+        if part.source_id == field.field_id and isinstance(part.transform, IdentityTransform):
+            return file.partition[index]
+    return field.initial_default

@@ -7,28 +7,20 @@ partition spec and partition whose data sequence number is at most its own, and 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import polars as pl
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
 from pyiceberg.typedef import Record
 
-from shared.lake.reading.bounded_cache import BoundedCache
+from shared.lake.position_deletes import may_name, named_positions
+from shared.lake.reading.file_layout import FETCHES
 from shared.lake.reading.live_files import LiveFile
-from shared.lake.reading.parquet_files import open_files
-
-FILE_PATH_ID, POS_ID = 2147483546, 2147483545
-"""Reserved field ids of position delete files."""
-
-KEPT_POSITIONS = 8_000_000
-"""Most positions that are kept: 64 MB."""
 
 Named = Mapping[str, pl.Series]
-"""Positions (Int64, ascending, each once) by path of the data file."""
+"""Positions (Int64) by path of the data file."""
 
-_NAMED: BoundedCache[Named] = BoundedCache(
-    KEPT_POSITIONS, lambda named: sum(len(each) for each in named.values())
-)
 NONE = pl.Series("pos", [], dtype=pl.Int64)
 
 
@@ -38,15 +30,10 @@ def named_by(io: FileIO, deletes: Sequence[DataFile]) -> list[Named]:
     Raises:
         OSError: the store does not answer, or lacks a file.
     """
-    missing = [each for each in deletes if _NAMED.peek(each.file_path) is None]
-    read = {
-        opened.path: _positions(opened.scan().select("file_path", "pos").collect())
-        for opened in open_files(io, missing)
-    }
-    return [
-        _NAMED.get(each.file_path, lambda path=each.file_path: read[path])  # type: ignore[misc]
-        for each in deletes
-    ]
+    if len(deletes) < 2:
+        return [_named(io, each) for each in deletes]
+    with ThreadPoolExecutor(min(FETCHES, len(deletes)), "bergline-fetch") as pool:
+        return list(pool.map(lambda each: _named(io, each), deletes))
 
 
 def deleted_positions(
@@ -95,11 +82,7 @@ class Partitions:
         key = partition_of(delete.file)
         if delete.sequence_number < self._oldest.get(key, delete.sequence_number + 1):
             return False
-        lower = (delete.file.lower_bounds or {}).get(FILE_PATH_ID)
-        upper = (delete.file.upper_bounds or {}).get(FILE_PATH_ID)
-        if not lower or not upper:
-            return True
-        return any(lower <= path.encode() <= upper for path in self._paths[key])
+        return any(may_name(delete.file, path) for path in self._paths[key])
 
 
 def partition_of(file: DataFile) -> tuple[int, Record]:
@@ -116,11 +99,8 @@ def united(positions: Sequence[pl.Series]) -> pl.Series:
     """All of them, each once, ascending."""
     if not positions:
         return NONE
-    return positions[0] if len(positions) == 1 else pl.concat(positions).unique().sort()
+    return pl.concat(positions).unique().sort()
 
 
-def _positions(rows: pl.DataFrame) -> Named:
-    parts = rows.partition_by("file_path", as_dict=True, include_key=False)
-    return {
-        str(path): part["pos"].cast(pl.Int64).unique().sort() for (path,), part in parts.items()
-    }
+def _named(io: FileIO, delete: DataFile) -> Named:
+    return {path: pl.Series("pos", each) for path, each in named_positions(io, delete).items()}

@@ -1,61 +1,76 @@
-"""Which column of a Parquet file holds which Iceberg field, and how much of the file it is."""
+"""Which column of a Parquet file holds which Iceberg field, as the file itself says."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
+import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.io import InputStream
+from pyiceberg.io import FileIO
+from pyiceberg.manifest import DataFile
 from pyiceberg.table.name_mapping import NameMapping
 
+from shared.lake.reading.bounded_cache import BoundedCache
+
+FETCHES = 8
+"""Most requests to the store at once."""
+
+KEPT_LAYOUTS = 20_000
 _FIELD_ID = b"PARQUET:field_id"
 
 
 @dataclass(frozen=True, slots=True)
 class FileLayout:
-    """The footer of one Parquet file, as far as readers here need it.
+    """The columns of one Parquet file.
 
     Attributes:
         names: the file's own column name of each Iceberg field id; empty when the file has none.
         types: polars' types by the file's own column names.
-        sizes: compressed bytes by the file's own column names.
     """
 
     names: Mapping[int, str]
     types: Mapping[str, pl.DataType]
-    sizes: Mapping[str, int]
+
+    def mapped(self, mapping: NameMapping) -> FileLayout:
+        """The layout of a file without field ids, whose columns a table's name mapping tells."""
+        names = {
+            field.field_id: name
+            for field in mapping.root
+            for name in field.names
+            if field.field_id is not None and name in self.types
+        }
+        return FileLayout(names, self.types)
 
 
-def file_layout(source: str | InputStream | object) -> FileLayout:
-    """Read a footer.
+_LAYOUTS: BoundedCache[FileLayout] = BoundedCache(KEPT_LAYOUTS, lambda _: 1)
 
-    Args:
-        source: a local path, or anything that pyarrow reads a Parquet file from.
+
+def file_layouts(io: FileIO, files: Sequence[DataFile]) -> list[FileLayout]:
+    """The layout of each file; footers are read once a process, as long as they are kept.
+
+    Raises:
+        OSError: the store does not answer, or lacks a file.
     """
-    footer = pq.read_metadata(source)
-    arrow = footer.schema.to_arrow_schema()
-    names: dict[int, str] = {}
-    for field in arrow:
-        if field.metadata and _FIELD_ID in field.metadata:
-            names[int(field.metadata[_FIELD_ID])] = field.name
-    sizes: dict[str, int] = {}
-    for group in range(footer.num_row_groups):
-        row_group = footer.row_group(group)
-        for index in range(row_group.num_columns):
-            column = row_group.column(index)
-            top = column.path_in_schema.split(".", 1)[0]
-            sizes[top] = sizes.get(top, 0) + column.total_compressed_size
-    return FileLayout(names, dict(pl.Schema(arrow)), sizes)
+    paths = [each.file_path for each in files]
+    if sum(_LAYOUTS.peek(path) is None for path in paths) < 2:
+        return [_layout(io, path) for path in paths]
+    with ThreadPoolExecutor(min(FETCHES, len(paths)), "bergline-fetch") as pool:
+        return list(pool.map(lambda path: _layout(io, path), paths))
 
 
-def mapped(layout: FileLayout, mapping: NameMapping) -> FileLayout:
-    """The layout of a file without field ids, whose columns a table's name mapping tells."""
+def _layout(io: FileIO, path: str) -> FileLayout:
+    return _LAYOUTS.get(path, lambda: _read(io, path))
+
+
+def _read(io: FileIO, path: str) -> FileLayout:
+    with io.new_input(path).open(seekable=True) as stream:
+        schema: pa.Schema = pq.read_metadata(stream).schema.to_arrow_schema()
     names = {
-        field.field_id: name
-        for field in mapping.root
-        for name in field.names
-        if field.field_id is not None and name in layout.types
+        int(field.metadata[_FIELD_ID]): field.name
+        for field in schema
+        if field.metadata and _FIELD_ID in field.metadata
     }
-    return FileLayout(names, layout.types, layout.sizes)
+    return FileLayout(names, dict(pl.Schema(schema)))

@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "offsets": Entry("shared.cli.offsets", "Where a table stands in its topics; settle it."),
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
-        "trace": Entry("shared.cli.trace", "Follow one event from webhook to row."),
+        "trace": Entry("shared.cli.trace", "Follow one event from webhook to mart."),
         "freshness": Entry("shared.cli.freshness", "How far tables are behind their topics."),
         "lineage": Entry("shared.cli.lineage", "What every table is built from."),
         "plan": Entry("shared.cli.plan", "What would be built now, and why."),

@@ -1,4 +1,4 @@
-"""``bergline trace``: one event from webhook to row, every hop with its time."""
+"""``bergline trace``: one event from webhook to mart, every hop with its time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from shared.cli.output import Format, Output, emit, progress, table
 from shared.cli.words import NOTHING, cell, latency, moment, stacked
 
 if TYPE_CHECKING:
-    from shared.lake.trace import Delivery, Trace
+    from collections.abc import Mapping
+
+    from shared.lake.trace import Delivery, DerivedHop, DerivedRow, Trace
 
 app = typer.Typer(add_completion=False)
 
@@ -28,10 +30,12 @@ def trace(
     ] = 60.0,
     output: Output = Format.TEXT,
 ) -> None:
-    """Follow one event: webhook, topic and offset, snapshot, row, with the time between.
+    """Follow one event: webhook, topic and offset, row, and on through every derived table.
 
     Every delivery of the event is shown: vendors send again what they think was lost. A record
-    that no snapshot holds yet is shown with the position of its table.
+    that no snapshot holds yet is shown with the position of its table. Of each derived table: the
+    snapshot from which on it contains the event, the row that it led to, and whether this event's
+    version is the one kept there.
     """
     from shared.lake.tracing import trace as follow
     from shared.runtime.errors import NotFound, Unavailable
@@ -72,6 +76,7 @@ def as_json(found: Trace) -> dict[str, Any]:
             "to_prepared": _milliseconds(delivery.to_prepared),
             "to_committed": _milliseconds(delivery.to_committed),
             "end_to_end": _milliseconds(delivery.end_to_end),
+            "through": _milliseconds(delivery.through),
         }
     return {**body, "landed": found.landed}
 
@@ -127,4 +132,42 @@ def _hops(delivery: Delivery) -> list[tuple[object, ...]]:
         )
     )
     hops.append(("end to end", "", bound + latency(delivery.end_to_end), ""))
+    hops += [_derived_hop(delivery, hop) for hop in delivery.derived]
+    if delivery.through is not None:
+        exact = all(hop.snapshot is not None and hop.snapshot.exact for hop in delivery.derived)
+        hops.append(("through all", "", ("" if exact else "≤ ") + latency(delivery.through), ""))
     return hops
+
+
+def _derived_hop(delivery: Delivery, hop: DerivedHop) -> tuple[object, ...]:
+    """A line: when the table contained the event, how long after acceptance, in which row."""
+    snapshot = hop.snapshot
+    if snapshot is None:
+        at = "nothing is recorded" if hop.complete is None else f"complete up to {hop.complete}"
+        return (hop.table, NOTHING, NOTHING, f"not yet here: {at}")
+    since = delivery.received_at
+    span = None if since is None else snapshot.committed_at - since
+    bound = "" if snapshot.exact else "≤ "
+    rows = "; ".join(_row_text(row) for row in hop.rows)
+    what = rows or (f"no row of {_key_text(hop.sought[0])}" if hop.sought else "no row")
+    return (
+        hop.table,
+        moment(snapshot.committed_at),
+        bound + latency(span),
+        cell(f"{what}, snapshot {snapshot.snapshot_id}"),
+    )
+
+
+def _row_text(row: DerivedRow) -> str:
+    text = _key_text(row.key)
+    if row.rule is not None:
+        return f"refused by rule {row.rule}"
+    if row.won:
+        return f"{text}, this version is the one kept"
+    if row.won is False:
+        return f"{text}, kept is the version of event {row.event_id}"
+    return text
+
+
+def _key_text(key: Mapping[str, str | None]) -> str:
+    return " ".join(f"{name}={value}" for name, value in key.items())

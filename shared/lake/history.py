@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from shared.lake.commit import KEY_COMMIT, KEY_WRITER
 from shared.lake.positions import KEY_OFFSETS, PartitionKey
+from shared.lake.provenance import KEY_COMPLETE
 from shared.lake.recorded import ancestors
 from shared.lake.table_state import KEY_BRANCH, MAIN, SnapshotEntry, TableState
 
@@ -148,8 +149,12 @@ def first_covering(
 
 
 def offsets_of(snapshot: SnapshotEntry) -> dict[PartitionKey, int]:
-    """The positions that one snapshot carries; empty when it carries none."""
-    recorded = json.loads(snapshot.summary.get(KEY_OFFSETS, "{}"))
+    """The offsets that one snapshot carries: positions, or up to where a derived table is complete.
+
+    Empty when it carries none.
+    """
+    summary = snapshot.summary
+    recorded = json.loads(summary.get(KEY_OFFSETS) or summary.get(KEY_COMPLETE) or "{}")
     return {
         (topic, int(partition)): int(offset)
         for topic, partitions in recorded.items()

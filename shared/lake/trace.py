@@ -5,6 +5,7 @@ Pure data, so that the command line, tests and the demonstration read the same t
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -48,6 +49,43 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class DerivedRow:
+    """A row of a derived table that a record led to, as it is now.
+
+    Attributes:
+        key: its key as text.
+        won: in a table that keeps one version per key: whether this event's version is the one
+            kept; ``None`` elsewhere.
+        event_id: the event whose version is kept, where the table tells.
+        rule: which rule refused the record, in a quarantine table.
+    """
+
+    key: Mapping[str, str | None]
+    won: bool | None = None
+    event_id: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DerivedHop:
+    """A derived table on the way of a record.
+
+    Attributes:
+        snapshot: from which on the table contains what the record gave; ``None`` when it does not
+            yet, or was never built.
+        complete: next offset of the record's partition up to which the table is complete.
+        sought: keys that the record led to here, whole or in part.
+        rows: what stands under them; none when the record gave no row, or a table above has none.
+    """
+
+    table: str
+    snapshot: Snapshot | None
+    complete: int | None
+    sought: tuple[Mapping[str, str | None], ...]
+    rows: tuple[DerivedRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One accepted delivery.
 
@@ -57,6 +95,7 @@ class Delivery:
         on_topic: whether the log still holds the record; ``None`` when it was not looked at.
         row: ``None`` while no snapshot holds it.
         table_next: the recorded position of the table, when there is no row yet.
+        derived: every table built from the row's, in the order of building.
     """
 
     event_id: str | None
@@ -71,6 +110,7 @@ class Delivery:
     on_topic: bool | None
     row: Row | None
     table_next: int | None = None
+    derived: tuple[DerivedHop, ...] = ()
 
     @property
     def to_broker(self) -> timedelta | None:
@@ -95,6 +135,18 @@ class Delivery:
         """From acceptance to the snapshot; an upper bound when the snapshot is not exact."""
         snapshot = self.row.snapshot if self.row else None
         return _between(self.received_at, snapshot.committed_at if snapshot else None)
+
+    @property
+    def through(self) -> timedelta | None:
+        """From acceptance to the last derived table; ``None`` until all contain it.
+
+        An upper bound when a snapshot on the way is not exact.
+        """
+        snapshots = [hop.snapshot for hop in self.derived]
+        held = [each.committed_at for each in snapshots if each is not None]
+        if not snapshots or len(held) < len(snapshots):
+            return None
+        return _between(self.received_at, max(held))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from pyiceberg.expressions.literals import literal
 
 from shared.contracts import envelope
 from shared.contracts.topics import TOPICS
+from shared.lake.derived_trace import DerivedTrace, Landed
 from shared.lake.history import first_covering
 from shared.lake.positions import PartitionKey, Positions
 from shared.lake.query import Pin, query
@@ -37,7 +38,7 @@ from shared.lake.trace import Delivery, Row, Snapshot, Trace
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.log_ranges import offsets_at, read_range
 from shared.runtime.settings import Settings
-from shared.tables.registry import landing_tables
+from shared.tables.registry import TABLES, landing_tables
 from shared.tables.spec import TableSpec
 
 SINCE = timedelta(days=7)
@@ -53,6 +54,9 @@ select _event_id, _delivery_id, _event_type, _source, _topic, _partition, _offse
        _received_at, _timestamp, _key, _loaded_at, _error, _drift, _replayed
 from {table} where _loaded_at >= ? and ({ids}) order by _received_at, _offset limit {limit}
 """
+
+MAX_FOLLOWED = 20
+"""Most deliveries of one event that are followed below their landing table."""
 
 MAX_ROWS = 1000
 """Most deliveries shown of one table; an event that is redelivered more often is cut."""
@@ -104,7 +108,33 @@ async def trace(
     known = {(each.topic, each.partition, each.offset): each for each in waiting}
     known |= {(e.topic, e.partition, e.offset): _held(e, bounds) for e in found}
     ordered = sorted(known.values(), key=lambda e: (e.received_at or from_time, e.offset))
-    return Trace(event_id, tuple(ordered), tuple(searched), complete)
+    progress("following it through derived tables")
+    followed = await asyncio.to_thread(_followed, settings, ordered)
+    return Trace(event_id, tuple(followed), tuple(searched), complete)
+
+
+def _followed(settings: Settings, deliveries: Sequence[Delivery]) -> list[Delivery]:
+    """The deliveries with their way through derived tables; of an event that came very often only
+    the first ones."""
+    derived = DerivedTrace(LakeReader(settings), TABLES)
+    return [
+        _with_derived(each, derived) if number < MAX_FOLLOWED else each
+        for number, each in enumerate(deliveries)
+    ]
+
+
+def _with_derived(delivery: Delivery, derived: DerivedTrace) -> Delivery:
+    row = delivery.row
+    if row is None or row.snapshot is None:
+        return delivery
+    landed = Landed(
+        row.table,
+        (delivery.topic, delivery.partition),
+        delivery.offset,
+        row.loaded_at,
+        delivery.event_id,
+    )
+    return replace(delivery, derived=derived.follow(landed, row.snapshot.snapshot_id))
 
 
 def _in_tables(

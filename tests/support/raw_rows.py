@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -66,7 +67,7 @@ def raw_rows(
     given = {"id": "event", "time": RECEIVED, "received_at": RECEIVED, **envelope}
     headers = tuple(Envelope(type=event_type, source="shopify", **given).headers())
     records = [
-        FetchedRecord(orjson.dumps(payload), offset, headers=headers)
+        FetchedRecord(json.dumps(payload).encode(), offset, headers=headers)
         for offset, payload in enumerate(payloads)
     ]
     return frame(parse(table_of_topic(topic), topic, records, RECEIVED).table)

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.transformer.rules.decimals import MONEY, RATE, count, ratio, total
@@ -44,6 +44,7 @@ def test_without_a_denominator_or_an_amount_there_is_none(
     assert quotient(None if amount is None else Decimal(amount), parts) is None
 
 
+@settings(deadline=None)
 @given(CENTS, st.integers(1, 2**62))
 def test_it_is_what_decimal_arithmetic_says(amount: Decimal, parts: int) -> None:
     exact = Decimal((amount * 100).to_integral_value())

@@ -7,7 +7,7 @@ from decimal import Decimal
 import orjson
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.transformer.rules.json_values import is_object, lengths, members, shop_amounts
@@ -114,6 +114,7 @@ def test_only_an_object_is_one() -> None:
     assert found.to_list() == [True, True, False, False, False, False]
 
 
+@settings(deadline=None)
 @given(st.lists(st.none() | st.sampled_from(ODD) | JSON.map(lambda v: orjson.dumps(v).decode())))
 def test_nothing_raises_and_each_row_is_read_by_itself(values: list[str | None]) -> None:
     series = texts(*values)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import landing_table
 from shared.cli.output import Format, Output, emit, progress, table
 from shared.cli.words import NOTHING, cell, count, stacked
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from shared.lake.balance import PartitionBalance, TableBalance
     from shared.runtime.log_bounds import LogBounds, PartitionKey
     from shared.runtime.settings import Settings
+    from shared.tables.spec import TableSpec
 
 app = typer.Typer(add_completion=False)
 
@@ -25,7 +27,10 @@ Ends = Mapping["PartitionKey", "LogBounds"]
 @app.command()
 def counts(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="One landing table; default all.")
+        str | None,
+        typer.Argument(
+            metavar="[TABLE]", help="One landing table; default all.", autocompletion=landing_table
+        ),
     ] = None,
     output: Output = Format.TEXT,
 ) -> None:
@@ -41,7 +46,7 @@ def counts(
     from shared.tables.registry import landing_tables
 
     settings = Settings.load()
-    specs = landing_tables() if name is None else (table_spec(name),)
+    specs = landing_tables() if name is None else (_landing(table_spec(name)),)
     lake = LakeReader(settings)
     found = []
     for spec in specs:
@@ -63,6 +68,22 @@ def counts(
         f"not balanced: {wrong}",
         "look at `bergline tables history TABLE`: did another engine delete or add rows?",
     )
+
+
+def _landing(spec: TableSpec) -> TableSpec:
+    """The table, if topics land in it.
+
+    Raises:
+        NotFound: none does.
+    """
+    from shared.runtime.errors import NotFound
+
+    if not spec.topics:
+        raise NotFound(
+            f"no topic lands in {spec.name}: there are no offsets to count",
+            f"`bergline verify {spec.name}` compares it with what it is built from",
+        )
+    return spec
 
 
 async def _log_ends(settings: Settings, topics: Iterable[str]) -> Ends:

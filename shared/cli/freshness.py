@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import any_table
 from shared.cli.output import Format, Output, emit, progress, table
 from shared.cli.words import NOTHING, age, count, moment, stacked
 
@@ -27,7 +28,8 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def freshness(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="One table; default all.")
+        str | None,
+        typer.Argument(metavar="[TABLE]", help="One table; default all.", autocompletion=any_table),
     ] = None,
     output: Output = Format.TEXT,
 ) -> None:

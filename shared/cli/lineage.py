@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import any_table
 from shared.cli.output import Format, Output, emit, table
 from shared.cli.words import cell
 
@@ -28,7 +29,8 @@ class Picture(StrEnum):
 @app.command()
 def lineage(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="One table; default all.")
+        str | None,
+        typer.Argument(metavar="[TABLE]", help="One table; default all.", autocompletion=any_table),
     ] = None,
     up: Annotated[
         bool, typer.Option("--upstream", help="Only what the table is built from.")

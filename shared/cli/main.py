@@ -43,7 +43,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         ),
         "topics": Entry("shared.cli.topics", "Topics: list, tail, go on after a stop."),
         "groups": Entry("shared.cli.groups", "Consumer groups beside the tables' positions."),
-        "tables": Entry("shared.cli.tables", "Tables: list, history, data files."),
+        "tables": Entry("shared.cli.tables", "Tables: list, show, history, data files."),
         "offsets": Entry("shared.cli.offsets", "Where a table stands in its topics; settle it."),
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import landing_table
 from shared.cli.output import Format, Output, confirmed, console, emit, progress, table
 from shared.cli.words import NOTHING, cell, count, stacked
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 TableArgument = Annotated[
-    str, typer.Argument(metavar="TABLE", help="For example raw.shopify_orders.")
+    str,
+    typer.Argument(
+        metavar="TABLE", help="For example raw.shopify_orders.", autocompletion=landing_table
+    ),
 ]
 
 
@@ -184,7 +188,10 @@ def _landing(name: str) -> TableSpec:
 
     spec = table_spec(name)
     if not spec.topics:
-        raise NotFound(f"no topic lands in {name}", "derived tables record their sources instead")
+        raise NotFound(
+            f"no topic lands in {name}",
+            f"`bergline tables show {name}` shows what it is built from and how far",
+        )
     return spec
 
 

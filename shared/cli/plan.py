@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from shared.cli.completing import derived_table
 from shared.cli.output import Format, Output, emit, table
 from shared.cli.words import NOTHING, cell, moment, stacked
 
@@ -18,7 +19,10 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def plan(
     name: Annotated[
-        str | None, typer.Argument(metavar="[TABLE]", help="One derived table; default all.")
+        str | None,
+        typer.Argument(
+            metavar="[TABLE]", help="One derived table; default all.", autocompletion=derived_table
+        ),
     ] = None,
     output: Output = Format.TEXT,
 ) -> None:

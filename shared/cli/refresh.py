@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import target as offered
 from shared.cli.output import Format, Output, emit, progress, table
 from shared.cli.words import NOTHING, cell, count, stacked
 
@@ -26,7 +27,12 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def refresh(
     target: Annotated[
-        str, typer.Argument(metavar="TABLE|LAYER|all", help="core.orders, marts, or all.")
+        str,
+        typer.Argument(
+            metavar="TABLE|LAYER|all",
+            help="core.orders, marts, or all.",
+            autocompletion=offered,
+        ),
     ],
     start: Annotated[
         str | None, typer.Option("--from", metavar="DATE", help="First business date that matters.")

@@ -1,4 +1,4 @@
-"""``bergline tables``: what is in the lake, what happened to a table, which files it has."""
+"""``bergline tables``: what is in the lake, what a table is, what happened to it, its files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import any_table
 from shared.cli.output import Format, Output, emit, table
 from shared.cli.words import NOTHING, cell, count, moment, size, stacked
 
@@ -17,14 +18,19 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 TableArgument = Annotated[
-    str, typer.Argument(metavar="TABLE", help="For example raw.shopify_orders.")
+    str,
+    typer.Argument(metavar="TABLE", help="For example core.orders.", autocompletion=any_table),
 ]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Show at most so many.")]
 
 
 @app.command("list")
 def list_tables(output: Output = Format.TEXT) -> None:
-    """Show every table: rows, files, size, snapshots, last commit, and whether positions hold."""
+    """Show every table: rows, files, size, snapshots, last commit, whether it says what it holds.
+
+    A landing table says how much of its topics, a derived one what it is built from. Without that
+    nothing is consumed, and a derived table is built anew.
+    """
     from shared.lake.inventory import figures
     from shared.lake.reader import LakeReader
     from shared.runtime.settings import Settings
@@ -33,14 +39,37 @@ def list_tables(output: Output = Format.TEXT) -> None:
     loaded = LakeReader(Settings.load()).tables(TABLES)
     found = [figures(spec, loaded[spec.name]) for spec in TABLES.values()]
     columns = (
-        *("table", ">rows", ">files", ">size", ">snapshots"),
-        *("last commit", "writer", "positions", ""),
+        *("table", "kind", ">rows", ">files", ">size", ">snapshots"),
+        *("last commit", "writer", "says what it holds", ""),
     )
     emit(
         output,
         {"tables": [_figures_json(each) for each in found]},
         table(columns, [_figures_row(each) for each in found]),
     )
+
+
+@app.command()
+def show(name: TableArgument, output: Output = Format.TEXT) -> None:
+    """Show one table: what it is, what it is built from, how far it is, and its columns."""
+    from shared.cli.table_page import as_json, as_text
+    from shared.lake.inventory import figures
+    from shared.lake.origin import origin
+    from shared.lake.reader import LakeReader, table_spec
+    from shared.lake.table_state import TableState
+    from shared.runtime.settings import Settings
+    from shared.tables.lineage import reads
+
+    spec = table_spec(name)
+    lake = LakeReader(Settings.load())
+    loaded = lake.table(name)
+    inputs = {
+        source: None if found is None else TableState.of(found.metadata)
+        for source, found in lake.tables(reads(spec)).items()
+    }
+    numbers = figures(spec, loaded)
+    known = origin(spec, TableState.of(loaded.metadata), inputs)
+    emit(output, as_json(spec, numbers, known), as_text(spec, numbers, known))
 
 
 @app.command()
@@ -115,14 +144,17 @@ def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) 
 
 def _figures_row(each: TableFigures) -> tuple[object, ...]:
     if not each.exists:
-        return (each.table, *("",) * 7, "[red]missing[/]: run `bergline bootstrap`")
+        return (each.table, each.kind, *("",) * 7, "[red]missing[/]: run `bergline bootstrap`")
     note = ""
-    if each.positions == "lost":
+    if each.positions == "lost" and each.kind == "landing":
         note = f"[red]not consumed[/]: see `bergline offsets show {each.table}`"
+    elif each.positions == "lost":
+        note = "[yellow]built anew[/] next time"
     elif each.foreign:
         note = f"{each.foreign} snapshots of other engines on top"
     return (
         each.table,
+        each.kind,
         count(each.rows),
         count(each.files),
         size(each.bytes),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import any_table
 from shared.cli.output import Format, Output, emit, progress, table
 from shared.cli.words import cell, stacked
 
@@ -29,7 +30,10 @@ EVERYTHING = "all"
 @app.command()
 def verify(
     name: Annotated[
-        str, typer.Argument(metavar="TABLE|all", help="One table, or every table.")
+        str,
+        typer.Argument(
+            metavar="TABLE|all", help="One table, or every table.", autocompletion=any_table
+        ),
     ] = EVERYTHING,
     sample: Annotated[
         int, typer.Option(min=0, help="Groups to build again of each derived table; 0 for none.")

@@ -40,6 +40,7 @@ class Version:
 
     Attributes:
         foreign: written by something else than this platform.
+        total_rows: as :func:`rows_of`.
         moved: per topic-partition the recorded position before and after; the position before is
             that of the version retained before this one, ``None`` when there is none.
         refs: tags and branches that name it.
@@ -97,7 +98,6 @@ def versions(state: TableState) -> list[Version]:
         }
         if after and place is not Standing.ASIDE:
             before = after
-        total = summary.get("total-records")
         found.append(
             Version(
                 snapshot_id=snapshot.snapshot_id,
@@ -110,12 +110,21 @@ def versions(state: TableState) -> list[Version]:
                 foreign=KEY_COMMIT not in summary,
                 standing=place,
                 added_rows=int(summary.get("added-records", 0)),
-                total_rows=None if total is None else int(total),
+                total_rows=rows_of(summary),
                 moved=moved,
                 refs=tuple(sorted(refs.get(snapshot.snapshot_id, ()))),
             )
         )
     return found
+
+
+def rows_of(summary: Mapping[str, str]) -> int | None:
+    """Rows that a snapshot holds: its records without those that position deletes name.
+
+    ``None`` when the summary does not tell.
+    """
+    records = summary.get("total-records")
+    return None if records is None else int(records) - int(summary.get("total-position-deletes", 0))
 
 
 def as_of(state: TableState, moment: datetime) -> Version | None:

@@ -14,6 +14,8 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 
 from shared.lake.commit import KEY_WRITER
+from shared.lake.history import rows_of
+from shared.lake.provenance import traced
 from shared.lake.recorded import recorded
 from shared.lake.table_state import TableState
 from shared.tables.spec import TableSpec
@@ -29,15 +31,13 @@ _EPOCH = date(1970, 1, 1)
 
 
 class PositionsState(StrEnum):
-    """Whether a table says what it has consumed."""
+    """Whether a table says what it holds: how much of its topics, or of what it is built from."""
 
     FOUND = "found"
     LOST = "lost"
     """It has snapshots, and none that can be reached says so."""
     EMPTY = "empty"
-    """Nothing was consumed yet."""
-    NOT_KEPT = "not kept"
-    """No topic lands in it."""
+    """Nothing was consumed or built yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,14 @@ class TableFigures:
     """One declared table; figures are ``None`` when the catalog does not have it.
 
     Attributes:
-        rows: records in the data files; rows named by delete files are still counted.
-        foreign: snapshots of other engines on top of the last one with positions.
+        kind: ``landing``, or how a derived table follows from its inputs.
+        rows: records in the data files without those that position deletes name.
+        foreign: snapshots of other engines on top of the last one that says what it holds.
     """
 
     table: str
     exists: bool
+    kind: str = "landing"
     rows: int | None = None
     files: int | None = None
     bytes: int | None = None
@@ -65,18 +67,13 @@ class TableFigures:
 
 def figures(spec: TableSpec, table: Table | None) -> TableFigures:
     """Figures of one table from the summary of its head."""
+    kind = "landing" if spec.derived is None else str(spec.derived.kind)
     if table is None:
-        return TableFigures(spec.name, exists=False)
+        return TableFigures(spec.name, exists=False, kind=kind)
     state = TableState.of(table.metadata)
     head = state.current_snapshot()
     summary = head.summary if head else {}
-    known = recorded(state)
-    if not spec.topics:
-        standing = PositionsState.NOT_KEPT
-    elif known.positions is None:
-        standing = PositionsState.LOST
-    else:
-        standing = PositionsState.FOUND if known.positions.partitions else PositionsState.EMPTY
+    standing, foreign = _standing(spec, state)
 
     def total(key: str) -> int | None:
         if head is None:
@@ -86,7 +83,8 @@ def figures(spec: TableSpec, table: Table | None) -> TableFigures:
     return TableFigures(
         spec.name,
         exists=True,
-        rows=total("total-records"),
+        kind=kind,
+        rows=rows_of(summary) if head else 0,
         files=total("total-data-files"),
         bytes=total("total-files-size"),
         delete_files=total("total-delete-files"),
@@ -95,8 +93,22 @@ def figures(spec: TableSpec, table: Table | None) -> TableFigures:
         committed_at=datetime.fromtimestamp(head.timestamp_ms / 1000, UTC) if head else None,
         writer=summary.get(KEY_WRITER) or summary.get("engine-name"),
         positions=standing,
-        foreign=known.foreign if standing is PositionsState.FOUND else 0,
+        foreign=foreign if standing is PositionsState.FOUND else 0,
     )
+
+
+def _standing(spec: TableSpec, state: TableState) -> tuple[PositionsState, int]:
+    """Whether the table says what it holds, and how many snapshots of others are on top."""
+    if spec.derived is not None:
+        origin = traced(state)
+        if origin.provenance is not None:
+            return PositionsState.FOUND, len(origin.foreign)
+        return (PositionsState.LOST if origin.foreign else PositionsState.EMPTY), 0
+    known = recorded(state)
+    if known.positions is None:
+        return PositionsState.LOST, 0
+    found = PositionsState.FOUND if known.positions.partitions else PositionsState.EMPTY
+    return found, known.foreign
 
 
 @dataclass(frozen=True, slots=True)

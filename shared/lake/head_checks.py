@@ -17,7 +17,7 @@ from pyiceberg.typedef import Record
 
 from shared.lake.decisions import Delta, Stale
 from shared.lake.position_deletes import may_name, named_positions
-from shared.lake.provenance import Provenance, traced
+from shared.lake.provenance import Provenance, traced_at
 from shared.lake.reading.live_files import LiveFile, LiveFiles, entries
 from shared.lake.table_state import SnapshotEntry, TableState
 
@@ -48,10 +48,7 @@ def require_same_origin(state: TableState, ref: str, delta: Delta) -> None:
         return
     if planned is not None and planned.snapshot_id == head.snapshot_id:
         return
-    started = None if planned is None else Provenance.from_summary(planned.summary)
-    if planned is not None and started is None:
-        return  # on a foreign head; the files tell
-    if traced(state, ref).provenance != started:
+    if traced_at(state, head).provenance != traced_at(state, planned).provenance:
         raise Stale("it was built from other sources than those that the head is built from")
 
 

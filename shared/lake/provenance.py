@@ -149,7 +149,11 @@ def traced(state: TableState, ref: str = MAIN) -> Traced:
     Where the history is thinned the mirrored property counts, but only if it belongs to exactly
     the missing parent.
     """
-    snapshot = state.head(ref)
+    return traced_at(state, state.head(ref))
+
+
+def traced_at(state: TableState, snapshot: SnapshotEntry | None) -> Traced:
+    """The provenance that holds at a snapshot; as :func:`traced`."""
     foreign: list[SnapshotEntry] = []
     while snapshot is not None:
         found = Provenance.from_summary(snapshot.summary)

@@ -282,6 +282,13 @@ class TestChecksOnTheAssertedHead:
         lake.send(second)
         assert lake.rows().count((20, 1)) == 2
 
+    def test_also_on_a_head_that_is_foreign(self, lake: DerivedLake) -> None:
+        on = lake.foreign_delete("id = 3")
+        first, second = lake.plan({20: 1}, on=on), lake.plan({20: 1}, on=on)
+        lake.send(first)
+        with pytest.raises(Stale, match="other sources"):
+            lake.send(second)
+
     def test_a_position_is_never_deleted_twice(self, lake: DerivedLake) -> None:
         ((path, positions),) = lake.located({3}).items()
         lake.build(remove={3})

@@ -46,7 +46,10 @@ orders as (
         end as status,
         cancelled_at is not null as is_cancelled,
         source_name as channel,
-        coalesce(nullif(trim(shipping_address ->> '$.country'), ''), 'Unknown') as country
+        case when json_type(shipping_address, '$.country') = 'VARCHAR'
+             then coalesce(nullif(trim(shipping_address ->> '$.country'), ''), 'Unknown')
+             else 'Unknown'
+        end as country
     from latest
     where coalesce(test, false) is false and id not in (select id from deleted)
 ),

@@ -64,13 +64,23 @@ def raw_rows(
         event_type: the vendor's topic.
         envelope: ``id``, ``time`` and ``received_at`` of :class:`Envelope`, where they matter.
     """
+    one = enveloped(event_type, **envelope)
+    return frame(enveloped_rows(topic, [(payload, one) for payload in payloads]))
+
+
+def enveloped(event_type: str, **envelope: Any) -> Envelope:
+    """An envelope of Shopify's, received when it happened where nothing else is said."""
     given = {"id": "event", "time": RECEIVED, "received_at": RECEIVED, **envelope}
-    headers = tuple(Envelope(type=event_type, source="shopify", **given).headers())
+    return Envelope(type=event_type, source="shopify", **given)
+
+
+def enveloped_rows(topic: str, events: Iterable[tuple[Mapping[str, Any], Envelope]]) -> pa.Table:
+    """Rows of the topic's landing table for these events, in their order."""
     records = [
-        FetchedRecord(json.dumps(payload).encode(), offset, headers=headers)
-        for offset, payload in enumerate(payloads)
+        FetchedRecord(json.dumps(payload).encode(), offset, headers=tuple(envelope.headers()))
+        for offset, (payload, envelope) in enumerate(events)
     ]
-    return frame(parse(table_of_topic(topic), topic, records, RECEIVED).table)
+    return parse(table_of_topic(topic), topic, records, RECEIVED).table
 
 
 def frame(rows: pa.Table) -> pl.DataFrame:

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import polars as pl
-from pyiceberg.manifest import ManifestContent, ManifestFile
 from pyiceberg.table import Table
 
 from shared.lake.reading.columns import Columns
-from shared.lake.reading.deleted_positions import (
-    NONE,
-    Named,
-    deleted_positions,
-    named_by,
-    without,
-)
-from shared.lake.reading.live_files import LiveFile, LiveFiles, files_in, manifests
+from shared.lake.reading.file_changes import FileChanges, file_changes
 from shared.lake.reading.read_stats import ReadStats
+from shared.lake.reading.rewrites import around_rewrites
 from shared.lake.reading.rows import read_rows
 from shared.lake.table_state import SnapshotEntry
 
@@ -51,14 +44,16 @@ def changes(
 ) -> RowChanges:
     """Rows by which ``end`` differs from ``start``, which may be any two retained snapshots.
 
-    Files are told apart by path, among the manifests that the two do not share; nothing is asked
-    about the snapshots between, which may be gone. Columns are those of the table now, found by
-    field id.
+    What is read are the files that only one of them has, and the files whose deleted positions
+    differ. The snapshots between may be gone; as far as they are retained, those that only rewrote
+    files (operation ``replace``) are stepped over, so that a compaction costs no reading. Columns
+    are those of the table now, found by field id.
 
     Rows are a multiset. Those that stand on both sides cancel each other, compared exactly, when
-    files went (compaction, copy-on-write, rollback) or both sides are asked for the same columns.
-    They are compared in all columns that either side asks for, which are then read on both sides:
-    rows equal in them are no change to anyone who sees only these columns.
+    files went (copy-on-write, rollback, a compaction that cannot be stepped over) or when both
+    sides are asked for the same columns. They are compared in all columns that either side asks
+    for, which are then read on both sides: rows equal in these are no change to anyone who sees
+    nothing else.
 
     Args:
         table: whose files and schema are read.
@@ -73,34 +68,24 @@ def changes(
         OSError: the object store does not answer, or lacks a file.
     """
     stats = ReadStats()
-    before, after = manifests(table.io, start), manifests(table.io, end)
-    own_before = files_in(table, (before[path] for path in before.keys() - after.keys()))
-    own_after = files_in(table, (after[path] for path in after.keys() - before.keys()))
-    came = _without(own_after.data, own_before.data)
-    went = _without(own_before.data, own_after.data)
-    stayed = _stayed_and_named(table, after, own_before, own_after, came, went)
-    deletes_before = _deletes(table, before) if went or stayed else []
-    deletes_after = _deletes(table, after) if came or stayed else []
-    stood = {path: own_before.data.get(path, live) for path, live in stayed.items()}
-    then = deleted_positions(table.io, {**went, **stood}, deletes_before)
-    now = deleted_positions(table.io, {**came, **stayed}, deletes_after)
-
-    cancelling = bool(went) or set(added) == set(removed)
-    both = list(dict.fromkeys([*added, *removed]))
-    wanted_added = Columns.of(table, both if cancelling else added)
-    wanted_removed = Columns.of(table, both if cancelling else removed)
-
-    def rows(
-        columns: Columns, new: Mapping[str, LiveFile], mine: Named, other: Named
-    ) -> pl.DataFrame:
-        back = {path: without(other.get(path, NONE), mine.get(path, NONE)) for path in stayed}
-        back = {path: positions for path, positions in back.items() if len(positions)}
-        frames = read_rows(columns, new.values(), drop=mine, stats=stats)
-        frames += read_rows(columns, (stayed[path] for path in back), keep=back, stats=stats)
-        return pl.concat([columns.empty(), *frames])
-
-    rows_added = rows(wanted_added, came, now, then)
-    rows_removed = rows(wanted_removed, went, then, now)
+    steps = [file_changes(table, start, end)]
+    if start is not None and steps[0].went:
+        shorter = around_rewrites(table, start, end)
+        steps = steps if shorter is None else shorter
+    cancelling = len(steps) > 1 or any(each.went for each in steps) or set(added) == set(removed)
+    both = [*added, *removed]
+    columns_added = Columns.of(table, both if cancelling else added)
+    columns_removed = Columns.of(table, both if cancelling else removed)
+    rows_added = pl.concat(
+        [columns_added.empty(), *(f for each in steps for f in _added(each, columns_added, stats))]
+    )
+    rows_removed = pl.concat(
+        [
+            columns_removed.empty(),
+            *(f for each in steps for f in _removed(each, columns_removed, stats)),
+        ]
+    )
+    exact = cancelling or rows_added.is_empty() or rows_removed.is_empty()
     if cancelling and rows_added.height and rows_removed.height:
         rows_added, rows_removed = cancelled(rows_added, rows_removed)
     stats.rows += rows_added.height + rows_removed.height
@@ -108,7 +93,7 @@ def changes(
         rows_added.select(list(dict.fromkeys(added))),
         rows_removed.select(list(dict.fromkeys(removed))),
         stats,
-        cancelling or not (rows_added.height and rows_removed.height),
+        exact,
     )
 
 
@@ -127,41 +112,19 @@ def cancelled(added: pl.DataFrame, removed: pl.DataFrame) -> tuple[pl.DataFrame,
     )
 
 
-def _without(files: Mapping[str, LiveFile], others: Mapping[str, LiveFile]) -> dict[str, LiveFile]:
-    return {path: live for path, live in files.items() if path not in others}
-
-
-def _deletes(table: Table, listed: Mapping[str, ManifestFile]) -> Iterable[LiveFile]:
-    chosen = [each for each in listed.values() if each.content == ManifestContent.DELETES]
-    return files_in(table, chosen).deletes.values()
-
-
-def _stayed_and_named(
-    table: Table,
-    after: Mapping[str, ManifestFile],
-    own_before: LiveFiles,
-    own_after: LiveFiles,
-    came: Mapping[str, LiveFile],
-    went: Mapping[str, LiveFile],
-) -> dict[str, LiveFile]:
-    """Data files live in both snapshots of which a delete file that came or went names rows."""
-    differing = [
-        *_without(own_after.deletes, own_before.deletes).values(),
-        *_without(own_before.deletes, own_after.deletes).values(),
+def _added(step: FileChanges, columns: Columns, stats: ReadStats) -> list[pl.DataFrame]:
+    restored = step.restored()
+    back = [step.stayed[path] for path in restored]
+    return [
+        *read_rows(columns, step.came.values(), drop=step.after, stats=stats),
+        *read_rows(columns, back, keep=restored, stats=stats),
     ]
-    named = {
-        path
-        for path in own_before.data.keys() & own_after.data.keys()
-        if own_before.data[path].sequence_number != own_after.data[path].sequence_number
-    }
-    named |= {
-        path
-        for each in named_by(table.io, [live.file for live in differing])
-        for path in each
-        if path not in came and path not in went
-    }
-    if not named:
-        return {}
-    data = [each for each in after.values() if each.content == ManifestContent.DATA]
-    live = files_in(table, data).data
-    return {path: live[path] for path in named & live.keys()}
+
+
+def _removed(step: FileChanges, columns: Columns, stats: ReadStats) -> list[pl.DataFrame]:
+    deleted = step.deleted()
+    lost = [step.stayed[path] for path in deleted]
+    return [
+        *read_rows(columns, step.went.values(), drop=step.before, stats=stats),
+        *read_rows(columns, lost, keep=deleted, stats=stats),
+    ]

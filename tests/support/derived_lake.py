@@ -75,21 +75,26 @@ class DerivedLake(Lake):
     def __init__(self, directory: Path, mode: str = MERGE_ON_READ) -> None:
         super().__init__(directory, derived_table(mode))
         self.builds = 0
+        self._writer = self.handle()
+        self._ids: dict[str, list[int]] = {}
 
     def live(self, snapshot: SnapshotEntry | None = None) -> LiveFiles:
         """The files of a snapshot; of the head when none is given."""
         chosen = snapshot or self.state.current_snapshot()
-        return LiveFiles({}, {}) if chosen is None else live_files(self.table, chosen)
+        return LiveFiles({}, {}) if chosen is None else live_files(self._writer.table, chosen)
 
     def located(
         self, keys: Collection[int], snapshot: SnapshotEntry | None = None
     ) -> dict[str, list[int]]:
         """Where the rows of these keys stand: data file → positions."""
         live, found = self.live(snapshot), dict[str, list[int]]()
-        deleted = deleted_positions(self.table.io, live, live.data)
+        deleted = deleted_positions(self._writer.table.io, live, live.data)
         for path in live.data:
             gone = {p for part in deleted.get(path, ()) for p in part.to_pylist()}
-            ids = pq.read_table(path.removeprefix("file://"), columns=["id"])["id"].to_pylist()
+            ids = self._ids.get(path)
+            if ids is None:
+                read = pq.read_table(path.removeprefix("file://"), columns=["id"])
+                ids = self._ids.setdefault(path, read["id"].to_pylist())
             own = [at for at, key in enumerate(ids) if key in keys and at not in gone]
             if own:
                 found[path] = own
@@ -108,10 +113,10 @@ class DerivedLake(Lake):
             self.builds += 1
             carried = origin(self.builds)
         return delta(
-            self.table,
+            self._writer.table,
             self.spec,
-            self.live(head),
-            self.located({*put, *remove}, head) if head else {},
+            LiveFiles({}, {}) if head is None else self.live(head),
+            {} if head is None else self.located({*put, *remove}, head),
             rows_of(put),
             planned=head,
             carried=carried,
@@ -141,8 +146,9 @@ class DerivedLake(Lake):
         )
 
     def build(self, put: Versions = MappingProxyType({}), remove: Collection[int] = ()) -> Outcome:
-        """Plan a delta on the head and commit it."""
-        return self.send(self.plan(put, remove))
+        """Plan a delta on the head and commit it, as the lone writer that remembers the table."""
+        planned = self.plan(put, remove, on=self._writer.reload().current_snapshot())
+        return self.send(planned, self._writer)
 
     def rows(self, snapshot_id: int | None = None) -> list[tuple[int, int]]:
         """(key, version) of every row as PyIceberg reads them, in the order of keys."""

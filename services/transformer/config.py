@@ -65,7 +65,7 @@ class TransformerSettings(Settings):
         default="UTC", description="time zone of the business date, for example Europe/Berlin"
     )
     transformer_session_timeout_s: float = Field(
-        default=10.0, ge=6, le=300, description="silence after which a worker loses its targets"
+        default=20.0, ge=6, le=300, description="silence after which a worker loses its targets"
     )
     transformer_work_dir: Path = Field(
         default=Path("transformer"),

@@ -9,6 +9,7 @@ of its own, kept in a file of mode 0600, without which nobody is answered.
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import shutil
@@ -60,7 +61,11 @@ class LocalRay:
         self._remove_old_sessions()
         self._token()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Its own handler would print a stack trace at every SIGTERM before ours is asked.
+        os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
         import ray
+
+        logging.getLogger("ray").setLevel(logging.ERROR)
 
         with _without_helpers():
             ray.init(

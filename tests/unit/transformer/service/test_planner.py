@@ -1,0 +1,311 @@
+"""Which build starts when: one at a time of a table, coalesced, inputs first, failures apart."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import MappingProxyType
+
+import pytest
+
+from services.transformer.planner import HOLD_S, Planner
+from services.transformer.request import Stage
+from services.transformer.wishes import Patience, Start, Wish
+from shared.contracts.builds import Cause
+from shared.tables.spec import Column, Derivation, Kind, TableSpec, Type
+
+PATIENCE = Patience(attempts=3, first_s=1.0, longest_s=8.0, pause_s=60.0)
+
+
+def spec(name: str, *reads: str) -> TableSpec:
+    return TableSpec(
+        name,
+        () if reads else ("shop.events",),
+        (Column("id", Type.LONG, 1),),
+        None,
+        "A table.",
+        derived=Derivation(Kind.GROUP, reads, ("id",)) if reads else None,
+    )
+
+
+# raw → staging → orders ─┬→ first ─┬→ summary
+#                         └─────────┘
+TABLES = MappingProxyType(
+    {
+        each.name: each
+        for each in (
+            spec("x.raw"),
+            spec("x.summary", "x.orders", "x.first"),
+            spec("x.first", "x.orders"),
+            spec("x.orders", "x.staging"),
+            spec("x.staging", "x.raw"),
+        )
+    }
+)
+
+
+def planner(workers: int = 2) -> Planner:
+    made = Planner(TABLES, workers, PATIENCE)
+    made.own(made.targets)
+    return made
+
+
+def wish(
+    *triggers: str, wave: str = "x.raw/1", since: float = 0.0, cause: Cause = "commit"
+) -> Wish:
+    return Wish(cause, "asked for", wave, since, frozenset(triggers))
+
+
+def started(starts: list[Start]) -> list[tuple[str, Stage]]:
+    return [(start.target, start.stage) for start in starts]
+
+
+def test_what_nobody_wants_is_not_built() -> None:
+    assert planner().starts(0.0) == []
+
+
+def test_targets_are_the_derived_tables_behind_what_they_read() -> None:
+    assert planner().targets == ("x.staging", "x.orders", "x.first", "x.summary")
+
+
+def test_a_table_is_built_once_at_a_time_and_what_came_meanwhile_is_one_build() -> None:
+    made = planner()
+    made.want("x.staging", wish(wave="x.raw/1"))
+    (first,) = made.starts(0.0)
+    for number in (2, 3, 4):
+        made.want("x.staging", wish(wave=f"x.raw/{number}"))
+    assert made.starts(0.0) == []
+    made.succeeded(first)
+    (second,) = made.starts(0.0)
+    assert second.wish.wave == "x.raw/2", "named after the oldest"
+    made.succeeded(second)
+    assert made.starts(0.0) == []
+
+
+def test_inputs_come_first_when_workers_are_short() -> None:
+    made = planner(workers=1)
+    for target in ("x.summary", "x.orders", "x.staging"):
+        made.want(target, wish())
+    order = []
+    while begun := made.starts(100.0):
+        order += [start.target for start in begun]
+        for start in begun:
+            made.succeeded(start)
+    assert order == ["x.staging", "x.orders", "x.summary"]
+
+
+def test_a_table_waits_for_what_stands_between_it_and_the_commit() -> None:
+    made = planner()
+    made.want("x.first", wish("x.orders"))
+    made.want("x.summary", wish("x.orders"))
+    (first,) = made.starts(0.0)
+    assert first.target == "x.first"
+    made.succeeded(first)
+    made.want("x.summary", wish("x.first"))
+    (summary,) = made.starts(0.1)
+    assert summary.target == "x.summary"
+    assert summary.wish.triggers == {"x.orders", "x.first"}
+
+
+def test_it_does_not_wait_for_ever() -> None:
+    made = planner()
+    made.want("x.first", wish("x.orders"))
+    made.want("x.summary", wish("x.orders"))
+    made.starts(0.0)
+    assert made.wake_at(0.0) == HOLD_S
+    assert started(made.starts(HOLD_S)) == [("x.summary", Stage.LIVE)]
+
+
+def test_it_does_not_wait_for_a_table_that_fails() -> None:
+    made = planner()
+    made.want("x.first", wish("x.orders"))
+    (first,) = made.starts(0.0)
+    made.failed(first, 0.0)
+    made.want("x.summary", wish("x.orders"))
+    assert started(made.starts(0.0)) == [("x.summary", Stage.LIVE)]
+
+
+def test_a_chain_is_not_held_up_by_the_next_commit_of_its_head() -> None:
+    made = planner()
+    made.want("x.staging", wish("x.raw"))
+    made.starts(0.0)
+    made.want("x.orders", wish("x.staging"))
+    assert started(made.starts(0.0)) == [("x.orders", Stage.LIVE)]
+
+
+def test_pauses_grow_until_it_is_given_up() -> None:
+    made, now, pauses = planner(), 0.0, []
+    made.want("x.staging", wish())
+    for attempt in (1, 2, 3):
+        (start,) = made.starts(now)
+        assert start.attempt == attempt
+        failure = made.failed(start, now)
+        pauses.append((failure.delay_s, failure.will_retry))
+        assert made.starts(now + failure.delay_s - 0.01) == []
+        now += failure.delay_s
+    assert pauses == [(1.0, True), (2.0, True), (60.0, False)]
+    assert made.starts(now) == [], "given up: nobody has asked again"
+
+
+def test_what_was_given_up_is_tried_again_at_the_next_wish_after_a_longer_pause() -> None:
+    made = planner()
+    made.want("x.staging", wish())
+    now = 0.0
+    for _ in range(PATIENCE.attempts):
+        (start,) = made.starts(now)
+        now += made.failed(start, now).delay_s
+    gave_up_at = now - PATIENCE.pause_s
+    made.want("x.staging", wish(wave="x.raw/9"))
+    assert made.starts(gave_up_at + 1) == []
+    assert made.wake_at(gave_up_at + 1) == now
+    (start,) = made.starts(now)
+    assert (start.attempt, start.wish.wave) == (1, "x.raw/9")
+
+
+def test_a_failure_keeps_the_wave_and_takes_in_what_came_meanwhile() -> None:
+    made = planner()
+    made.want("x.staging", wish("x.raw", wave="x.raw/1"))
+    (start,) = made.starts(0.0)
+    made.want("x.staging", wish("x.raw", wave="x.raw/2"))
+    made.failed(start, 0.0)
+    (again,) = made.starts(1.0)
+    assert (again.wish.wave, again.attempt) == ("x.raw/1", 2)
+    made.succeeded(again)
+    assert made.starts(1.0) == []
+
+
+def test_a_table_that_fails_holds_up_no_other() -> None:
+    made = planner()
+    made.want("x.staging", wish())
+    (start,) = made.starts(0.0)
+    made.failed(start, 0.0)
+    made.want("x.first", wish())
+    assert started(made.starts(0.0)) == [("x.first", Stage.LIVE)]
+
+
+def test_targets_of_others_are_neither_wanted_nor_started() -> None:
+    made = planner()
+    made.want("x.orders", wish())
+    assert made.own({"x.staging"}) == frozenset()
+    made.want("x.first", wish())
+    assert made.starts(0.0) == []
+    assert made.own({"x.staging", "x.orders"}) == {"x.orders"}
+    assert made.starts(0.0) == [], "what was wanted before is looked up again by the owner"
+
+
+def test_a_build_under_way_may_end_after_its_target_has_gone() -> None:
+    made = planner()
+    made.want("x.staging", wish())
+    (start,) = made.starts(0.0)
+    made.own(())
+    assert not made.failed(start, 0.0).will_retry
+    made.own({"x.staging"})
+    made.want("x.staging", wish())
+    (again,) = made.starts(0.0)
+    assert again.attempt == 1
+
+
+REFRESH = wish(cause="refresh", wave="refresh/1")
+
+
+def test_live_builds_go_on_beside_a_refresh_until_it_publishes() -> None:
+    made = planner()
+    made.want_rebuild("x.orders", REFRESH)
+    (rebuild,) = made.starts(0.0)
+    assert rebuild.stage is Stage.REBUILD
+    made.want("x.orders", wish())
+    (live,) = made.starts(0.0)
+    assert not made.succeeded(rebuild)
+    made.want("x.orders", wish())
+    assert made.starts(0.0) == [], "publishing waits for the live build, the next one for it"
+    made.succeeded(live)
+    (publish,) = made.starts(0.0)
+    assert publish.stage is Stage.PUBLISH
+    assert made.starts(0.0) == []
+    assert made.succeeded(publish)
+    assert started(made.starts(0.0)) == [("x.orders", Stage.LIVE)]
+    assert not made.rebuild_wanted("x.orders")
+
+
+def test_a_live_build_that_can_only_ask_for_a_rebuild_is_not_repeated_beside_it() -> None:
+    made = planner()
+    made.want("x.orders", wish())
+    (live,) = made.starts(0.0)
+    assert not made.succeeded(live, rebuild="code changed")
+    made.want("x.orders", wish())
+    (rebuild,) = made.starts(0.0)
+    assert (rebuild.stage, rebuild.wish.reason) == (Stage.REBUILD, "code changed")
+    made.succeeded(rebuild)
+    (publish,) = made.starts(0.0)
+    made.succeeded(publish)
+    assert started(made.starts(0.0)) == [("x.orders", Stage.LIVE)]
+
+
+@pytest.mark.parametrize("stage", [Stage.REBUILD, Stage.PUBLISH])
+def test_a_rebuild_that_fails_begins_again(stage: Stage) -> None:
+    made = planner()
+    made.want_rebuild("x.orders", REFRESH)
+    (start,) = made.starts(0.0)
+    if stage is Stage.PUBLISH:
+        made.succeeded(start)
+        (start,) = made.starts(0.0)
+    assert start.stage is stage
+    made.failed(start, 0.0)
+    (again,) = made.starts(1.0)
+    assert (again.stage, again.attempt) == (Stage.REBUILD, 2)
+
+
+def test_what_is_asked_for_while_a_rebuild_runs_is_another_one() -> None:
+    made = planner()
+    made.want_rebuild("x.orders", REFRESH)
+    (rebuild,) = made.starts(0.0)
+    made.want_rebuild("x.orders", replace(REFRESH, wave="refresh/2"))
+    made.succeeded(rebuild)
+    (publish,) = made.starts(0.0)
+    assert publish.wish.wave == "refresh/1"
+    made.succeeded(publish)
+    (again,) = made.starts(0.0)
+    assert (again.stage, again.wish.wave) == (Stage.REBUILD, "refresh/2")
+
+
+def test_rebuilds_leave_a_worker_to_live_builds() -> None:
+    apart = {each.name: each for each in (spec("y.raw"), spec("y.one", "y.raw"))}
+    made = Planner({**TABLES, **apart}, 2, PATIENCE)
+    made.own(made.targets)
+    made.want_rebuild("x.staging", REFRESH)
+    made.want_rebuild("y.one", REFRESH)
+    made.want("x.orders", wish())
+    begun = started(made.starts(0.0))
+    assert sorted(stage for _, stage in begun) == [Stage.LIVE, Stage.REBUILD]
+
+
+def test_a_single_worker_rebuilds_too() -> None:
+    made = planner(workers=1)
+    made.want_rebuild("x.staging", REFRESH)
+    assert started(made.starts(0.0)) == [("x.staging", Stage.REBUILD)]
+
+
+def test_what_reads_a_table_is_rebuilt_after_it() -> None:
+    made = planner(workers=4)
+    for target in ("x.orders", "x.staging"):
+        made.want_rebuild(target, REFRESH)
+    (staging,) = made.starts(0.0)
+    made.succeeded(staging)
+    (publish,) = made.starts(0.0)
+    made.succeeded(publish)
+    assert started(made.starts(0.0)) == [("x.orders", Stage.REBUILD)]
+
+
+def test_conditions_are_told() -> None:
+    made = planner()
+    made.want("x.staging", wish())
+    (start,) = made.starts(0.0)
+    made.want("x.orders", wish())
+    made.want_rebuild("x.first", REFRESH)
+    assert made.conditions(0.0) == {
+        "x.staging": "building",
+        "x.orders": "dirty",
+        "x.first": "clean; rebuild dirty",
+        "x.summary": "clean",
+    }
+    made.failed(start, 0.0)
+    assert made.conditions(0.0)["x.staging"] == "backing off"

@@ -13,7 +13,7 @@ from pyiceberg.types import NestedField
 from shared.contracts.environment import Environment
 from shared.lake.catalog import load, open_catalog
 from shared.lake.schema import iceberg_schema, partition_spec
-from shared.runtime.errors import Refused
+from shared.runtime.errors import NotFound, Refused
 from shared.runtime.settings import Settings
 from shared.tables.registry import TABLES
 from shared.tables.spec import PLATFORM_PROPERTIES, TableSpec
@@ -30,7 +30,7 @@ def create_tables(
     """Create what is missing; returns the logical names of the tables created now.
 
     An existing table must have the declared columns under the declared field ids; columns that a
-    newer version declares are added.
+    newer version declares are added. One request for a table as declared, two for a new one.
 
     Raises:
         Refused: an existing table contradicts its declaration.
@@ -43,16 +43,17 @@ def create_tables(
             continue
     created: list[str] = []
     for spec in specs:
-        identifier = environment.table(spec.name)
-        if not catalog.table_exists(identifier):
-            catalog.create_table(
-                identifier,
+        try:
+            table = load(catalog, environment, spec.name)
+        except NotFound:
+            table = catalog.create_table(
+                environment.table(spec.name),
                 schema=iceberg_schema(spec),
                 partition_spec=partition_spec(spec),
                 properties={**PLATFORM_PROPERTIES, **spec.properties},
             )
             created.append(spec.name)
-        _align(load(catalog, environment, spec.name), spec)
+        _align(table, spec)
     return created
 
 

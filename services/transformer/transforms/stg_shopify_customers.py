@@ -22,7 +22,7 @@ from services.transformer.rules.versions import (
     payload_sha256,
     together,
 )
-from services.transformer.tokens import PiiClass, tokens
+from services.transformer.tokens import PiiClass, fingerprint, tokens
 from shared.tables.staging.shopify_customers import SHOPIFY_CUSTOMERS
 
 DELETION = pl.col("_event_type").eq_missing(pl.lit("customers/delete"))
@@ -140,4 +140,5 @@ TRANSFORM = Fold(
     maxima=("deleted_at",),
     minima=("_first_received_at", "_loaded_at"),
     by={"customer_id": CUSTOMER_ID},
+    context=fingerprint,
 )

@@ -14,7 +14,7 @@ from services.transformer.framework.transform import Fold, Input
 from services.transformer.rules import json_values, refusals
 from services.transformer.rules.refusals import accepted
 from services.transformer.rules.versions import HAPPENED_AT, LATEST, payload_sha256, together
-from services.transformer.tokens import PiiClass, tokens
+from services.transformer.tokens import PiiClass, fingerprint, tokens
 from shared.tables.staging.shopify_orders import SHOPIFY_ORDERS
 
 DELETION = pl.col("_event_type").eq_missing(pl.lit("orders/delete"))
@@ -123,4 +123,5 @@ TRANSFORM = Fold(
     maxima=("deleted_at",),
     minima=("_loaded_at",),
     by={"order_id": pl.col("id")},
+    context=fingerprint,
 )

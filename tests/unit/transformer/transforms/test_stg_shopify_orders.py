@@ -14,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from deploy.demo.plan import plan
+from services.transformer import tokens
+from services.transformer.framework.code_hash import transform_id
 from services.transformer.framework.folding import candidates, fold
 from services.transformer.framework.frames import computed, schema, union
+from services.transformer.framework.registry import TRANSFORMS
 from services.transformer.tokens import PiiClass, token
 from services.transformer.transforms.stg_shopify_orders import TRANSFORM
 from shared.tables.staging.shopify_orders import SHOPIFY_ORDERS
@@ -319,6 +322,13 @@ class TestHostile:
         found = row(id=2**63 - 1, total_price="9999999999999999.99")
         assert found["order_id"] == 2**63 - 1
         assert found["total_price"] == Decimal("9999999999999999.99")
+
+
+@pytest.mark.parametrize("name", [TABLE, "staging.stg_shopify_customers"])
+def test_another_token_key_is_another_build(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = transform_id(TRANSFORMS[name])
+    monkeypatch.setattr(tokens, "_key", tokens.TokenKey(b"another key, as long as the first"))
+    assert transform_id(TRANSFORMS[name]) != before
 
 
 def test_nothing_gives_nothing_in_the_tables_types() -> None:

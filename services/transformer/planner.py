@@ -126,6 +126,11 @@ class Planner:
         else:
             lane.add(wish)
 
+    def idle(self, target: str) -> bool:
+        """Whether no live build of the target is wanted or under way."""
+        lane = self._targets[target].live
+        return lane.wish is None and lane.running is None
+
     def rebuild_wanted(self, target: str) -> bool:
         """Whether a rebuild of the target is wanted or under way."""
         lane = self._targets[target].rebuild

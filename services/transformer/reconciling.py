@@ -104,6 +104,8 @@ class Reconciler:
         for target, looked in found.items():
             if looked.build.mode == "nothing" or self._vain(target, looked.wanted):
                 continue
+            if self._built[target] != built.get(target, 0) or not self._planner.idle(target):
+                continue  # what was seen is of before a build that has begun: the next look tells
             self._asked[target] = (looked.wanted, built.get(target, 0))
             self._planner.want(target, self._wish(target, looked, now))
         self._on_look(found)

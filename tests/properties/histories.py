@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -28,7 +28,8 @@ from services.transformer.framework import folding, routing
 from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.registry import TRANSFORMS
-from services.transformer.framework.transform import Fold, Transform, derivation
+from services.transformer.framework.transform import Fold, Group, Transform, derivation
+from shared.runtime.errors import CheckFailed
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
@@ -118,6 +119,14 @@ class World:
         """An operator makes an older version the head."""
         if versions := list(self.lake.tables[name].versions.values()):
             self.lake.rollback(name, self.random.choice(versions[-4:]))
+
+    def restore(self, name: str) -> None:
+        """The same of a derived table."""
+        self.rollback(name)
+
+    def spoil(self, name: str) -> None:
+        """Another engine deletes rows of a derived table."""
+        self.delete(name)
 
     def compact(self, name: str) -> None:
         """Rows move into another file."""
@@ -209,41 +218,32 @@ class World:
     def _computed(self, name: str) -> Result | None:
         transform = self.transforms[name]
         todo = self.lake.plan(transform, self.as_of)
-        return None if isinstance(todo, Nothing) else compute(transform, todo, self.lake, NOW)
+        if isinstance(todo, Nothing):
+            return None
+        result = compute(transform, todo, self.lake, NOW)
+        if isinstance(transform, Group):
+            assert result.largest <= transform.bound, f"{name}: a group has {result.largest} rows"
+        return result
 
     # A history.
 
-    def step(self) -> None:
-        """Something happens."""
-        built, all_tables = list(self.transforms), list(self.tables)
-        acts: list[tuple[int, Callable[[], None] | Callable[[str], None], Sequence[str]]] = [
-            (14, self.arrive, self.written),
-            (5, self.repeat, self.written),
-            (8, self.vary, self.written),
-            (3, self.delete, self.written),
-            (2, self.rollback, self.written),
-            (1, self.rollback, built),
-            (1, self.delete, built),
-            (2, self.compact, all_tables),
-            (1, self.expire, all_tables),
-            (1, self.recreate, all_tables),
-            (1, self.change_code, built),
-            (10, self.build, built),
-            (2, self.crash, built),
-            (8, self.dawdle, built),
-            (6, self.awake, ()),
-            (3, self.tick, ()),
-            (12, self.wave, ()),
-        ]
-        _, act, names = self.random.choices(acts, [weight for weight, _, _ in acts])[0]
-        chosen = [self.random.choice(names)] if names else []
-        self.log.append(" ".join([act.__name__, *chosen]))
-        act(*chosen)
+    def step(self, act: str, seed: int) -> None:
+        """Something happens: one of :data:`ACTS`; all further choices come from ``seed``."""
+        self.random = Random(seed)
+        over = {
+            "written": self.written,
+            "built": list(self.transforms),
+            "any": list(self.tables),
+            "": (),
+        }[ACTS[act][1]]
+        chosen = [self.random.choice(over)] if over else []
+        self.log.append(" ".join([act, *chosen]))
+        getattr(self, act)(*chosen)
 
-    def play(self, steps: int) -> None:
+    def play(self, steps: Iterable[tuple[str, int]]) -> None:
         """A history, and then quiet: every table is built until nothing is left to do."""
-        for _ in range(steps):
-            self.step()
+        for act, seed in steps:
+            self.step(act, seed)
         while self.late:
             self.log.append("awake")
             self.awake()
@@ -275,6 +275,34 @@ class World:
                 fresh.tables[name].rows.drop(stamped),
                 check_row_order=False,
             )
+
+
+ACTS: Mapping[str, tuple[int, str]] = {
+    "arrive": (14, "written"),
+    "repeat": (5, "written"),
+    "vary": (8, "written"),
+    "delete": (4, "written"),
+    "rollback": (3, "written"),
+    "spoil": (1, "built"),
+    "restore": (1, "built"),
+    "compact": (2, "any"),
+    "expire": (1, "any"),
+    "recreate": (1, "any"),
+    "change_code": (1, "built"),
+    "build": (10, "built"),
+    "crash": (2, "built"),
+    "dawdle": (8, "built"),
+    "awake": (6, ""),
+    "tick": (3, ""),
+    "wave": (12, ""),
+}
+"""What can happen → how often, and to which tables."""
+
+
+def random_steps(random: Random, number: int) -> list[tuple[str, int]]:
+    """A history of that many steps."""
+    acts = random.choices(list(ACTS), [weight for weight, _ in ACTS.values()], k=number)
+    return [(act, random.randrange(2**32)) for act in acts]
 
 
 def whole_graph(seed: int, *, rule: bool = True) -> World:
@@ -336,9 +364,9 @@ def run(seed: int, fault: str = "none", steps: int = 50) -> str | None:
     with FAULTS[fault]():
         world = whole_graph(seed, rule=fault != "no-commit-rule")
         try:
-            world.play(steps)
+            world.play(random_steps(world.random, steps))
             world.verify()
-        except AssertionError as error:
+        except (AssertionError, CheckFailed) as error:
             return f"seed {seed}: {error}\n  " + "\n  ".join(world.log)
     return None
 

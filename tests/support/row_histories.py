@@ -154,7 +154,10 @@ class RowHistory:
 
     def append(self, *rows: Row) -> SnapshotEntry:
         """Rows that come."""
-        files = self.write(rows)
+        return self.add(self.write(rows))
+
+    def add(self, files: Sequence[DataFile]) -> SnapshotEntry:
+        """Files of :meth:`write` that come."""
         return self._commit(
             [(file, None) for file in files], (), Operation.APPEND, self._with(files)
         )

@@ -1,0 +1,134 @@
+"""After many changes every engine reads the same rows, and those that were written last."""
+
+from __future__ import annotations
+
+import importlib
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+from pyiceberg.table import Table
+
+from shared.contracts.identity import uuid7
+from shared.lake.folding import FoldingPolicy, fold
+from shared.lake.query import query
+from shared.lake.reader import LakeReader
+from shared.lake.row_changes import COPY_ON_WRITE, MERGE_ON_READ
+from shared.runtime.settings import Settings
+from tests.bench.peers import java
+from tests.support.apache_kafka.jars import Absent
+from tests.support.derived_lake import DerivedLake, swaps
+from tests.support.maven_jars import jars
+
+KEYS = 120
+READER = Path(__file__).parent / "java" / "IcebergRows.java"
+JARS = Path(__file__).parent.parent / "bench" / "peers" / "connect"
+"""A project that has Iceberg's library for generic data among its jars."""
+
+EAGER = FoldingPolicy(delete_commits=5)
+Rows = list[tuple[int, int]]
+
+
+DELTAS, FOLDED = "deltas", "folded now and then"
+SWAPS = {DELTAS: 100, FOLDED: 75, COPY_ON_WRITE: 40}
+
+
+@pytest.fixture(scope="module", params=[DELTAS, FOLDED, COPY_ON_WRITE])
+def lake(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> DerivedLake:
+    """A table of three months after random changes of its rows."""
+    mode = COPY_ON_WRITE if request.param == COPY_ON_WRITE else MERGE_ON_READ
+    found = DerivedLake(tmp_path_factory.mktemp("lake"), mode)
+    for number, (put, removed) in enumerate(swaps(7, SWAPS[request.param], KEYS)):
+        found.build(put, removed)
+        if request.param == FOLDED and number % 30 == 29:
+            folded = fold(
+                found.handle(), found.spec, commit_id=uuid7(), writer="test", policy=EAGER
+            )
+            assert folded is not None
+    return found
+
+
+@pytest.fixture(scope="module")
+def expected(lake: DerivedLake) -> Rows:
+    """What the changes leave, computed without a table."""
+    rows: dict[int, int] = {}
+    for put, removed in swaps(7, lake.builds, KEYS):
+        for key in removed:
+            rows.pop(key, None)
+        rows |= put
+    return sorted(rows.items())
+
+
+def by_pyiceberg(table: Table) -> Rows:
+    found = table.scan(selected_fields=("id", "version")).to_arrow()
+    return list(zip(found["id"].to_pylist(), found["version"].to_pylist(), strict=True))
+
+
+def by_polars(table: Table) -> Rows:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLARS_ICEBERG_PLANNER", "pyiceberg")  # it warns that it has no other one
+        return _scanned(table)
+
+
+def _scanned(table: Table) -> Rows:
+    return pl.scan_iceberg(table).select("id", "version").collect().rows()
+
+
+def by_duckdb(table: Table) -> Rows:
+    class Reader(LakeReader):
+        def table(self, name: str) -> Table:
+            return table
+
+    with query(Reader(Settings()), "select id, version from core.orders") as result:
+        return [(int(key), int(version)) for key, version in result.rows()]
+
+
+def by_chdb(table: Table) -> Rows:
+    try:
+        chdb = importlib.import_module("chdb")
+    except ImportError:
+        pytest.skip("chdb is not installed: `pip install chdb` in an environment of your own")
+    where = table.location().removeprefix("file://")
+    metadata = f"metadata/{Path(table.metadata_location).name}"
+    sql = (
+        "select id, version from "
+        f"icebergLocal('{where}', settings iceberg_metadata_file_path = '{metadata}') format TSV"
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(where)  # it reads nothing outside of where it runs
+        lines = str(chdb.query(sql)).splitlines()
+    return [(int(key), int(version)) for key, version in (line.split() for line in lines)]
+
+
+def by_the_reference_implementation(table: Table) -> Rows:
+    """Iceberg's Java library, whose planning and deletes Spark, Trino and Flink share."""
+    try:
+        classes = f"{jars(JARS, fetch=False)}/*"
+        command = java.command(classes, str(READER), table.metadata_location, "id", "version")
+    except Absent as absent:
+        pytest.skip(f"{absent}; `make bench-peers` fetches them")
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=300, check=False, env=java.environment()
+    )
+    assert done.returncode == 0, done.stderr
+    return [(int(k), int(v)) for k, v in (line.split() for line in done.stdout.splitlines())]
+
+
+@pytest.mark.parametrize(
+    "read",
+    [by_pyiceberg, by_polars, by_duckdb, by_chdb, by_the_reference_implementation],
+    ids=lambda read: read.__name__,
+)
+def test_every_row_is_read_equal(
+    lake: DerivedLake, expected: Rows, read: Callable[[Table], Rows]
+) -> None:
+    assert sorted(read(lake.table)) == expected
+
+
+def test_there_is_something_to_read_right(lake: DerivedLake) -> None:
+    live = lake.live()
+    merges = lake.table.properties["write.merge.mode"] == MERGE_ON_READ
+    assert bool(live.deletes) == merges
+    assert len(live.data) >= 3

@@ -11,7 +11,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
@@ -25,6 +25,9 @@ from services.transformer.framework.transform import Closure, Fold, Transform, d
 from shared.lake.provenance import Provenance
 from shared.lake.reading.scan import Keys
 from shared.runtime.errors import BerglineError
+
+if TYPE_CHECKING:
+    from services.transformer.lake_inputs import IcebergLake
 
 EXAMPLES = 5
 """Rows that differ which are shown of one table."""
@@ -194,20 +197,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _found(tables: Sequence[str], number: int, seed: int) -> list[Verified]:
     from services.transformer import tokens
     from services.transformer.config import TransformerSettings
-    from services.transformer.framework.registry import TRANSFORMS
     from services.transformer.lake_inputs import IcebergLake, Tables
 
     settings = TransformerSettings.load()
     if settings.transformer_token_key is not None:
         secret = settings.transformer_token_key.get_secret_value().encode()
         tokens.use(tokens.TokenKey(secret))
-    lake = IcebergLake(Tables(settings))
-    return [
-        verify(TRANSFORMS[name], lake, number, seed)
-        if name in TRANSFORMS
-        else Verified(name, skipped="nothing here builds it")
-        for name in tables
-    ]
+    tables_of_lake = Tables(settings)
+    return [_verified(name, IcebergLake(tables_of_lake), number, seed) for name in tables]
+
+
+def _verified(name: str, lake: IcebergLake, number: int, seed: int) -> Verified:
+    """One table; what cannot be read of it does not keep others from being looked at."""
+    from services.transformer.framework.registry import TRANSFORMS
+
+    if name not in TRANSFORMS:
+        return Verified(name, skipped="nothing here builds it")
+    try:
+        return verify(TRANSFORMS[name], lake, number, seed)
+    except (BerglineError, OSError, pl.exceptions.PolarsError) as error:
+        told = error.what if isinstance(error, BerglineError) else str(error)
+        return Verified(name, skipped=f"not readable: {type(error).__name__}: {told}")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""``bergline demo``: a fresh platform, 920 faithful webhooks, and proof that each became a row."""
+"""``bergline demo``: a fresh platform, 920 webhooks, and proof that each is a row and counted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from shared.cli.output import Format, Output, console, emit, table
 from shared.cli.up import Ports
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rich.console import RenderableType
 
     from deploy.demo.poster import Outcome
@@ -41,9 +43,10 @@ def demo(
     """Post signed Shopify and Stripe webhooks to a fresh platform and check every one of them.
 
     The posts hold creations, updates, deletions, redeliveries, overtaken versions and malformed
-    bodies. Afterwards the answers, the broker's logs and SQL over the tables must agree. The
-    platform runs in a new directory below BERGLINE_DATA_DIR; the report stays there as
-    demo-report.json. Exit code 6 when a check fails.
+    bodies. Afterwards the answers, the broker's logs and SQL over the tables must agree, and every
+    derived table up to the sales mart must be what SQL makes of the raw rows. The platform runs in
+    a new directory below BERGLINE_DATA_DIR; the report stays there as demo-report.json. Exit code 6
+    when a check fails.
     """
     import asyncio
 
@@ -74,6 +77,7 @@ class _Steps:
         self._total = deliveries
         self._answered = 0
         self._conditions: dict[str, str] = {}
+        self._behind: Mapping[str, int] = {}
         self._bar: Any = None
         if live:
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
@@ -128,16 +132,32 @@ class _Steps:
         """See :class:`deploy.demo.run.Steps`."""
         self.step("waiting for rows", missing=missing)
 
+    def deriving(self, behind: Mapping[str, int]) -> None:
+        """See :class:`deploy.demo.run.Steps`."""
+        if behind != self._behind:
+            self.step("waiting for derived tables", missing=sum(behind.values()), **behind)
+        self._behind = behind
+
 
 def _text(made: Report, keep: bool) -> RenderableType:
     from rich.console import Group
 
-    fresh = made.freshness_s["raw"]
     trace = made.trace
+    derived = made.marts["tables"]
     parts: list[RenderableType] = [
-        table(("table", ">rows"), made.tables.items()),
-        f"\nfreshness of raw: p50 {fresh['p50']} s, p99 {fresh['p99']} s "
-        "(receipt → committed snapshot)",
+        table(
+            ("table", ">rows", "SQL over raw says"),
+            [
+                *((name, rows, "") for name, rows in made.tables.items()),
+                *(
+                    (name, each["rows"], "[green]equal[/]" if each["equal"] else "[red]differs[/]")
+                    for name, each in derived.items()
+                ),
+            ],
+        ),
+        "",
+        _freshness(made, "raw", "receipt → committed snapshot"),
+        _freshness(made, "mart", "receipt → first mart snapshot that is complete up to it"),
         f"one event: {trace.get('webhook')} → {trace.get('topic')}/{trace.get('partition')}"
         f"/{trace.get('offset')} → snapshot {trace.get('snapshot_id')} → row of "
         f"{trace.get('table')}\n",
@@ -148,11 +168,22 @@ def _text(made: Report, keep: bool) -> RenderableType:
                 for one in made.checks
             ],
         ),
-        f"\n{made.deliveries} webhooks in {made.seconds['post']} s, everything in "
-        f"{made.seconds['total']} s",
+        f"\n{made.deliveries} webhooks in {made.seconds['post']} s, "
+        f"{made.marts['orders']} orders in the mart, everything in {made.seconds['total']} s ("
+        + ", ".join(f"{name} {made.seconds[name]}" for name in made.seconds if name != "total")
+        + ")",
     ]
     if keep:
         parts.append(
             f"still running; stop it with: BERGLINE_DATA_DIR={made.data_dir} bergline down"
         )
     return Group(*parts)
+
+
+def _freshness(made: Report, layer: str, what: str) -> str:
+    fresh = made.freshness_s[layer]
+    bound = ", at most: snapshots were thinned" if layer in made.freshness_upper_bound else ""
+    return (
+        f"freshness of {layer}: p50 {fresh['p50']} s, p99 {fresh['p99']} s, max {fresh['max']} s "
+        f"({what}{bound})"
+    )

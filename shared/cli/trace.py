@@ -34,8 +34,8 @@ def trace(
 
     Every delivery of the event is shown: vendors send again what they think was lost. A record
     that no snapshot holds yet is shown with the position of its table. Of each derived table: the
-    snapshot from which on it contains the event, the row that it led to, and whether this event's
-    version is the one kept there.
+    snapshot from which on it contains the event, how long after acceptance that was, the row that
+    it led to, and whether this event's version is the one kept there.
     """
     from shared.lake.tracing import trace as follow
     from shared.runtime.errors import NotFound, Unavailable
@@ -148,8 +148,10 @@ def _derived_hop(delivery: Delivery, hop: DerivedHop) -> tuple[object, ...]:
     since = delivery.received_at
     span = None if since is None else snapshot.committed_at - since
     bound = "" if snapshot.exact else "≤ "
-    rows = "; ".join(_row_text(row) for row in hop.rows)
-    what = rows or (f"no row of {_key_text(hop.sought[0])}" if hop.sought else "no row")
+    nothing = "not refused" if hop.quarantine else "no row"
+    if hop.sought and not hop.quarantine:
+        nothing += f" of {_key_text(hop.sought[0])}"
+    what = "; ".join(_row_text(row) for row in hop.rows) or nothing
     return (
         hop.table,
         moment(snapshot.committed_at),

@@ -61,7 +61,7 @@ def verify(
     picked = random.randrange(2**32) if seed is None else seed  # noqa: S311 no secret
     found = _checked(LakeReader(Settings.load()), specs)
     if sample:
-        found = with_rows(found, _built_again(specs, sample, picked))
+        found = with_rows(found, _built_again(to_build_again(found, specs), sample, picked))
     emit(output, as_json(found, sample, picked), _as_text(found, sample, picked))
     _end(found, output)
 
@@ -81,13 +81,25 @@ def _checked(lake: LakeReader, specs: Sequence[TableSpec]) -> list[TableChecks]:
     return found
 
 
-def _built_again(specs: Sequence[TableSpec], sample: int, seed: int) -> dict[str, Check]:
-    """The check ``rows`` of every derived table.
+def to_build_again(found: Sequence[TableChecks], specs: Sequence[TableSpec]) -> list[str]:
+    """Derived tables that were built and whose files are all there."""
+    from shared.lake.checking.findings import Verdict
+
+    readable = {
+        each.table
+        for each in found
+        if each.snapshot_id is not None
+        and not any(c.name == "files" and c.verdict is Verdict.WRONG for c in each.checks)
+    }
+    return [spec.name for spec in specs if spec.derived is not None and spec.name in readable]
+
+
+def _built_again(names: Sequence[str], sample: int, seed: int) -> dict[str, Check]:
+    """The check ``rows`` of derived tables.
 
     Raises:
         BerglineError: what the process that builds says that it ran into.
     """
-    names = [spec.name for spec in specs if spec.derived is not None]
     if not names:
         return {}
     progress("building groups again", tables=len(names), sample=sample, seed=seed)
@@ -186,22 +198,35 @@ def _worst(found: Sequence[TableChecks]) -> Verdict:
 
 
 def _as_text(found: Sequence[TableChecks], sample: int, seed: int) -> Any:
-    rows: list[tuple[object, ...]] = []
     told: list[str] = []
     for each in found:
-        rows += [
-            (each.table, check.name, _coloured(str(check.verdict)), cell(check.looked_at))
-            for check in each.checks
-        ]
         for check in each.checks:
             told += [
                 cell(f"{each.table}, {check.name}: {finding.verdict}: {finding.what}")
                 for finding in check.findings
             ]
             told += [cell(f"  next: {check.next_step}")] if check.next_step else []
-    drawn = table(("table", "check", "verdict", "looked at"), rows)
+    drawn = _one(found[0]) if len(found) == 1 else _several(found)
     note = f"groups chosen with --seed {seed}" if sample else "no groups were built again"
     return stacked(drawn, *(["", *told] if told else []), "", note)
+
+
+def _one(each: TableChecks) -> Any:
+    """A line for every check, with what it looked at."""
+    rows = [
+        (check.name, _coloured(str(check.verdict)), cell(check.looked_at)) for check in each.checks
+    ]
+    return table(("check", "verdict", "looked at"), rows, title=each.table)
+
+
+def _several(found: Sequence[TableChecks]) -> Any:
+    """A line for every table, with the verdict of every check."""
+    names = list(dict.fromkeys(check.name for each in found for check in each.checks))
+    rows = []
+    for each in found:
+        verdicts = {check.name: _coloured(str(check.verdict)) for check in each.checks}
+        rows.append((each.table, *(verdicts.get(name, "") for name in names)))
+    return table(("table", *names), rows)
 
 
 def _coloured(verdict: str) -> str:

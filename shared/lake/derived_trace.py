@@ -70,6 +70,7 @@ class DerivedTrace:
         self._lake = lake
         self._tables = tables
         self._states: dict[str, TableState | None] = {}
+        self._answers: dict[tuple[object, ...], list[tuple[Any, ...]]] = {}
 
     def follow(self, landed: Landed, snapshot_id: int) -> tuple[DerivedHop, ...]:
         """Every table that is built from the record's, in the order of building.
@@ -92,12 +93,12 @@ class DerivedTrace:
         state = self._state(spec.name)
         head = None if state is None else state.current_snapshot()
         if state is None or head is None:
-            return DerivedHop(spec.name, None, None, (), ())
+            return DerivedHop(spec.name, None, None, (), (), _is_quarantine(spec))
         covering = first_covering(state, landed.key, landed.offset, not_before=landed.loaded_at)
         reached = offsets_of(head).get(landed.key)
         source = next((each for each in _reads(spec) if each in found), None)
         if source is None or covering is None:
-            return DerivedHop(spec.name, _snapshot(covering), reached, (), ())
+            return DerivedHop(spec.name, _snapshot(covering), reached, (), (), _is_quarantine(spec))
         keys = self._keys(spec, self._tables[source], found[source])
         rows = self._rows(spec, head.snapshot_id, keys, landed)
         if rows:
@@ -109,6 +110,7 @@ class DerivedTrace:
             reached,
             tuple(_texts(key) for key in keys),
             tuple(row.told for row in rows),
+            _is_quarantine(spec),
         )
 
     def _keys(self, spec: TableSpec, source: TableSpec, rows: _Found) -> list[dict[str, Any]]:
@@ -150,10 +152,24 @@ class DerivedTrace:
         parameters = [value for each in wanted for value in each.values()]
         where = " or ".join(f"({each})" for each in either)
         sql = f"select {columns} from {spec.name} where {where} limit {MAX_ROWS}"  # noqa: S608
-        pins = {spec.name: Pin(snapshot_id=snapshot_id)}
+        asked = (snapshot_id, sql, *parameters)
+        if asked not in self._answers:  # deliveries of one event lead to the same rows
+            self._answers[asked] = self._asked(spec.name, snapshot_id, sql, parameters, wanted)
+        return self._answers[asked]
+
+    def _asked(
+        self,
+        name: str,
+        snapshot_id: int,
+        sql: str,
+        parameters: Sequence[Any],
+        wanted: Sequence[Mapping[str, Any]],
+    ) -> list[tuple[Any, ...]]:
+        pins = {name: Pin(snapshot_id=snapshot_id)}
+        pruning = _pruning(wanted)
         try:
             with query(
-                self._lake, sql, pins=pins, parameters=parameters, row_filter=_pruning(wanted)
+                self._lake, sql, pins=pins, parameters=parameters, row_filter=pruning
             ) as result:
                 return list(result.rows())
         except (NotFound, Refused):  # the version went meanwhile, or other engines' files
@@ -187,6 +203,10 @@ def _pruning(conditions: Sequence[Mapping[str, Any]]) -> BooleanExpression:
 
 def _reads(spec: TableSpec) -> tuple[str, ...]:
     return () if spec.derived is None else spec.derived.reads
+
+
+def _is_quarantine(spec: TableSpec) -> bool:
+    return _RULE in _names(spec)
 
 
 def _names(spec: TableSpec) -> set[str]:

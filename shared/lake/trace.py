@@ -76,6 +76,7 @@ class DerivedHop:
         complete: next offset of the record's partition up to which the table is complete.
         sought: keys that the record led to here, whole or in part.
         rows: what stands under them; none when the record gave no row, or a table above has none.
+        quarantine: whether it holds what was refused, so that no row is good news.
     """
 
     table: str
@@ -83,6 +84,7 @@ class DerivedHop:
     complete: int | None
     sought: tuple[Mapping[str, str | None], ...]
     rows: tuple[DerivedRow, ...]
+    quarantine: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,9 +64,7 @@ COMPONENTS = table(
     Derivation(Kind.CLOSURE, (LINKS.name,), ("node",)),
 )
 
-TABLES = {
-    spec.name: spec for spec in (EVENTS, ITEMS, TOTALS, WINDOWS, LINKS, COMPONENTS)
-}
+TABLES = {spec.name: spec for spec in (EVENTS, ITEMS, TOTALS, WINDOWS, LINKS, COMPONENTS)}
 
 
 def items(rows: pl.DataFrame) -> pl.DataFrame:

@@ -134,7 +134,6 @@ class Service:
             stack.push_async_callback(self._bus.stop)
             app = build_app(self._settings, self._handlers, lambda: self._request_partitions)
             stack.push_async_callback(self._pool.stop)
-            stack.callback(self._survey.close)
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
             self._events.start()

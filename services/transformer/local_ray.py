@@ -98,11 +98,10 @@ class LocalRay:
                 self._reaper.stdin.flush()
 
     def stop(self) -> None:
-        """End it with everything that it started."""
-        import ray
-
-        with contextlib.suppress(Exception):
-            ray.shutdown()
+        """End it with everything that it started; nothing if it was never started."""
+        if "ray" in sys.modules:
+            with contextlib.suppress(Exception):
+                sys.modules["ray"].shutdown()
         reaper, self._reaper = self._reaper, None
         if reaper is not None and reaper.stdin is not None:
             with contextlib.suppress(OSError):

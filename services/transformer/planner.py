@@ -14,10 +14,10 @@ from dataclasses import dataclass, field, replace
 
 from services.transformer.request import Stage
 from services.transformer.wishes import Failure, Patience, Start, Wish, both
-from shared.tables.lineage import Tables, downstream, in_order, upstream
+from shared.tables.lineage import Tables, in_order, upstream
 
-HOLD_S = 2.0
-"""Longest wait of a target for tables that stand between it and the commit that asked for it."""
+HOLD_S = 1.0
+"""Longest wait of a target for inputs that another way leads to from the same commits."""
 
 
 @dataclass(slots=True)
@@ -83,7 +83,6 @@ class Planner:
         order = [name for name in in_order(tables) if tables[name].derived is not None]
         self._rank = {name: number for number, name in enumerate(order)}
         self._above = {name: upstream(name, tables) for name in order}
-        self._below = {name: downstream(name, tables) for name in tables}
         self._targets = {name: _Target() for name in order}
         self._owned: frozenset[str] = frozenset()
 
@@ -241,7 +240,7 @@ class Planner:
         wish = lane.wish
         if wish is None:
             return False
-        return now >= wish.since + HOLD_S or not self._between(name, wish, now)
+        return now >= wish.since + HOLD_S or not self._other_ways(name, wish, now)
 
     @staticmethod
     def _excluded(rebuild: _Lane, now: float) -> bool:
@@ -259,11 +258,9 @@ class Planner:
         lanes = (self._targets[table].rebuild for table in self._above[name] & self._owned)
         return any(lane.running is not None or lane.due(now) for lane in lanes)
 
-    def _between(self, name: str, wish: Wish, now: float) -> bool:
-        """Whether a table on another way from a trigger to this one is about to change, too."""
-        return any(
-            self._targets[table].live.running is not None or self._targets[table].live.due(now)
-            for trigger in wish.triggers
-            for table in self._below[trigger] & self._above[name]
-            if table in self._owned
-        )
+    def _other_ways(self, name: str, wish: Wish, now: float) -> bool:
+        """Whether an input, direct or not, is about to change that is not on the way by which the
+        wish came: one build after both is cheaper than two."""
+        known = wish.triggers.union(*(self._above.get(table, ()) for table in wish.triggers))
+        lanes = (self._targets[table].live for table in (self._above[name] - known) & self._owned)
+        return any(lane.running is not None or lane.due(now) for lane in lanes)

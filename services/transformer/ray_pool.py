@@ -10,12 +10,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
+from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
 from services.transformer.local_ray import LocalRay
 from services.transformer.pool import BuildError, WorkerDied
@@ -29,7 +30,7 @@ log = structlog.stdlib.get_logger("bergline.transformer")
 WORKER_START_S = 90.0
 """Longest wait for a new worker: it imports the table libraries on a machine that may be busy."""
 RETRY_S = 2.0
-STOP_S = 5.0
+STOP_S = 2.0
 SAID = 300
 """Characters of Ray's own words that are passed on."""
 
@@ -47,7 +48,7 @@ class RayPool:
 
     def __init__(self, settings: TransformerSettings) -> None:
         self._settings = settings
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ray")
+        self._thread = BlockingThread("ray")
         directory = settings.transformer_work_dir
         if not directory.is_absolute():
             directory = data_dir().absolute() / directory
@@ -106,8 +107,7 @@ class RayPool:
         actors, self._actors = self._actors, []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
-                await self._in_thread(lambda: self._end(actors))
-        self._thread.shutdown(wait=False)
+                await self._thread.run(lambda: self._end(actors))
 
     def status(self) -> dict[str, object]:
         """For ``/info``."""
@@ -150,7 +150,7 @@ class RayPool:
             self._missing.clear()
             try:
                 if not self._running:
-                    await self._in_thread(self._begin)
+                    await self._thread.run(self._begin)
                     self._running = True
                 await self._fill()
                 self._outage.over()
@@ -163,7 +163,7 @@ class RayPool:
     async def _fill(self) -> None:
         """As many workers as wanted."""
         wanted = self._settings.transformer_workers - len(self._actors)
-        made = [await self._in_thread(self._make) for _ in range(wanted)]
+        made = [await self._thread.run(self._make) for _ in range(wanted)]
         for actor in made:
             async with asyncio.timeout(WORKER_START_S):
                 actor.host, actor.pid = await _result(actor.handle.place.remote())
@@ -171,7 +171,7 @@ class RayPool:
             self._free.put_nowait(actor)
             self._changed()
         if self._settings.transformer_ray_address is None:
-            await self._in_thread(self._local.remember)
+            await self._thread.run(self._local.remember)
 
     def _lost(self, actor: _Actor, *, kill: bool) -> None:
         if kill:
@@ -193,7 +193,7 @@ class RayPool:
             self._free.get_nowait()
         actors, self._actors = self._actors, []
         self._running = False
-        await self._in_thread(lambda: self._end(actors))
+        await self._thread.run(lambda: self._end(actors))
 
     def _begin(self) -> None:
         address = self._settings.transformer_ray_address
@@ -232,9 +232,6 @@ class RayPool:
 
         with contextlib.suppress(Exception):
             ray.shutdown()
-
-    async def _in_thread(self, call: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, call)
 
 
 async def _result(reference: Any) -> Any:

@@ -7,13 +7,12 @@ the weight of the table libraries, imported when it first looks.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
 from shared.contracts.plans import PlannedBuild, PlannedSource
 
@@ -45,7 +44,7 @@ class Survey:
 
     def __init__(self, settings: TransformerSettings) -> None:
         self._settings = settings
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="survey")
+        self._thread = BlockingThread("survey")
         self._tables: Any = None
 
     async def look(self, targets: Collection[str], as_of: date) -> Mapping[str, Looked]:
@@ -54,12 +53,7 @@ class Survey:
         Raises:
             BerglineError: catalog or storage do not answer, or a table is missing.
         """
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, lambda: self._look(targets, as_of))
-
-    def close(self) -> None:
-        """End the thread when it has nothing to do any more."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        return await self._thread.run(lambda: self._look(targets, as_of))
 
     def _look(self, targets: Collection[str], as_of: date) -> dict[str, Looked]:
         from services.transformer.lake_inputs import IcebergLake, Tables

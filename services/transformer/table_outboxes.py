@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
+from services.transformer.blocking import BlockingThread
 from shared.lake.outbox import Outbox
 from shared.runtime.table_states import TableStates
 
@@ -37,7 +37,7 @@ class TableOutboxes:
         load: Callable[[str], TableState],
     ) -> None:
         self._load = load
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="announce")
+        self._thread = BlockingThread("announce")
         self._seen: dict[str, TableState] = {}
         self._outboxes = {
             target: Outbox(target, states, announce, self._last(target)) for target in targets
@@ -68,8 +68,7 @@ class TableOutboxes:
         Raises:
             BerglineError: the catalog does not answer, or has no such table.
         """
-        loop = asyncio.get_running_loop()
-        self.seen(target, await loop.run_in_executor(self._thread, self._load, target))
+        self.seen(target, await self._thread.run(lambda: self._load(target)))
 
     async def flush(self) -> None:
         """Wait until every commit that is known of is announced."""
@@ -78,7 +77,6 @@ class TableOutboxes:
     async def stop(self) -> None:
         """End all of them."""
         await asyncio.gather(*(outbox.release() for outbox in self._outboxes.values()))
-        self._thread.shutdown(wait=False, cancel_futures=True)
 
     def _last(self, target: str) -> Callable[[], Awaitable[TableState]]:
         async def load() -> Any:

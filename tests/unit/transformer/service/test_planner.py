@@ -93,7 +93,7 @@ def test_inputs_come_first_when_workers_are_short() -> None:
     assert order == ["x.staging", "x.orders", "x.summary"]
 
 
-def test_a_table_waits_for_what_stands_between_it_and_the_commit() -> None:
+def test_a_table_waits_for_the_longer_way_from_the_same_commit() -> None:
     made = planner()
     made.want("x.first", wish("x.orders"))
     made.want("x.summary", wish("x.orders"))
@@ -104,6 +104,20 @@ def test_a_table_waits_for_what_stands_between_it_and_the_commit() -> None:
     (summary,) = made.starts(0.1)
     assert summary.target == "x.summary"
     assert summary.wish.triggers == {"x.orders", "x.first"}
+
+
+def test_two_ways_from_one_commit_meet_in_one_build() -> None:
+    """A diamond whose sides commit by themselves."""
+    sides = {
+        each.name: each
+        for each in (spec("x.short", "x.orders"), spec("x.end", "x.short", "x.first"))
+    }
+    made = Planner({**TABLES, **sides}, 3, PATIENCE)
+    made.own(made.targets)
+    made.want("x.first", wish("x.orders"))
+    made.starts(0.0)
+    made.want("x.end", wish("x.short"))
+    assert made.starts(0.0) == []
 
 
 def test_it_does_not_wait_for_ever() -> None:

@@ -1,0 +1,175 @@
+"""From landed orders to the mart, on a real Ray; and what fails: a worker, the service, a table."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from services.transformer.config import TransformerSettings
+from shared.contracts.builds import BuildFailed, BuildSucceeded
+from shared.lake.bootstrap import bootstrap_tables
+from shared.lake.catalog import open_catalog
+from shared.tables.registry import derived_tables
+from tests.support.derived_platform import (
+    FAST,
+    builds,
+    info,
+    order,
+    rows,
+    send,
+    table,
+    until,
+    workers,
+)
+from tests.support.platform import EmbeddedPlatform
+
+pytestmark = pytest.mark.timeout(400)
+
+DAILY = "metadata.sales_daily"
+CORE = "core.orders"
+MART = "marts.sales_dashboard_daily"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
+    directory: Path = tmp_path_factory.mktemp("transformer")
+    embedded = EmbeddedPlatform(directory, environment=FAST)
+    try:
+        embedded.start()
+        until(lambda: len(workers(embedded)) == 2, "two workers")
+        yield embedded
+    finally:
+        embedded.close()
+
+
+def orders_of(platform: EmbeddedPlatform, name: str = CORE) -> list[int]:
+    return sorted(rows(platform, name, ["order_id"])["order_id"].to_list())
+
+
+def settled(platform: EmbeddedPlatform) -> bool:
+    """Whether every derived table holds what has landed, as it says itself."""
+    planned: list[dict[str, Any]] = info(platform, "/plan")["tables"]
+    return all(each["mode"] == "nothing" for each in planned)
+
+
+def until_settled(platform: EmbeddedPlatform, orders: list[int]) -> None:
+    until(lambda: orders_of(platform) == orders, f"{CORE} holds {len(orders)} orders")
+    until(lambda: settled(platform), "every table holds what has landed")
+
+
+def building(platform: EmbeddedPlatform) -> dict[str, Any] | None:
+    """A worker that builds now."""
+    pool = info(platform)["pool"]["workers"]
+    return next((worker for worker in pool if worker["builds"]), None)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The processes below one."""
+    return psutil.Process(pid).children(recursive=True)
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(
+        each.is_running() and each.status() != psutil.STATUS_ZOMBIE for each in processes
+    )
+
+
+def test_orders_reach_the_mart_and_every_build_is_told(platform: EmbeddedPlatform) -> None:
+    send(platform, [order(number, "10.00", customer=number, day=number) for number in (1, 2, 3)])
+    until_settled(platform, [1, 2, 3])
+
+    daily = rows(platform, DAILY, ["order_date", "total_revenue"]).sort("order_date")
+    assert daily["total_revenue"].to_list() == [Decimal("10.00")] * 3
+    assert rows(platform, MART, ["currency"]).height >= 3
+
+    until(lambda: info(platform)["waves"]["open"] == 0, "no wave is open")
+    told = [event for event in builds(platform) if isinstance(event, BuildSucceeded)]
+    built = {event.target for event in told if event.snapshot_id is not None}
+    orders = {spec.name for spec in derived_tables() if "customers" not in spec.name.split("_")}
+    assert built >= orders - {"staging.stg_shopify_customers_rejected"}
+    waves = {event.wave for event in told if event.cause == "commit"}
+    assert waves
+    assert all(wave.startswith("raw.shopify_orders/") for wave in waves)
+
+
+def test_a_worker_killed_in_a_build_is_named_replaced_and_costs_no_row(
+    platform: EmbeddedPlatform,
+) -> None:
+    stopped = workers(platform)
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)
+    send(platform, [order(number, day=4) for number in (4, 5)])
+    killed = until(lambda: building(platform), "a build has begun")
+    os.kill(killed["pid"], signal.SIGKILL)
+    for pid in set(stopped) - {killed["pid"]}:
+        os.kill(pid, signal.SIGCONT)
+
+    until_settled(platform, [1, 2, 3, 4, 5])
+    failures = [event for event in builds(platform) if isinstance(event, BuildFailed)]
+    assert [(failure.target, failure.error_type) for failure in failures] == [
+        (killed["builds"], "WorkerDied")
+    ]
+    assert failures[0].will_retry
+    assert str(killed["pid"]) in failures[0].error
+    now = until(lambda: len(workers(platform)) == 2 and workers(platform), "two workers again")
+    assert killed["pid"] not in now
+
+
+def test_after_a_kill_of_the_service_no_ray_is_left_and_the_tables_are_right(
+    platform: EmbeddedPlatform,
+) -> None:
+    for pid in workers(platform):
+        os.kill(pid, signal.SIGSTOP)
+    send(platform, [order(6, day=4), order(1, "25.00", day=1)])
+    until(lambda: building(platform), "a build has begun")
+    old = platform.process("transformer").pid
+    ray = family(old)
+    assert any("raylet" in each.name() for each in ray)
+    assert platform.kill("transformer") == old
+
+    until(lambda: gone(ray), "every process of its Ray has ended", 15.0)
+    platform.wait_replaced("transformer", old=old)
+    until_settled(platform, [1, 2, 3, 4, 5, 6])
+    totals = rows(platform, CORE, ["order_id", "total_price"])
+    assert totals.filter(order_id=1)["total_price"].to_list() == [Decimal("25.00")]
+
+
+def test_a_table_that_fails_stops_only_what_is_built_from_it(platform: EmbeddedPlatform) -> None:
+    settings = platform.settings
+    first = settings.environment.table("core.first_orders")
+    before = table(platform, "analytics.order_summary").metadata.current_snapshot_id
+    open_catalog(settings).drop_table(first)
+
+    send(platform, [order(7, day=5)])
+    until(lambda: 7 in orders_of(platform), "what does not depend on it goes on")
+    until(
+        lambda: any(
+            isinstance(event, BuildFailed) and event.target == "core.first_orders"
+            for event in builds(platform)
+        ),
+        "the failure is told",
+    )
+    assert table(platform, "analytics.order_summary").metadata.current_snapshot_id == before
+
+    bootstrap_tables(settings)
+    until_settled(platform, [1, 2, 3, 4, 5, 6, 7])
+    hours = rows(platform, "analytics.order_summary", ["total_orders"])
+    assert hours["total_orders"].sum() == 7
+
+
+def test_no_secret_is_in_an_argument_list_of_ray(platform: EmbeddedPlatform) -> None:
+    settings = TransformerSettings(_env_file=platform.layout.connection_file)
+    key = settings.transformer_token_key
+    assert key is not None
+    secrets = {key.get_secret_value(), settings.s3_secret_key.get_secret_value()}  # type: ignore[union-attr]
+    ray = family(platform.process("transformer").pid)
+    arguments = " ".join(argument for each in ray for argument in each.cmdline())
+    assert "raylet" in arguments
+    assert not any(secret in arguments for secret in secrets)

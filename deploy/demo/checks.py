@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import Ledger
 from deploy.demo.poster import Outcome
+from deploy.demo.recomputation import Comparison
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,30 @@ def check(outcomes: Sequence[Outcome], ledger: Ledger) -> list[Check]:
             str(ledger.trace.get("delivery_id", "no row")),
         ),
     ]
+
+
+def check_derived(derived: DerivedLedger) -> list[Check]:
+    """Checks of the derived tables. Pure."""
+    rows = sum(each.rows for each in derived.tables)
+    fresh = derived.freshness
+    return [
+        Check(
+            "every derived table = SQL over the raw rows",
+            not derived.differing,
+            "; ".join(map(_difference, derived.differing))
+            or f"{len(derived.tables)} tables, {rows} rows, {derived.orders} orders in the mart",
+        ),
+        Check(
+            "the mart is complete up to every record",
+            not fresh.not_reached,
+            f"{fresh.not_reached} of {fresh.records} records not reached",
+        ),
+    ]
+
+
+def _difference(found: Comparison) -> str:
+    first = f"; for example {dict(found.examples[0])}" if found.examples else ""
+    return f"{found.table}: {found.missing} rows missing, {found.unasked} unasked{first}"
 
 
 def _first_wrong(wrong: Sequence[Outcome]) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from deploy.demo.checks import Check, check
+from deploy.demo.checks import Check, check, check_derived
+from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import Ledger
 from deploy.demo.poster import Outcome
 
@@ -19,7 +20,10 @@ class Report(BaseModel):
     """What was posted, what is there, and whether that is right.
 
     ``freshness_s`` is per table layer: seconds from receipt to the commit time of the snapshot
-    that holds the row.
+    that holds the row; of ``mart``, to that of the first retained snapshot of the sales mart that
+    is complete up to the record. ``freshness_upper_bound`` names the layers of which snapshots in
+    between were thinned away, so that rows may have been there earlier. ``marts`` compares every
+    derived table with its recomputation.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,6 +37,8 @@ class Report(BaseModel):
     dead_letters: Mapping[str, int]
     tables: Mapping[str, int]
     freshness_s: Mapping[str, Mapping[str, float | None]]
+    freshness_upper_bound: tuple[str, ...]
+    marts: Mapping[str, Any]
     trace: Mapping[str, Any]
     checks: tuple[Check, ...]
     seconds: Mapping[str, float]
@@ -48,11 +54,12 @@ def report(
     seed: int,
     outcomes: Sequence[Outcome],
     ledger: Ledger,
+    derived: DerivedLedger,
     seconds: Mapping[str, float],
     data_dir: str,
 ) -> Report:
     """Put the report together. Pure."""
-    checks = tuple(check(outcomes, ledger))
+    checks = (*check(outcomes, ledger), *check_derived(derived))
     kinds = Counter(outcome.delivery.kind.value for outcome in outcomes)
     retries = sum(outcome.attempts - 1 for outcome in outcomes)
     return Report(
@@ -64,13 +71,37 @@ def report(
         dead_letters=ledger.dead_letters,
         tables=ledger.tables,
         freshness_s={
-            "raw": {
-                name: None if value is None else round(float(value), 3)
-                for name, value in ledger.freshness.items()
-            }
+            "raw": _rounded(ledger.freshness),
+            "mart": _rounded(derived.freshness.seconds),
         },
+        freshness_upper_bound=("mart",) if derived.freshness.upper_bound else (),
+        marts=_marts(derived),
         trace=ledger.trace,
         checks=checks,
         seconds={name: round(value, 2) for name, value in seconds.items()},
         data_dir=data_dir,
     )
+
+
+def _rounded(seconds: Mapping[str, float | None]) -> dict[str, float | None]:
+    return {
+        name: None if value is None else round(float(value), 3) for name, value in seconds.items()
+    }
+
+
+def _marts(derived: DerivedLedger) -> dict[str, Any]:
+    return {
+        "equal": not derived.differing,
+        "as_of": derived.as_of.isoformat(),
+        "orders": derived.orders,
+        "tables": {
+            each.table: {
+                "rows": each.rows,
+                "equal": each.equal,
+                "missing": each.missing,
+                "unasked": each.unasked,
+                "examples": each.examples,
+            }
+            for each in derived.tables
+        },
+    }

@@ -1,4 +1,4 @@
-"""One demonstration from nothing to report: start, post, settle, count, stop."""
+"""One demonstration from nothing to report: start, post, settle, build, count, compare, stop."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from deploy.demo import ledger
+from deploy.demo import derived_ledger, ledger
+from deploy.demo.deriving import derived
 from deploy.demo.plan import DEFAULT_DELIVERIES, plan
 from deploy.demo.poster import Outcome, Poster
 from deploy.demo.report import Report, report
@@ -45,7 +46,10 @@ class Steps(Protocol):
         """One more delivery was answered."""
 
     def waiting(self, missing: int) -> None:
-        """So many records are not in their tables yet."""
+        """So many records are not in their landing tables yet."""
+
+    def deriving(self, behind: Mapping[str, int]) -> None:
+        """These derived tables lack so many offsets of their topics."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +110,23 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         moment = time.monotonic()
         ends = await settled(settings, catalog, steps.waiting)
         seconds["settle"] = time.monotonic() - moment
+        steps.step("waiting until every derived table is complete")
+        moment = time.monotonic()
+        await derived(settings, catalog, ends, steps.deriving)
+        seconds["build"] = time.monotonic() - moment
         steps.step("counting by SQL over the tables")
         moment = time.monotonic()
         counted = await asyncio.to_thread(
             ledger.take, catalog, settings.environment, outcomes, ends
         )
         seconds["count"] = time.monotonic() - moment
+        steps.step("computing every derived table a second way")
+        moment = time.monotonic()
+        compared = await asyncio.to_thread(derived_ledger.take, catalog, settings.environment)
+        seconds["compare"] = time.monotonic() - moment
         steps.step("platform stays up" if options.keep else "stopping the platform")
     seconds["total"] = time.monotonic() - began
-    made = report(options.seed, outcomes, counted, seconds, str(where.root))
+    made = report(options.seed, outcomes, counted, compared, seconds, str(where.root))
     (home / REPORT_FILE).write_text(made.model_dump_json(indent=2) + "\n")
     if made.ok and not options.keep:
         await asyncio.to_thread(shutil.rmtree, where.root)

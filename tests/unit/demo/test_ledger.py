@@ -3,16 +3,20 @@
 import base64
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from deploy.demo.checks import check
+from deploy.demo.checks import check, check_derived
+from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import DEAD_LETTER_TABLE, Ledger, count
+from deploy.demo.mart_freshness import Freshness
+from deploy.demo.marts import MART
 from deploy.demo.plan import plan
 from deploy.demo.poster import Outcome
+from deploy.demo.recomputation import Comparison
 from deploy.demo.report import report
 from deploy.demo.table_cut import TableCut
 from shared.runtime.log_bounds import LogBounds
@@ -47,6 +51,16 @@ VISIBLE_SCHEMA = pa.schema(
         pa.field("_committed_at", pa.timestamp("us", "UTC")),
     ]
 )
+
+
+FRESH = Freshness({"p50": 1.0, "p99": 2.0, "max": 2.5}, 7, not_reached=0, upper_bound=False)
+
+
+def derived(missing: int = 0, unasked: int = 0, fresh: Freshness = FRESH) -> DerivedLedger:
+    """A mart of 40 rows that count 70 orders; so many rows differ."""
+    wrong = ({"date_key": date(2026, 6, 1)},) if missing or unasked else ()
+    table = Comparison(MART, 40, 40 + missing - unasked, missing, unasked, wrong)
+    return DerivedLedger((table,), date(2026, 6, 2), 70, fresh)
 
 
 def honest_rows() -> Rows:
@@ -213,18 +227,52 @@ def test_a_dead_letter_missing_or_altered_is_found(damage: str) -> None:
 def test_a_wrong_answer_is_found_and_makes_the_report_fail() -> None:
     outcomes = [replace(OUTCOMES[0], status=500), *OUTCOMES[1:]]
 
-    made = report(11, outcomes, ledger(honest_rows(), outcomes=outcomes), {}, "somewhere")
+    made = report(
+        11, outcomes, ledger(honest_rows(), outcomes=outcomes), derived(), {}, "somewhere"
+    )
 
     assert not made.ok
     assert "was answered 500, not 200" in made.failed[0].found
 
 
 def test_the_report_has_the_promised_keys() -> None:
-    made = report(11, OUTCOMES, ledger(honest_rows()), {"total": 1.234}, "somewhere")
+    made = report(11, OUTCOMES, ledger(honest_rows()), derived(), {"total": 1.234}, "somewhere")
 
     body = made.model_dump(mode="json")
     assert body["ok"] is True
     assert body["ledger"].keys() >= {"accepted", "raw", "lost", "duplicated", "offsets"}
     assert body["tables"] == {"raw.everything": len(ACCEPTED), DEAD_LETTER_TABLE: len(REFUSED)}
     assert body["freshness_s"]["raw"].keys() >= {"p50", "p99"}
+    assert body["freshness_s"]["mart"] == {"p50": 1.0, "p99": 2.0, "max": 2.5}
+    assert body["freshness_upper_bound"] == []
+    assert (body["marts"]["equal"], body["marts"]["orders"]) == (True, 70)
+    assert body["marts"]["tables"][MART].items() >= {"rows": 40, "equal": True}.items()
     assert body["deliveries"] == 100
+
+
+@pytest.mark.parametrize(("missing", "unasked"), [(1, 0), (0, 1)])
+def test_a_derived_row_that_differs_is_shown_and_makes_the_report_fail(
+    missing: int, unasked: int
+) -> None:
+    found = derived(missing, unasked)
+
+    made = report(11, OUTCOMES, ledger(honest_rows()), found, {}, "somewhere")
+
+    assert not made.ok
+    assert made.marts["equal"] is False
+    assert "2026" in made.failed[0].found
+    assert MART in made.failed[0].found
+
+
+def test_a_record_that_no_mart_snapshot_holds_is_found() -> None:
+    found = derived(fresh=replace(FRESH, not_reached=1))
+
+    assert [one.ok for one in check_derived(found)] == [True, False]
+
+
+def test_thinned_snapshots_make_freshness_an_upper_bound() -> None:
+    found = derived(fresh=replace(FRESH, upper_bound=True))
+
+    made = report(11, OUTCOMES, ledger(honest_rows()), found, {}, "somewhere")
+
+    assert made.freshness_upper_bound == ("mart",)

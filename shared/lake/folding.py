@@ -20,7 +20,7 @@ from shared.lake.data_files import write_rows
 from shared.lake.handle import TableHandle
 from shared.lake.head_checks import Partition, partition_of
 from shared.lake.position_deletes import write_position_deletes
-from shared.lake.reading.live_files import LiveFiles, live_files
+from shared.lake.reading.live_files import LiveFile, LiveFiles, live_files
 from shared.lake.surviving_rows import deleted_positions, surviving_rows
 from shared.lake.table_state import MAIN, SnapshotEntry
 from shared.tables.spec import TableSpec
@@ -99,10 +99,10 @@ def folding(
     deletes: list[DataFile] = []
     dropped: set[str] = set()
     named: set[str] = set()
-    for partition in sorted(_partitions(live), key=str):
-        if partition[0] != table.metadata.default_spec_id:
+    for partition, beside in _by_partition(live.deletes).items():
+        if partition[0] != table.metadata.default_spec_id or not _noticeable(beside, policy):
             continue
-        due = _due(table, live, partition, policy)
+        due = _due(table, live, partition, beside, policy)
         if due is None:
             continue
         rows = surviving_rows(table, spec, live, due.rewritten)
@@ -127,17 +127,31 @@ class _Due:
     deletes: Sequence[str]
 
 
-def _partitions(live: LiveFiles) -> set[Partition]:
-    return {partition_of(each.file) for each in live.deletes.values()}
+def _by_partition(files: Mapping[str, LiveFile]) -> dict[Partition, dict[str, LiveFile]]:
+    found: dict[Partition, dict[str, LiveFile]] = {}
+    for path, each in files.items():
+        found.setdefault(partition_of(each.file), {})[path] = each
+    return found
 
 
-def _due(table: Table, live: LiveFiles, partition: Partition, policy: FoldingPolicy) -> _Due | None:
+def _commits(deletes: Mapping[str, LiveFile]) -> int:
+    return len({each.sequence_number for each in deletes.values()})
+
+
+def _noticeable(deletes: Mapping[str, LiveFile], policy: FoldingPolicy) -> bool:
+    """Whether these can be too many at all; tells without reading them."""
+    held = sum(each.file.record_count for each in deletes.values())
+    return _commits(deletes) >= policy.delete_commits or held >= policy.least_deleted
+
+
+def _due(
+    table: Table,
+    live: LiveFiles,
+    partition: Partition,
+    beside: Mapping[str, LiveFile],
+    policy: FoldingPolicy,
+) -> _Due | None:
     data = {p: e.file for p, e in live.data.items() if partition_of(e.file) == partition}
-    beside = {p: e for p, e in live.deletes.items() if partition_of(e.file) == partition}
-    commits = len({each.sequence_number for each in beside.values()})
-    held = sum(each.file.record_count for each in beside.values())
-    if commits < policy.delete_commits and held < policy.least_deleted:
-        return None
     deleted = deleted_positions(table.io, live, data)
     gone = {path: pa.chunked_array(parts).unique() for path, parts in deleted.items()}
     heavy = {
@@ -145,7 +159,7 @@ def _due(table: Table, live: LiveFiles, partition: Partition, policy: FoldingPol
         for path, own in gone.items()
         if len(own) >= max(policy.least_deleted, policy.deleted_share * data[path].record_count)
     }
-    if commits < policy.delete_commits and not heavy:
+    if _commits(beside) < policy.delete_commits and not heavy:
         return None
     small = {p for p, file in data.items() if file.file_size_in_bytes < policy.small_bytes}
     rewritten = heavy | small

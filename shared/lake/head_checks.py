@@ -81,9 +81,10 @@ def require_fit(
 
 def dangling(live: LiveFiles, dropped: Collection[str]) -> set[str]:
     """Position delete files that delete nothing any more once these data files are gone."""
-    left = [each for path, each in live.data.items() if path not in dropped]
     emptied = {partition_of(live.data[p].file) for p in dropped if p in live.data}
-    by_partition = _by_partition(left)
+    if not emptied:
+        return set()
+    by_partition = _by_partition(e for path, e in live.data.items() if path not in dropped)
     found: set[str] = set()
     for path, delete in live.deletes.items():
         file = delete.file

@@ -51,7 +51,7 @@ class MergePolicy:
 
 
 def bins(manifests: Sequence[ManifestFile], policy: MergePolicy) -> list[list[ManifestFile]]:
-    """Data manifests, youngest first, in bins; each bin of several is to become one manifest."""
+    """Manifests of one content, youngest first, in bins; of several each is to become one."""
     if not policy.enabled or not manifests:
         return [[manifest] for manifest in manifests]
     youngest = manifests[0]

@@ -261,27 +261,30 @@ class Stage:
         return (*written, *found)
 
     def _merged(self, attempt: _Attempt, listed: Sequence[Listed]) -> tuple[Listed, ...]:
-        """The manifests after merging; delete manifests are never merged.
+        """The manifests after merging: of data files, then of delete files.
 
         What the attempt adds stays in a manifest of its own: so a merged one holds nothing but
         existing files, and its blocks can be carried into the next as they are.
         """
         by_path = {each.manifest.manifest_path: each for each in listed}
-        data = [m.manifest for m in listed if m.manifest.content is ManifestContent.DATA]
         found: list[Listed] = []
-        for packed in bins(data, self._policy):
-            old = [each for each in packed if each.added_snapshot_id != attempt.snapshot_id]
-            found += [by_path[each.manifest_path] for each in packed if each not in old]
-            if len(old) == 1:
-                found.append(by_path[old[0].manifest_path])
-            elif old:
-                found.append(self._merge(attempt, [by_path[each.manifest_path] for each in old]))
-        deletes = [m for m in listed if m.manifest.content is not ManifestContent.DATA]
-        return (*found, *deletes)
+        for content in (ManifestContent.DATA, ManifestContent.DELETES):
+            own = [m.manifest for m in listed if m.manifest.content == content]
+            for packed in bins(own, self._policy):
+                old = [each for each in packed if each.added_snapshot_id != attempt.snapshot_id]
+                found += [by_path[each.manifest_path] for each in packed if each not in old]
+                if len(old) == 1:
+                    found.append(by_path[old[0].manifest_path])
+                elif old:
+                    several = [by_path[each.manifest_path] for each in old]
+                    found.append(self._merge(attempt, several, content))
+        return tuple(found)
 
-    def _merge(self, attempt: _Attempt, listed: Sequence[Listed]) -> Listed:
+    def _merge(
+        self, attempt: _Attempt, listed: Sequence[Listed], content: ManifestContent
+    ) -> Listed:
         spec_id = listed[0].manifest.partition_spec_id
-        written, io = self._format(spec_id), self._table.io
+        written, io = self._format(spec_id, content), self._table.io
         entries: list[Entry] = []
         carried: list[Carried] = []
         for each in listed:
@@ -291,7 +294,7 @@ class Stage:
                 carried.append(blocks)
             else:
                 entries += [written.existing(e) for e in each.manifest.fetch_manifest_entry(io)]
-        return self._manifest(attempt, spec_id, tuple(entries), carried)
+        return self._manifest(attempt, spec_id, tuple(entries), carried, content)
 
     def _manifest(
         self,

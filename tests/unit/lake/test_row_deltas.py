@@ -13,10 +13,11 @@ from pyiceberg.manifest import (
     ManifestFile,
     read_manifest_list,
 )
-from pyiceberg.table.update import RemoveSnapshotsUpdate
+from pyiceberg.table.update import RemoveSnapshotsUpdate, SetPropertiesUpdate
 
 from shared.lake import head_checks, staging
 from shared.lake.commit import Delta, Result, Stale
+from shared.lake.folding import FoldingPolicy, fold
 from shared.lake.position_deletes import write_position_deletes
 from shared.lake.provenance import traced
 from shared.lake.row_changes import COPY_ON_WRITE, MERGE_ON_READ, delta
@@ -122,6 +123,35 @@ class TestOneSnapshot:
         lake.send(lake.plan(carried=origin(7)))
         assert traced(lake.state).provenance == origin(7)
         assert traced(lake.state).snapshot_id == lake.head.snapshot_id
+
+    def test_manifests_of_deletes_are_merged_as_those_of_data(self, lake: DerivedLake) -> None:
+        names = {"commit.manifest.min-count-to-merge": "4"}
+        lake.update(SetPropertiesUpdate(updates=names))
+        for number in range(1, 12):
+            lake.build({number % 3: number})
+            listed = [m for m in manifests(lake) if m.content == ManifestContent.DELETES]
+            assert len(listed) <= 4
+            numbers = {each.sequence_number for each in lake.live().deletes.values()}
+            assert numbers == set(range(2, number + 2))
+        assert lake.rows() == sorted({**TEN, 0: 9, 1: 10, 2: 11}.items())
+
+    def test_a_merged_one_gives_up_what_is_folded(self, lake: DerivedLake) -> None:
+        names = {"commit.manifest.min-count-to-merge": "2"}
+        lake.update(SetPropertiesUpdate(updates=names))
+        for number in range(1, 8):
+            lake.build({number % 3: number})
+        before = lake.rows()
+        outcome = fold(
+            lake.handle(),
+            lake.spec,
+            commit_id="fold",
+            writer="test",
+            policy=FoldingPolicy(delete_commits=3),
+        )
+        assert outcome is not None
+        left = {each.sequence_number for each in lake.live().deletes.values()}
+        assert left == {3, 4, 6, 7}  # of the two months that had two deletes each
+        assert lake.rows() == before
 
 
 class TestFilesThatLeave:

@@ -53,9 +53,9 @@ def test_channels_of_their_own_and_the_others() -> None:
 
 def test_customers_are_counted_once_in_whatever_groups_they_are() -> None:
     groups = [group(new_customers=1, unique_customers=2), group(unique_customers=2)]
-    found = only(sales(*groups, customers=("ada", "grace")))
-    assert found["total_customers"] == 2
-    assert (found["new_customers"], found["returning_customers"]) == (1, 1)
+    found = only(sales(*groups, customers=("ada", "grace", "joan")))
+    assert found["total_customers"] == 3
+    assert (found["new_customers"], found["returning_customers"]) == (1, 2)
 
 
 def test_a_day_of_guests_has_no_customers() -> None:

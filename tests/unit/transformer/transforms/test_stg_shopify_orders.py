@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from itertools import permutations
 from typing import Any
 
@@ -206,8 +207,14 @@ class TestVersions:
     def test_then_the_event_id(self) -> None:
         assert self.winner(self.version("b", id="2"), self.version("a", id="1")) == "b"
 
-    def test_then_the_bytes(self) -> None:
-        assert self.winner(self.version("x"), self.version("y"), self.version("z")) in "xyz"
+    @pytest.mark.parametrize("names", ["xyz", "abc", "klm", "rst"])
+    def test_then_the_bytes(self, names: str) -> None:
+        versions = {name: self.version(name) for name in names}
+        sums = {
+            name: sha256(rows["_payload"].item().encode()).hexdigest()
+            for name, rows in versions.items()
+        }
+        assert self.winner(*versions.values()) == max(names, key=sums.__getitem__)
 
     def test_a_version_without_a_time_loses(self) -> None:
         timeless = raw(order(name="timeless", updated_at=None), time=RECEIVED, id="z")

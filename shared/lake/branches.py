@@ -60,10 +60,10 @@ def publish_branch(
 ) -> Outcome:
     """``main`` holds what ``branch`` holds, and the branch is gone, in one atomic update.
 
-    ``main`` moves to a snapshot of its own, a child of the branch's head with the same files.
-    Moving it to that head itself would give readers a sequence number below one that they have
-    seen, a time at which ``main`` was something else, and no commit id to find the publication
-    by when its answer is lost.
+    ``main`` moves to a snapshot of its own, a child of its present head with the files of the
+    branch. Moving it to the branch's head itself would cut off its history, give readers a
+    sequence number below one that they have seen and a time at which ``main`` was something else,
+    and leave no commit id to find the publication by when its answer is lost.
 
     Args:
         target: the table.

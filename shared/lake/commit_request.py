@@ -33,7 +33,7 @@ def commit_request(
     Args:
         identifier: namespace and name of the table.
         state: the table is asserted to be this one, and the branch to be at the head it has here.
-        snapshot: child of that head, or of the head of ``source``.
+        snapshot: what the branch moves to.
         properties: of the table, to be set.
         history: tags to be set or removed, and snapshots to be removed.
         ref: the branch that moves.

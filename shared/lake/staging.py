@@ -127,13 +127,15 @@ class Stage:
                 f"{state.format_version}, only version {FORMAT_VERSION} can be written",
                 "move the table away and run `bergline bootstrap`",
             )
-        head, parent_id = state.head(change.source), state.head_id(change.source)
-        if head is None and parent_id is not None:
+        head, head_id = state.head(change.source), state.head_id(change.source)
+        if head is None and head_id is not None:
             raise Refused(
-                f"table {'.'.join(self._table.name())} names {parent_id} as its head, which is "
+                f"table {'.'.join(self._table.name())} names {head_id} as its head, which is "
                 f"none of its snapshots",
                 "have the catalog's operator repair the table's metadata",
             )
+        # A version of main comes after one of main, wherever its files were made.
+        parent_id = head_id if change.source == change.ref else state.current_snapshot_id
         attempt = _Attempt(
             _new_id(state), state.last_sequence_number + 1, self._locations.new_metadata_location
         )

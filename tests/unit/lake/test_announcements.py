@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pyiceberg.table.update import RemoveSnapshotsUpdate
 
+from shared.contracts.tables import SourcePosition
 from shared.lake.announcements import table_committed, unannounced
 from shared.lake.commit import commit
+from tests.support.derived_lake import DerivedLake, origin
 from tests.support.lake import TOPIC, Batch, Lake
 
 
@@ -44,6 +48,23 @@ def test_a_foreign_snapshot_is_announced_without_what_it_does_not_say(lake: Lake
     event = table_committed("raw.log", lake.state, lake.foreign_append())
     assert (event.writer, event.commit_id, event.offsets) == (None, None, {})
     assert event.total_rows == 11
+
+
+def test_a_derived_table_says_what_it_is_built_from(tmp_path: Path) -> None:
+    lake = DerivedLake(tmp_path)
+    lake.build(dict.fromkeys(range(10), 0))
+    lake.build({3: 1, 20: 1}, remove={4})
+    event = table_committed("core.orders", lake.state, lake.head)
+    cut = origin(2).sources["raw.log"]
+    assert event.sources == {
+        "raw.log": SourcePosition(
+            uuid=cut.uuid, snapshot_id=cut.snapshot_id, sequence_number=cut.sequence_number
+        )
+    }
+    assert event.complete == {TOPIC: {0: 20}}
+    assert event.offsets == {}
+    assert event.operation == "overwrite"
+    assert (event.added_rows, event.total_rows) == (2, 10)
 
 
 def test_an_empty_table_has_nothing_to_announce(lake: Lake) -> None:

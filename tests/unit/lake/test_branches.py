@@ -111,7 +111,7 @@ def test_main_takes_it_over_at_once(lake: DerivedLake) -> None:
     assert lake.rows() == [(1, 7), (2, 7)]
     assert BRANCH not in lake.state.refs
     assert traced(lake.state).provenance == origin(5)
-    assert lake.head.parent_snapshot_id == branch.snapshot_id
+    assert lake.head.parent_snapshot_id == before.snapshot_id
     assert lake.head.sequence_number > max(branch.sequence_number, before.sequence_number)
     assert lake.head.timestamp_ms >= before.timestamp_ms
     assert lake.head.summary["operation"] == "overwrite"
@@ -213,23 +213,30 @@ def test_commits_are_found_where_they_were_made(lake: DerivedLake) -> None:
 
 def test_only_what_main_showed_is_announced(lake: DerivedLake) -> None:
     start(lake)
+    lake.build({3: 3})
+    meanwhile = lake.head
     for number in range(3):
         rebuilt(lake, {1: number})
-    outcome = publish(lake)
-    assert outcome.snapshot is not None
-    (first, second) = unannounced("core.orders", lake.state, 0)
-    assert second.snapshot_id == outcome.snapshot.snapshot_id
-    assert second.total_rows == 1
+    published = publish(lake).snapshot
+    assert published is not None
+    first, second, third = unannounced("core.orders", lake.state, 0)
     assert first.sequence_number == 1
+    assert second.snapshot_id == meanwhile.snapshot_id
+    assert third.snapshot_id == published.snapshot_id
+    assert third.parent_snapshot_id == meanwhile.snapshot_id
+    assert third.total_rows == 1
 
 
 def test_what_was_committed_to_it_is_no_version_of_main(lake: DerivedLake) -> None:
     first = lake.head.snapshot_id
     start(lake)
+    lake.build({3: 3})
+    second = lake.head.snapshot_id
     rebuilt(lake, {1: 7})
     publish(lake)
     assert {v.snapshot_id: v.standing for v in versions(lake.state) if v.in_history} == {
         first: Standing.ANCESTOR,
+        second: Standing.ANCESTOR,
         lake.head.snapshot_id: Standing.HEAD,
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -11,8 +12,10 @@ from pyiceberg.manifest import read_manifest_list
 from pyiceberg.table.update import RemoveSnapshotsUpdate, SetPropertiesUpdate
 
 from shared.lake.commit import commit
+from shared.lake.folding import FoldingPolicy, fold
 from shared.lake.sweeping import MAX_WAITING, Sweeper
 from shared.lake.table_state import SnapshotEntry
+from tests.support.derived_lake import DerivedLake
 from tests.support.lake import Batch, Lake, manifests_named, manifests_on_disk
 
 DELAY = 600.0
@@ -258,3 +261,27 @@ def test_what_waits_is_bounded(lake: Lake, sweeper: Sweeper, clock: Clock) -> No
         lake.state.table_uuid, [replace(last, snapshot_id=n) for n in range(MAX_WAITING)]
     )
     assert sweeper.waiting == MAX_WAITING
+
+
+def test_manifests_of_deletes_go_as_those_of_data_and_no_file_does(
+    tmp_path: Path, sweeper: Sweeper, clock: Clock
+) -> None:
+    lake = DerivedLake(tmp_path)
+    lake.build(dict.fromkeys(range(9), 0))
+    for number in range(1, 5):
+        lake.build({0: number})
+    folded = fold(
+        lake.handle(),
+        lake.spec,
+        commit_id="fold",
+        writer="test",
+        policy=FoldingPolicy(delete_commits=1),
+    )
+    assert folded is not None
+    data = {path for path in lake.files() if path.suffix == ".parquet"}
+    named = remove(lake, sweeper, lake.state.snapshots[:-1])
+    clock.now += DELAY
+    assert sweep(lake, sweeper) > 0
+    assert named.left() == named.missing() == set()
+    assert {path for path in lake.files() if path.suffix == ".parquet"} == data
+    assert lake.rows() == sorted({**dict.fromkeys(range(9), 0), 0: 4}.items())

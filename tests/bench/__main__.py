@@ -71,6 +71,11 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             "webhook to its row read (500/s) and to the sales mart (200/s), or at --rate; wall",
             rated=True,
         ),
+        "staging": Benchmark(
+            "tests.bench.staging",
+            5,
+            "raw orders to staged ones per CPU-second, beside the same rules in DuckDB",
+        ),
         "build": Benchmark(
             "tests.bench.builds.side_by_side",
             3,

@@ -13,7 +13,7 @@ from shared.lake.reading.live_files import LiveFile, live_files
 from shared.lake.reading.scan import ReadStats, read_rows
 from shared.lake.table_state import SnapshotEntry
 
-PORTION_BYTES = 128 * 2**20
+PORTION_BYTES = 32 * 2**20
 """Bytes of data files in one portion; a larger file is a portion of its own."""
 
 PORTION_FILES = 500

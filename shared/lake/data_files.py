@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator
 from datetime import date
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,9 +23,10 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 from pyiceberg.typedef import Record
 
-from shared.lake.schema import arrow_schema, partition_spec
+from shared.lake.row_partitions import by_partition, require_declared
+from shared.lake.schema import arrow_schema
 from shared.runtime.errors import Refused
-from shared.tables.spec import Grain, TableSpec
+from shared.tables.spec import TableSpec
 
 _EPOCH = date(1970, 1, 1)
 ZSTD_LEVEL = 1
@@ -89,12 +89,12 @@ def write_rows(
         Refused: somebody has changed how the table is partitioned.
         ValueError: a value does not fit its column: null where it is required, too large.
     """
-    _require_declared_partitions(table, spec)
+    require_declared(table, spec)
     schema = arrow_schema(spec)
     rows = rows.select(schema.names).cast(schema)
     sort = () if spec.derived is None else spec.derived.sort
     files: list[DataFile] = []
-    for partition, part in _by_partition(spec, rows):
+    for partition, part in by_partition(spec, rows):
         ordered = part.sort_by([(column, "ascending") for column in sort]) if sort else part
         folder = table.spec().partition_to_path(partition, table.schema())
         groups = iter(
@@ -110,47 +110,6 @@ def write_rows(
 def _chain(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
     yield first
     yield from others
-
-
-def _require_declared_partitions(table: Table, spec: TableSpec) -> None:
-    declared, actual = partition_spec(spec), table.spec()
-    if [(f.source_id, f.transform) for f in actual.fields] != [
-        (f.source_id, f.transform) for f in declared.fields
-    ]:
-        raise Refused(
-            f"{'.'.join(table.name())} is partitioned by {actual}, not as it was declared",
-            "make its declared partition spec the default one again: files are written by it",
-        )
-
-
-def _by_partition(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Record, pa.Table]]:
-    """The rows of each partition and its value as manifests hold it (Iceberg spec, "Manifests")."""
-    if not len(rows):
-        return
-    if spec.partition_by is None:
-        yield Record(), rows
-        return
-    values = _partition_values(rows[spec.partition_by.column], spec.partition_by.grain)
-    for value in sorted(pc.unique(values).to_pylist(), key=lambda each: (each is None, each)):
-        own = (
-            pc.is_null(values) if value is None else pc.equal(values, pa.scalar(value, values.type))
-        )
-        yield Record(_stored(value)), rows.filter(own)
-
-
-def _partition_values(column: pa.ChunkedArray, grain: Grain) -> pa.ChunkedArray:
-    if grain is Grain.IDENTITY:
-        return column
-    if pa.types.is_timestamp(column.type):
-        column = column.cast(pa.timestamp("us"))  # the wall clock of UTC
-    if grain is Grain.DAY:
-        return pc.floor_temporal(column, unit="day").cast(pa.date32()).cast(pa.int32())
-    years = pc.subtract(pc.year(column), _EPOCH.year)
-    return pc.add(pc.multiply(years, 12), pc.subtract(pc.month(column), 1)).cast(pa.int32())
-
-
-def _stored(value: Any) -> Any:
-    return (value - _EPOCH).days if isinstance(value, date) else value
 
 
 def _written(

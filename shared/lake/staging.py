@@ -10,45 +10,23 @@ from __future__ import annotations
 
 import secrets
 import time
-import uuid
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import (
-    DataFile,
-    ManifestContent,
-    ManifestEntry,
-    ManifestFile,
-    read_manifest_list,
-)
+from pyiceberg.manifest import DataFile, ManifestFile, read_manifest_list
 from pyiceberg.table import Table, TableProperties
 
 from shared.lake.commit_request import commit_request
-from shared.lake.decisions import Change, Delta
+from shared.lake.decisions import Change
 from shared.lake.head_checks import dangling, listed_files, require_fit, require_same_origin
-from shared.lake.manifest_merging import MergePolicy, bins
-from shared.lake.manifests import (
-    FORMAT_VERSION,
-    Carried,
-    Entry,
-    ManifestFormat,
-    ManifestListFormat,
-)
-from shared.lake.reading.live_files import entries as live_entries
+from shared.lake.listed_manifests import Attempt, Listed, ManifestWriter
+from shared.lake.manifest_merging import MergePolicy
+from shared.lake.manifests import FORMAT_VERSION, ManifestListFormat
 from shared.lake.snapshot_summary import snapshot_summary
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan
 from shared.runtime.errors import Refused
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A manifest in a list: decoded, encoded, and its entries if they were written here."""
-
-    manifest: ManifestFile
-    line: bytes
-    entries: tuple[Entry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,23 +47,6 @@ class StagedSnapshot:
     listed: tuple[Listed, ...]
 
 
-@dataclass(slots=True)
-class _Attempt:
-    """A snapshot in the making; its files are in memory."""
-
-    snapshot_id: int
-    sequence_number: int
-    new_location: Callable[[str], str]
-    uuid: uuid.UUID = field(default_factory=uuid.uuid4)
-    contents: dict[str, bytes] = field(default_factory=dict)
-
-    def manifest_path(self) -> str:
-        return self.new_location(f"{self.uuid}-m{len(self.contents)}.avro")
-
-    def list_path(self) -> str:
-        return self.new_location(f"snap-{self.snapshot_id}-0-{self.uuid}.avro")
-
-
 class Stage:
     """Stages changes of one table, remembering what its head lists. Used by one thread at a time.
 
@@ -96,15 +57,15 @@ class Stage:
 
     def __init__(self, table: Table, clock: Callable[[], float] = time.time) -> None:
         properties = table.metadata.properties
-        self._codec = properties.get(
+        codec = properties.get(
             TableProperties.WRITE_AVRO_COMPRESSION, TableProperties.WRITE_AVRO_COMPRESSION_DEFAULT
         )
         self._table = table
         self._clock = clock
         self._locations = table.location_provider()
-        self._policy = MergePolicy.of(properties)
-        self._lists = ManifestListFormat(self._codec)
-        self._formats: dict[tuple[int, ManifestContent], ManifestFormat] = {}
+        self._lists = ManifestListFormat(codec)
+        policy = MergePolicy.of(properties)
+        self._manifests = ManifestWriter(table, policy, self._lists, codec)
         self._head: int | None = None
         self._listed: tuple[Listed, ...] = ()
 
@@ -136,11 +97,11 @@ class Stage:
             )
         # A version of main comes after one of main, wherever its files were made.
         parent_id = head_id if change.source == change.ref else state.current_snapshot_id
-        attempt = _Attempt(
+        attempt = Attempt(
             _new_id(state), state.last_sequence_number + 1, self._locations.new_metadata_location
         )
         listed, removed = self._changed(attempt, state, head, change)
-        listed = self._merged(attempt, listed)
+        listed = self._manifests.merged(attempt, listed)
         paths = [each.manifest.manifest_path for each in listed]
         contents = {path: attempt.contents[path] for path in paths if path in attempt.contents}
         contents[attempt.list_path()] = self._lists.manifest_list(
@@ -194,7 +155,7 @@ class Stage:
         return self._listed
 
     def _changed(
-        self, attempt: _Attempt, state: TableState, head: SnapshotEntry | None, change: Change
+        self, attempt: Attempt, state: TableState, head: SnapshotEntry | None, change: Change
     ) -> tuple[tuple[Listed, ...], Sequence[DataFile]]:
         """The manifests after the change, youngest first, and the files that left."""
         delta, listed = change.delta, self._listed_by(head)
@@ -211,117 +172,9 @@ class Stage:
                 for path, each in files.items()
                 if path in gone
             ]
-            listed = self._without(attempt, listed, gone)
-        return (*self._added(attempt, delta), *listed), removed
-
-    def _added(self, attempt: _Attempt, delta: Delta) -> list[Listed]:
-        """A manifest for the data files, and one for the delete files, of each partition spec."""
-        found: list[Listed] = []
-        for content, files in (
-            (ManifestContent.DATA, delta.added),
-            (ManifestContent.DELETES, delta.deletes),
-        ):
-            for spec_id in dict.fromkeys(file.spec_id for file in files):
-                written = self._format(spec_id, content)
-                entries = tuple(
-                    written.added(file, attempt.snapshot_id)
-                    for file in files
-                    if file.spec_id == spec_id
-                )
-                found.append(self._manifest(attempt, spec_id, entries, (), content))
-        return found
-
-    def _without(
-        self, attempt: _Attempt, listed: Sequence[Listed], gone: Collection[str]
-    ) -> tuple[Listed, ...]:
-        """The manifests once these files are gone.
-
-        Those that hold one are written anew, several of a kind as one up to the target size of
-        manifests. What goes is listed there a last time, as deleted (Iceberg spec, "Manifests").
-        """
-        io = self._table.io
-        found: list[Listed] = []
-        touched: dict[tuple[int, ManifestContent], list[ManifestFile]] = {}
-        for each in listed:
-            manifest = each.manifest
-            if any(live.file.file_path in gone for live in live_entries(io, manifest)):
-                kind = (manifest.partition_spec_id, ManifestContent(manifest.content))
-                touched.setdefault(kind, []).append(manifest)
-            else:
-                found.append(each)
-        written: list[Listed] = []
-        for (spec_id, content), manifests in touched.items():
-            fmt = self._format(spec_id, content)
-            for packed in _packed(manifests, self._policy.target_bytes):
-                entries = tuple(
-                    fmt.deleted(entry, attempt.snapshot_id)
-                    if entry.data_file.file_path in gone
-                    else fmt.existing(entry)
-                    for entry in _entries(io, packed)
-                )
-                written.append(self._manifest(attempt, spec_id, entries, (), content))
-        return (*written, *found)
-
-    def _merged(self, attempt: _Attempt, listed: Sequence[Listed]) -> tuple[Listed, ...]:
-        """The manifests after merging: of data files, then of delete files.
-
-        What the attempt adds stays in a manifest of its own: so a merged one holds nothing but
-        existing files, and its blocks can be carried into the next as they are.
-        """
-        by_path = {each.manifest.manifest_path: each for each in listed}
-        found: list[Listed] = []
-        for content in (ManifestContent.DATA, ManifestContent.DELETES):
-            own = [m.manifest for m in listed if m.manifest.content == content]
-            for packed in bins(own, self._policy):
-                old = [each for each in packed if each.added_snapshot_id != attempt.snapshot_id]
-                found += [by_path[each.manifest_path] for each in packed if each not in old]
-                if len(old) == 1:
-                    found.append(by_path[old[0].manifest_path])
-                elif old:
-                    several = [by_path[each.manifest_path] for each in old]
-                    found.append(self._merge(attempt, several, content))
-        return tuple(found)
-
-    def _merge(
-        self, attempt: _Attempt, listed: Sequence[Listed], content: ManifestContent
-    ) -> Listed:
-        spec_id = listed[0].manifest.partition_spec_id
-        written, io = self._format(spec_id, content), self._table.io
-        entries: list[Entry] = []
-        carried: list[Carried] = []
-        for each in listed:
-            if each.entries:
-                entries += [e.existing(each.manifest.sequence_number) for e in each.entries]
-            elif (blocks := written.carried(each.manifest, io)) is not None:
-                carried.append(blocks)
-            else:
-                entries += [written.existing(e) for e in each.manifest.fetch_manifest_entry(io)]
-        return self._manifest(attempt, spec_id, tuple(entries), carried, content)
-
-    def _manifest(
-        self,
-        attempt: _Attempt,
-        spec_id: int,
-        entries: tuple[Entry, ...],
-        carried: Sequence[Carried],
-        content: ManifestContent = ManifestContent.DATA,
-    ) -> Listed:
-        path = attempt.manifest_path()
-        manifest, attempt.contents[path] = self._format(spec_id, content).manifest(
-            path, entries, carried, attempt.snapshot_id, attempt.sequence_number
-        )
-        kept = entries if manifest.added_files_count else ()
-        return Listed(manifest, self._lists.line(manifest), kept)
-
-    def _format(
-        self, spec_id: int, content: ManifestContent = ManifestContent.DATA
-    ) -> ManifestFormat:
-        if (spec_id, content) not in self._formats:
-            metadata = self._table.metadata
-            self._formats[spec_id, content] = ManifestFormat(
-                metadata.schema(), metadata.specs()[spec_id], self._codec, content
-            )
-        return self._formats[spec_id, content]
+            if gone:
+                listed = self._manifests.without(attempt, listed, gone)
+        return (*self._manifests.added(attempt, delta), *listed), removed
 
 
 def _has_live(manifest: ManifestFile) -> bool:
@@ -332,22 +185,6 @@ def _latest(state: TableState, change: Change) -> int:
     """The later one of the heads that the snapshot comes after, in milliseconds."""
     heads = (state.head(change.ref), state.head(change.source))
     return max((head.timestamp_ms for head in heads if head is not None), default=0)
-
-
-def _packed(manifests: Sequence[ManifestFile], target_bytes: int) -> list[list[ManifestFile]]:
-    found: list[list[ManifestFile]] = [[]]
-    size = 0
-    for manifest in manifests:
-        size += manifest.manifest_length
-        if found[-1] and size > target_bytes:
-            found.append([])
-            size = manifest.manifest_length
-        found[-1].append(manifest)
-    return found
-
-
-def _entries(io: FileIO, manifests: Sequence[ManifestFile]) -> list[ManifestEntry]:
-    return [entry for manifest in manifests for entry in manifest.fetch_manifest_entry(io)]
 
 
 def _new_id(state: TableState) -> int:

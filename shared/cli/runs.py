@@ -63,7 +63,7 @@ def list_runs(
     )
     text = stacked(
         table(columns, [_wave_row(wave) for wave in shown[:limit]]),
-        f"{len(shown[:limit])} of {len(shown)} waves; further {along} were taken along by these",
+        f"{len(shown[:limit])} of {len(shown)} waves; {along} without builds of their own (--all)",
     )
     emit(output, result, text)
 

@@ -24,13 +24,15 @@ from shared.contracts.commands import CommandIssued
 from shared.contracts.topics import TOPICS
 from shared.lake.reader import LakeReader
 from shared.lake.schema import arrow_schema
-from shared.tables.registry import TABLES
+from shared.tables.lineage import in_order
+from shared.tables.registry import TABLES, derived_tables, landing_tables
 from tests.support.platform import EmbeddedPlatform, module_platform
 
 __all__ = ["module_platform"]
 
 ROOT = Path(__file__).parents[2]
 DEADLINE_SECONDS = 30.0
+LANDING = [spec.name for spec in landing_tables()]
 ORDERS, UNTOUCHED = "raw.shopify_orders", "raw.shopify_products"
 
 
@@ -77,8 +79,8 @@ class Desk:
         return deliveries
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
+def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, what
         time.sleep(0.2)
@@ -91,7 +93,7 @@ def desk(module_platform: EmbeddedPlatform) -> Desk:
     lake = LakeReader(module_platform.settings)
 
     def landed() -> bool:
-        tables = [table for table in lake.tables(TABLES).values() if table is not None]
+        tables = [table for table in lake.tables(LANDING).values() if table is not None]
         heads = [table.metadata.current_snapshot() for table in tables]
         found = [head.summary["total-records"] for head in heads if head and head.summary]
         return sum(int(rows or 0) for rows in found) == len(desk.posted)
@@ -188,8 +190,10 @@ def test_resume_sends_a_command_that_the_service_accepts(desk: Desk) -> None:
 
 
 def test_groups(desk: Desk) -> None:
-    [group] = desk.json("groups", "list")["groups"]
-    assert (group["group"], group["state"], group["members"]) == ("stream_writer", "Stable", 1)
+    groups = {each["group"]: each for each in desk.json("groups", "list")["groups"]}
+    assert set(groups) == {"stream_writer", "transformer"}
+    for group in groups.values():
+        assert (group["state"], group["members"]) == ("Stable", 1)
     described = desk.json("groups", "describe", "stream_writer")
     assert len(described["members"]) == 1
     landing = {topic for spec in TABLES.values() for topic in spec.topics}
@@ -300,7 +304,7 @@ def test_trace_shows_every_delivery_of_an_event(desk: Desk) -> None:
 def test_trace_of_what_does_not_exist_says_what_was_searched(desk: Desk) -> None:
     error = desk.json("trace", "evt_nowhere", code=4)["error"]
     assert error["kind"] == "NotFound"
-    assert all(name in error["what"] for name in TABLES)
+    assert all(name in error["what"] for name in LANDING)
 
 
 def test_a_record_that_has_not_landed_is_traced_on_its_topic(desk: Desk) -> None:
@@ -336,6 +340,171 @@ def test_adopting_needs_a_confirmation_a_reason_and_an_offset_in_the_log(desk: D
     assert desk.run(*adopt[:-1], " ", "--from", str(end), "--yes").returncode == 5
     assert desk.run(*adopt[:-2], "--from", str(end), "--yes").returncode == 2
     assert desk.json("offsets", "show", ORDERS)["snapshot_id"] == before
+
+
+MART = "marts.sales_dashboard_daily"
+DERIVED = [spec.name for spec in derived_tables()]
+built_in_time = pytest.mark.timeout(400)
+"""Ray takes its time to start on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def built(desk: Desk) -> Desk:
+    """Every derived table holds everything that has landed."""
+
+    def up_to_date() -> bool:
+        shown = desk.json("freshness")["tables"]
+        derived = [each for each in shown if each["table"] in DERIVED]
+        return all(each["built"] and each["behind_log"] == 0 for each in derived)
+
+    until(up_to_date, "derived tables did not catch up", 300)
+    return desk
+
+
+def test_lineage_leads_from_topics_to_marts(desk: Desk) -> None:
+    shown = desk.json("lineage", MART, "--upstream")
+    names = [each["table"] for each in shown["tables"]]
+    assert names[-1] == MART
+    assert {"raw.shopify_orders", "core.orders"} < set(names)
+    assert {"from": "shopify.orders", "to": "raw.shopify_orders"} in shown["edges"]
+    assert desk.run("lineage", "--format", "mermaid").stdout.startswith("flowchart LR")
+    assert desk.run("lineage", "--upstream").returncode == 2
+    assert desk.run("lineage", "marts.nothing").returncode == 4
+
+
+@built_in_time
+def test_freshness_of_a_platform_at_rest_is_nothing_behind(built: Desk) -> None:
+    shown = {each["table"]: each for each in built.json("freshness")["tables"]}
+    assert set(shown) == set(TABLES)
+    orders = sum(each.topic == "shopify.orders" for each in built.posted)
+    assert sum(each["complete"] for each in shown[MART]["partitions"]) == orders
+    assert shown[MART]["oldest_missing"] is None
+    assert shown[MART]["committed_at"] >= shown["core.orders"]["committed_at"]
+
+
+@built_in_time
+def test_plan_says_that_nothing_is_to_be_built(built: Desk) -> None:
+    def settled() -> bool:
+        planned = built.json("plan")["tables"]
+        assert [each["target"] for each in planned] == sorted(DERIVED, key=_build_order)
+        return {each["mode"] for each in planned} == {"nothing"}
+
+    until(settled, "something is still to be built")
+    [one] = built.json("plan", MART)["tables"]
+    assert set(one["sources"]) == {"metadata.sales_daily"}
+    assert built.run("plan", ORDERS).returncode == 4
+    nobody = {**built.environment, "BERGLINE_TRANSFORMER_PORT": "1"}
+    ended = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "plan", "-o", "json"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=nobody,
+        cwd=ROOT,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert "BERGLINE_TRANSFORMER_PORT" in json.loads(ended.stdout)["error"]["next_step"]
+
+
+def _build_order(name: str) -> int:
+    return in_order(TABLES).index(name)
+
+
+@built_in_time
+def test_tables_show_and_history_of_a_derived_table(built: Desk) -> None:
+    shown = built.json("tables", "show", "core.orders")
+    assert (shown["kind"], shown["key"], shown["positions"]) == ("group", ["order_id"], "found")
+    [source] = shown["sources"]
+    assert (source["table"], source["behind"]) == ("staging.stg_shopify_orders", 0)
+    assert shown["transform"]
+    assert {each["topic"] for each in shown["complete"]} == {"shopify.orders"}
+    history = built.json("tables", "history", "core.orders")["snapshots"]
+    assert history[0]["writer"] == "transformer"
+    assert history[0]["total_rows"] == shown["rows"]
+    assert history[-1]["offsets_moved"]
+    landing = built.json("tables", "show", ORDERS)
+    assert (landing["kind"], landing["sources"]) == ("landing", [])
+
+
+@built_in_time
+def test_an_event_is_traced_down_to_the_mart(built: Desk) -> None:
+    kept = 0
+    orders = [each for each in built.posted if each.topic == "shopify.orders"]
+    for delivery in orders[:2]:
+        found = built.json("trace", delivery.event_id)["deliveries"][0]
+        hops = {hop["table"]: hop for hop in found["derived"]}
+        assert set(hops) == set(DERIVED) - {
+            "staging.stg_shopify_customers",
+            "staging.stg_shopify_customers_rejected",
+        }
+        row = json.loads(delivery.body)
+        assert hops["staging.stg_shopify_orders"]["sought"] == [{"order_id": str(row["id"])}]
+        for hop in hops.values():
+            assert hop["snapshot"]["committed_at"] >= found["row"]["snapshot"]["committed_at"]
+            assert hop["complete"] > found["offset"]
+        last = max(hop["snapshot"]["committed_at"] for hop in hops.values())
+        span = datetime.fromisoformat(last) - datetime.fromisoformat(found["received_at"])
+        assert found["latency_ms"]["through"] == pytest.approx(span.total_seconds() * 1000)
+        [staged] = hops["staging.stg_shopify_orders"]["rows"]
+        assert staged["won"] == (staged["event_id"] == delivery.event_id)
+        if hops["core.orders"]["rows"]:  # neither a test nor deleted
+            kept += 1
+            [mart] = hops[MART]["rows"]
+            assert mart["key"]["currency"] == row["currency"]
+    assert kept, "no order that counts was traced"
+
+
+@built_in_time
+def test_runs_are_waves_with_their_builds(built: Desk) -> None:
+    listed = built.json("runs", "list", "--since", "1h", "--limit", "1000")
+    waves = [each for each in listed["waves"] if each["wave"].startswith(f"{ORDERS}/")]
+    assert waves
+    assert {each["outcome"] for each in waves} == {"done"}
+    wave = waves[-1]
+    assert set(wave["targets"]) <= set(DERIVED)
+    shown = built.json("runs", "show", wave["wave"])
+    assert shown["builds"] == wave["builds"]
+    assert max(shown["held"].values()) == shown["ended_at"]
+    assert MART in shown["held"]
+    logs = built.json("runs", "logs", wave["wave"])["events"]
+    assert {each["build_id"] for each in logs} == {each["build_id"] for each in wave["builds"]}
+    assert built.run("runs", "show", f"{ORDERS}/999999").returncode == 4
+    assert built.run("runs", "list", "--since", "yesterday").returncode == 2
+
+
+@built_in_time
+def test_a_refresh_is_waited_for_and_changes_no_row(built: Desk) -> None:
+    before = built.json("tables", "show", MART)
+    result = built.json("refresh", "marts", "--reason", "a test", "--wait", "--timeout", "200")
+    assert (result["built"], result["failed"], result["waiting"]) == ([MART], [], [])
+    [build] = result["builds"]
+    assert build["mode"] == "full"
+    after = built.json("tables", "show", MART)
+    assert after["rows"] == before["rows"]
+    wave = f"refresh/{result['sent']['command_id']}"
+    shown = built.json("runs", "show", wave)
+    assert (shown["outcome"], shown["targets"]) == ("done", [MART])
+    assert result["sent"]["arguments"] == {"reason": "a test"}
+    assert built.run("refresh", ORDERS).returncode == 4
+    assert (
+        built.run("refresh", "marts", "--from", "2026-02-01", "--to", "2026-01-01").returncode == 2
+    )
+
+
+@built_in_time
+def test_built_tables_verify(built: Desk) -> None:
+    result = built.json("verify", "all", "--sample", "20", "--seed", "3")
+    assert {each["table"]: each["verdict"] for each in result["tables"]} == dict.fromkeys(
+        [each["table"] for each in result["tables"]], "ok"
+    )
+    rows = {
+        each["table"]: check["looked_at"]
+        for each in result["tables"]
+        for check in each["checks"]
+        if check["check"] == "rows"
+    }
+    assert set(rows) == set(DERIVED)
 
 
 def test_positions_that_are_lost_are_settled_for_all_partitions_at_once(desk: Desk) -> None:

@@ -13,6 +13,7 @@ from pyiceberg.table.snapshots import Operation
 from shared.lake.reading import rewrites
 from shared.lake.reading.changes import RowChanges, changes
 from shared.lake.table_state import SnapshotEntry
+from tests.support import foreign_snapshots
 from tests.support.row_histories import RowHistory, day
 
 
@@ -79,6 +80,24 @@ def test_a_delta_is_the_rows_at_new_positions_and_those_appended(history: RowHis
     assert ids(found) == ([10, 50], [1, 5])
     assert found.stats.files == 4
     assert found.removed.columns == ["at", "id"]
+
+
+def test_no_side_reads_columns_that_only_the_other_one_is_asked_for(history: RowHistory) -> None:
+    start = history.append(*rows(1, 2, 3))
+    end = history.delta([history.places()[0]], *rows(10))
+    both = changed(history, start, end, ["id", "at"], ["at", "id"]).stats.bytes
+    assert changed(history, start, end, ["id"], ["id", "at"]).stats.bytes < both
+    assert changed(history, start, end, ["id", "at"], ["id"]).stats.bytes < both
+
+
+def test_a_file_may_come_together_with_deletes_of_its_rows(history: RowHistory) -> None:
+    start = history.append(*rows(1))
+    (file,) = history.write(rows(2, 3, 4))
+    delete = foreign_snapshots.delete_file(history.table, {file.file_path: [0, 2]}, file)
+    foreign_snapshots.snapshot(history.table, added=[(file, None), (delete, None)])
+    end = history.head
+    assert ids(changed(history, start, end)) == ([3], [])
+    assert ids(changed(history, end, start)) == ([], [3])
 
 
 def test_a_row_that_came_and_went_between_is_no_change(history: RowHistory) -> None:

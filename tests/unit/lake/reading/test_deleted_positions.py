@@ -41,6 +41,20 @@ def test_a_delete_file_older_than_a_data_file_misses_it(history: RowHistory) -> 
     assert deleted_positions(history.table.io, same, [delete]).keys() == {path}
 
 
+def test_of_two_files_that_a_delete_file_names_it_misses_the_younger(history: RowHistory) -> None:
+    history.append(*rows(1))
+    history.append(*rows(2))
+    (first, _), (second, _) = history.places()
+    head = history.delta(history.places())
+    live = live_files(history.table, head)
+    (delete,) = live.deletes.values()
+    data = {
+        first: live.data[first],
+        second: LiveFile(live.data[second].file, delete.sequence_number + 1),
+    }
+    assert deleted_positions(history.table.io, data, [delete]).keys() == {first}
+
+
 def test_a_delete_file_of_another_partition_misses_it(daily: RowHistory) -> None:
     daily.append(*rows(1, on=1), *rows(2, on=2))
     places = daily.places()

@@ -136,6 +136,9 @@ class LocalRay:
 
     def _token(self) -> None:
         path = self._directory / "token"
+        # Ray reads it once a process: with another one a second start would be refused by its own.
+        if os.environ.get("RAY_AUTH_TOKEN_PATH") == str(path) and path.is_file():
+            return
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
             os.fchmod(file.fileno(), 0o600)

@@ -19,6 +19,7 @@ _UNKNOWN = {
     "channel": "Unknown",
 }
 _GRAIN = ("order_date", "order_hour", "currency", *_UNKNOWN, "source")
+_FIRST = ("order_id", "order_date", "order_hour")
 _ITEMS = pl.Decimal(10, 2)
 
 _STATUS = pl.col("order_status")
@@ -31,8 +32,10 @@ def build(frames: Frames, as_of: date | None) -> pl.DataFrame:  # noqa: ARG001
     orders = frames[ORDERS].with_columns(
         pl.col("created_at").dt.hour().cast(pl.Int32).alias("order_hour"),
         *(pl.col(name).fill_null(text) for name, text in _UNKNOWN.items()),
-        is_first=pl.col("order_id").is_in(frames[FIRST_ORDERS]["order_id"].implode()),
     )
+    # Of its own hour: between two builds the inputs may disagree about when an order was.
+    firsts = frames[FIRST_ORDERS].select(*_FIRST).unique().with_columns(is_first=pl.lit(True))
+    orders = orders.join(firsts, on=_FIRST, how="left")
     sums = orders.group_by(_GRAIN).agg(
         total_orders=pl.len().cast(pl.Int64),
         completed_orders=count(_STATUS == "completed"),
@@ -81,7 +84,7 @@ TRANSFORM = Group(
             },
         ),
         Route(
-            Input(FIRST_ORDERS, ("order_id", "order_date", "order_hour")),
+            Input(FIRST_ORDERS, _FIRST),
             by={"order_date": pl.col("order_date"), "order_hour": pl.col("order_hour")},
         ),
     ),

@@ -31,13 +31,13 @@ def order(name: str = "a", **more: Any) -> dict[str, Any]:
     }
 
 
-def summary(*orders: dict[str, Any], firsts: tuple[str, ...] = ()) -> pl.DataFrame:
+def summary(*orders: dict[str, Any], firsts: tuple[str, ...] = (), hour: int = 9) -> pl.DataFrame:
+    known = (
+        {"order_id": name, "order_date": CREATED.date(), "order_hour": hour} for name in firsts
+    )
     return built(
         ORDER_SUMMARY.name,
-        {
-            ORDERS: rows_of(ORDERS, *orders),
-            FIRST_ORDERS: rows_of(FIRST_ORDERS, *({"order_id": name} for name in firsts)),
-        },
+        {ORDERS: rows_of(ORDERS, *orders), FIRST_ORDERS: rows_of(FIRST_ORDERS, *known)},
     )
 
 
@@ -90,6 +90,10 @@ class TestCounts:
         found = only(summary(*rows, firsts=("b", "of another hour")))
         assert found["unique_customers"] == 3
         assert (found["new_customers"], found["returning_customers"]) == (1, 2)
+
+    def test_a_first_order_of_another_hour_is_of_another_group(self) -> None:
+        found = only(summary(order("a", customer_id="ada"), firsts=("a",), hour=10))
+        assert (found["new_customers"], found["returning_customers"]) == (0, 1)
 
     def test_guests_are_nobody(self) -> None:
         found = only(summary(order("a"), order("b")))

@@ -70,7 +70,6 @@ class Service:
         self._planner = Planner(TABLES, settings.transformer_workers, settings.patience)
         self._progress = Progress()
         self._bus: AIOKafkaProducer | None = None
-        self._request_partitions = 1
         self._events = BuildEvents(self._send)
         self._pool = RayPool(settings) if pool is None else pool
         self._survey = Survey(settings)
@@ -132,7 +131,7 @@ class Service:
             if self._bus is None:
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._handlers, lambda: self._request_partitions)
+            app = build_app(self._settings, self._handlers, self._request_partitions)
             stack.push_async_callback(self._pool.stop)
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
@@ -171,6 +170,13 @@ class Service:
         self._reconciler.soon()
         self._dispatcher.wake()
 
+    def _request_partitions(self) -> int:
+        """Partitions of the build requests, as the broker said last."""
+        if self._bus is None:
+            return 1
+        topic = self._settings.environment.topic(BUILD_REQUESTS)
+        return len(self._bus.client.cluster.partitions_for_topic(topic) or ()) or 1
+
     async def _send(self, topic: str, event: Event) -> None:
         assert self._bus is not None  # noqa: S101 - events are sent once it is connected
         await publish(self._bus, self._settings, topic, event)
@@ -192,8 +198,7 @@ class Service:
         bus = producer(self._settings, SERVICE)
         try:
             await bus.start()
-            topic = self._settings.environment.topic(BUILD_REQUESTS)
-            self._request_partitions = len(await bus.partitions_for(topic))
+            await bus.partitions_for(self._settings.environment.topic(BUILD_REQUESTS))
         except BaseException:
             await bus.stop()
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, date, datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -33,7 +34,8 @@ class TransformerSettings(Settings):
     )
     transformer_ray_address: str | None = Field(
         default=None,
-        description="a Ray cluster to build on, HOST:PORT; empty starts one for this process",
+        description="a Ray cluster to build on, HOST:PORT; empty: RAY_ADDRESS, or else a Ray that "
+        "this process starts",
     )
     transformer_ray_object_store_bytes: int = Field(
         default=100 * 2**20,
@@ -95,6 +97,11 @@ class TransformerSettings(Settings):
             longest_s=self.transformer_backoff_longest_s,
             pause_s=self.transformer_pause_s,
         )
+
+    @property
+    def ray_address(self) -> str | None:
+        """The cluster to build on; ``None`` for a Ray of our own."""
+        return self.transformer_ray_address or os.environ.get("RAY_ADDRESS") or None
 
     def business_date(self, now: datetime) -> date:
         """The business date of a moment."""

@@ -108,11 +108,10 @@ class Dispatcher:
         while True:
             self._wake.clear()
             now = self._clock()
-            if self._pool.ready:
-                for start in self._planner.starts(now):
-                    task = asyncio.create_task(self._build(start), name=f"build {start.target}")
-                    self._builds.add(task)
-                    task.add_done_callback(self._builds.discard)
+            for start in self._planner.starts(now, self._pool.size):
+                task = asyncio.create_task(self._build(start), name=f"build {start.target}")
+                self._builds.add(task)
+                task.add_done_callback(self._builds.discard)
             at = self._planner.wake_at(now)
             # Not wait_for: before Python 3.12 it may swallow the cancellation.
             with contextlib.suppress(TimeoutError):

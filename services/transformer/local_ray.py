@@ -2,8 +2,11 @@
 
 Ray's head has helpers that nobody here needs: a dashboard server, an autoscaler's monitor, a log
 monitor, some 150 MB together. ``ray.init`` has no switch for them, so its own parameters are set
-in between (:func:`_without_helpers`). Ray listens on ports of its choice; each session has a token
-of its own, kept in a file of mode 0600, without which nobody is answered.
+in between (:func:`_without_helpers`).
+
+Ray listens on ports of its choice and on every interface, whatever it is told. Each session has a
+token of its own, in a file of mode 0600, without which no request is answered; on a network that
+is not trusted, keep others away from the machine all the same.
 """
 
 from __future__ import annotations

@@ -135,18 +135,19 @@ class Planner:
         lane = self._targets[target].rebuild
         return not (lane.wish is None and lane.later is None and lane.running is None)
 
-    def starts(self, now: float) -> list[Start]:
+    def starts(self, now: float, workers: int | None = None) -> list[Start]:
         """The builds to start now; they count as running from here on.
 
-        Inputs come before what reads them. A rebuild leaves one worker to live builds, where there
-        are several.
+        ``workers`` is how many there are at the moment, if fewer than there should be. Inputs come
+        before what reads them. A rebuild leaves one worker to live builds, where there are several.
         """
         begun: list[Start] = []
+        most = self._workers if workers is None else min(workers, self._workers)
         for target in self.targets:
             if target not in self._owned:
                 continue
             for lane in (self._targets[target].rebuild, self._targets[target].live):
-                if self._running() >= self._workers or not self._may_start(target, lane, now):
+                if self._running() >= most or not self._may_start(target, lane, now):
                     continue
                 if (start := lane.start(target)) is not None:
                     begun.append(start)

@@ -34,16 +34,12 @@ class Pool(Protocol):
 
     @property
     def size(self) -> int:
-        """Workers that there are now."""
-
-    @property
-    def ready(self) -> bool:
-        """Whether a build could start now if a worker were free."""
+        """Workers that there are now, busy or not."""
 
     def start(self, changed: Callable[[], None]) -> None:
         """Begin to make the workers, in the background; what fails is tried again.
 
-        ``changed`` is called whenever :attr:`ready` may have become true.
+        ``changed`` is called whenever there is one more.
         """
 
     async def build(self, target: str, request: BuildRequest) -> BuildReport:

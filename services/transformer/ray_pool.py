@@ -71,11 +71,6 @@ class RayPool:
         """Workers that there are now."""
         return len(self._actors)
 
-    @property
-    def ready(self) -> bool:
-        """Whether there is any worker."""
-        return bool(self._actors)
-
     def start(self, changed: Callable[[], None]) -> None:
         """Begin to start Ray and the workers."""
         self._changed = changed
@@ -112,7 +107,7 @@ class RayPool:
     def status(self) -> dict[str, object]:
         """For ``/info``."""
         return {
-            "ray": self._settings.transformer_ray_address or "local",
+            "ray": self._settings.ray_address or "local",
             "running": self._running,
             "workers": [
                 {"host": actor.host, "pid": actor.pid, "builds": actor.target or None}
@@ -170,7 +165,7 @@ class RayPool:
             self._actors.append(actor)
             self._free.put_nowait(actor)
             self._changed()
-        if self._settings.transformer_ray_address is None:
+        if self._settings.ray_address is None:
             await self._thread.run(self._local.remember)
 
     def _lost(self, actor: _Actor, *, kill: bool) -> None:
@@ -196,7 +191,7 @@ class RayPool:
         await self._thread.run(lambda: self._end(actors))
 
     def _begin(self) -> None:
-        address = self._settings.transformer_ray_address
+        address = self._settings.ray_address
         if address is None:
             self._local.start()
             return
@@ -213,7 +208,7 @@ class RayPool:
         import ray
 
         # On a Ray of our own there is nobody to share with.
-        cpus = 0 if self._settings.transformer_ray_address is None else 1
+        cpus = 0 if self._settings.ray_address is None else 1
         remote: Any = ray.remote(Worker)
         actor = remote.options(num_cpus=cpus, max_restarts=0, max_concurrency=1)
         return _Actor(
@@ -225,7 +220,7 @@ class RayPool:
     def _end(self, actors: list[_Actor]) -> None:
         for actor in actors:
             self._kill(actor)
-        if self._settings.transformer_ray_address is None:
+        if self._settings.ray_address is None:
             self._local.stop()
             return
         import ray

@@ -17,18 +17,19 @@ from shared.contracts.builds import BuildFailed, BuildSucceeded
 from shared.lake.bootstrap import bootstrap_tables
 from shared.lake.catalog import open_catalog
 from shared.tables.registry import derived_tables
-from tests.support.derived_platform import (
+from tests.support.platform import EmbeddedPlatform
+from tests.support.transformer import (
     FAST,
     builds,
     info,
     order,
     rows,
     send,
+    start,
     table,
     until,
     workers,
 )
-from tests.support.platform import EmbeddedPlatform
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -42,8 +43,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
     directory: Path = tmp_path_factory.mktemp("transformer")
     embedded = EmbeddedPlatform(directory, environment=FAST)
     try:
-        embedded.start()
-        until(lambda: len(workers(embedded)) == 2, "two workers")
+        start(embedded)
         yield embedded
     finally:
         embedded.close()

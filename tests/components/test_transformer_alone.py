@@ -18,7 +18,7 @@ import pytest
 from shared.runtime.settings import Settings
 from shared.runtime.topic_bootstrap import bootstrap_topics
 from tests.support.broker import BrokerProcess, free_port, running
-from tests.support.derived_platform import until
+from tests.support.transformer import until
 
 
 class Alone:

@@ -12,9 +12,9 @@ from services.transformer.request import BuildReport, BuildRequest
 class ScriptedPool:
     """A :class:`services.transformer.pool.Pool` whose builds wait to be told how they end."""
 
-    def __init__(self, size: int = 2) -> None:
-        self.size = size
-        self.ready = False
+    def __init__(self, most: int = 2) -> None:
+        self._most = most
+        self.size = 0
         self.running: dict[str, tuple[BuildRequest, asyncio.Future[BuildReport]]] = {}
         self.begun = asyncio.Event()
         self.stopped = False
@@ -24,7 +24,7 @@ class ScriptedPool:
         self._changed = changed
 
     def make_ready(self) -> None:
-        self.ready = True
+        self.size = self._most
         self._changed()
 
     async def build(self, target: str, request: BuildRequest) -> BuildReport:

@@ -64,6 +64,8 @@ class LocalRay:
         self._remove_old_sessions()
         self._token()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Ray adds 15 of its own: with ours that is 19, and a busy machine never comes to a build.
+        os.environ.setdefault("RAY_worker_niceness", "0")
         # Its own handler would print a stack trace at every SIGTERM before ours is asked.
         os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
         import ray

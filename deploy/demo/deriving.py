@@ -19,8 +19,7 @@ from shared.tables.registry import TABLES, derived_tables
 from shared.tables.spec import TableSpec
 
 POLL_SECONDS = 0.2
-DEADLINE_SECONDS = 120.0
-"""Builds begin when Ray has started, which takes a busy machine a while."""
+DEADLINE_SECONDS = 60.0
 
 Behind = Mapping[str, int]
 """Table → offsets of its topics that it does not hold yet."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from deploy.demo import derived_ledger, ledger
+from deploy.demo.build_workers import able_to_build
 from deploy.demo.deriving import derived
 from deploy.demo.plan import DEFAULT_DELIVERIES, plan
 from deploy.demo.poster import Outcome, Poster
@@ -85,7 +86,7 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
     Raises:
         ConfigurationError: a port is taken, or the plan is too small.
         CheckFailed: the tables did not catch up in time.
-        Unavailable: the platform did not start.
+        Unavailable: the platform did not start, or nothing to build in.
     """
     began = time.monotonic()
     try:
@@ -110,6 +111,10 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         moment = time.monotonic()
         ends = await settled(settings, catalog, steps.waiting)
         seconds["settle"] = time.monotonic() - moment
+        steps.step("waiting until builds can begin")
+        moment = time.monotonic()
+        await able_to_build(settings.transformer_url)
+        seconds["workers"] = time.monotonic() - moment
         steps.step("waiting until every derived table is complete")
         moment = time.monotonic()
         await derived(settings, catalog, ends, steps.deriving)

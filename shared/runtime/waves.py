@@ -12,7 +12,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from types import MappingProxyType
 
 from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
 from shared.contracts.event import Event
@@ -87,7 +86,7 @@ class Wave:
     started_at: datetime
     ended_at: datetime | None
     builds: tuple[Build, ...]
-    held: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    held: Mapping[str, datetime] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
 
     @property

@@ -28,6 +28,13 @@ def test_a_wave_for_programs_tells_seconds_tables_and_builds() -> None:
     assert body["held"]["core.orders"] == "2026-01-02T03:04:02.400000Z"
 
 
+def test_a_wave_that_no_commit_began_is_told_as_well() -> None:
+    builds = [each.model_copy(update={"wave": "refresh/01a2"}) for each in BUILDS]
+    [wave] = waves([], builds_of(builds), TABLES)
+    body = json.loads(json.dumps(wave_json(wave)))
+    assert (body["wave"], body["seconds"], body["held"]) == ("refresh/01a2", 1.5, {})
+
+
 @pytest.mark.parametrize(
     ("event", "parts"),
     [

@@ -18,8 +18,10 @@ from shared.lake.handle import TableHandle
 from shared.lake.provenance import SourceCut, completeness, traced
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.reading.changes import RowChanges, changes
-from shared.lake.reading.portions import portions
-from shared.lake.reading.scan import Keys, ReadStats, scan
+from shared.lake.reading.keys import Keys
+from shared.lake.reading.portions import appended_portions, portions
+from shared.lake.reading.read_stats import ReadStats
+from shared.lake.reading.scan import scan
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 from shared.tables.lineage import upstream
 from shared.tables.registry import TABLES
@@ -146,6 +148,18 @@ class IcebergLake:
         self.stats.bytes += found.stats.bytes
         self.stats.rows += found.stats.rows
         return found
+
+    def appended(
+        self, table: str, start: SourceCut | None, end: SourceCut, columns: Sequence[str]
+    ) -> Iterator[pl.DataFrame] | None:
+        """What came between two snapshots of an input, if nothing else happened."""
+        return appended_portions(
+            self._tables.handle(table).table,
+            None if start is None else self._snapshot(table, start.snapshot_id),
+            self._snapshot(table, end.snapshot_id),
+            columns,
+            stats=self.stats,
+        )
 
     def scan(
         self, table: str, cut: SourceCut, columns: Sequence[str], keys: Keys, *, located: bool

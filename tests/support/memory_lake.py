@@ -20,7 +20,7 @@ from services.transformer.framework.lake import SourceHead, TargetHead
 from services.transformer.framework.plan import Nothing, Plan, plan
 from services.transformer.framework.transform import Transform
 from shared.lake.provenance import Complete, Provenance, SourceCut
-from shared.lake.reading.scan import Keys
+from shared.lake.reading.keys import Keys
 from shared.runtime.errors import Refused
 from shared.tables.lineage import upstream
 from shared.tables.spec import TableSpec
@@ -205,6 +205,12 @@ class MemoryLake:
             after.join(before, on=IDENTITY, how="anti").select(columns),
             before.join(after, on=IDENTITY, how="anti").select(columns),
         )
+
+    def appended(
+        self, table: str, start: SourceCut | None, end: SourceCut, columns: Sequence[str]
+    ) -> Iterator[pl.DataFrame] | None:
+        found = self.changes(table, start, end, columns)
+        return found.added.iter_slices(self.chunk) if found.removed.is_empty() else None
 
     def scan(
         self, table: str, cut: SourceCut, columns: Sequence[str], keys: Keys, *, located: bool

@@ -39,7 +39,7 @@ from services.transformer.framework.transform import (
     derivation,
 )
 from shared.lake.provenance import Provenance, SourceCut
-from shared.lake.reading.scan import Keys
+from shared.lake.reading.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,7 @@ def _build_of_all(
     return _built(transform, frames, plan.provenance), _largest(transform, frames)
 
 
-def _changes(transform: Transform, plan: Incremental, lake: Lake) -> dict[str, Changes]:
+def _changes(transform: Group, plan: Incremental, lake: Lake) -> dict[str, Changes]:
     """What came and went in each input since the last build."""
     return {
         source.table: lake.changes(
@@ -198,11 +198,7 @@ def _folded(transform: Fold, plan: Incremental, lake: Lake) -> _Computed:
     anew from all that the source still has.
     """
     target, key = transform.target, list(derivation(transform.target).key)
-    change = _changes(transform, plan, lake).get(transform.source.table)
-    if change is None:
-        nothing = _no_rows(transform)
-        return _Computed(nothing, lake.stored(target.name, None, None), 0, 0)
-    added, gone = candidates(transform, change.added), candidates(transform, change.removed)
+    added, gone = _versions(transform, plan, lake)
     anew = gone.select(key).unique()
     keys = union([added.select(key), anew]).unique()
     stored = lake.stored(target.name, plan.target.snapshot_id, equal_to(keys))
@@ -211,6 +207,20 @@ def _folded(transform: Fold, plan: Incremental, lake: Lake) -> _Computed:
     if not anew.is_empty():
         rows = union([rows, _folded_anew(transform, anew, plan.heads, lake)])
     return _Computed(rows, stored, keys.height, 0)
+
+
+def _versions(transform: Fold, plan: Incremental, lake: Lake) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Candidates of the source rows that came, folded among themselves, and of those that went."""
+    table, columns = transform.source.table, transform.source.columns
+    start, head = plan.started.sources.get(table), plan.heads[table]
+    nothing = _no_rows(transform)
+    if head is None or _same(start, head.cut):
+        return nothing, nothing
+    portions = lake.appended(table, start, head.cut, columns)
+    if portions is not None:
+        return fold_chunks(transform, portions), nothing
+    change = lake.changes(table, start, head.cut, columns)
+    return candidates(transform, change.added), candidates(transform, change.removed)
 
 
 def _folded_anew(transform: Fold, keys: pl.DataFrame, heads: Heads, lake: Lake) -> pl.DataFrame:

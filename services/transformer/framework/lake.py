@@ -14,7 +14,7 @@ from typing import Protocol
 import polars as pl
 
 from shared.lake.provenance import Complete, Provenance, SourceCut
-from shared.lake.reading.scan import Keys
+from shared.lake.reading.keys import Keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,12 @@ class Lake(Protocol):
         self, table: str, start: SourceCut | None, end: SourceCut, columns: Sequence[str]
     ) -> Changes:
         """What came and went between two snapshots; all rows when there is no start."""
+
+    def appended(
+        self, table: str, start: SourceCut | None, end: SourceCut, columns: Sequence[str]
+    ) -> Iterator[pl.DataFrame] | None:
+        """What came between two snapshots, in portions that fit into memory; ``None`` when it
+        cannot be said so simply, because rows went or moved as well."""
 
     def scan(
         self, table: str, cut: SourceCut, columns: Sequence[str], keys: Keys, *, located: bool

@@ -9,7 +9,7 @@ import polars as pl
 from services.transformer.framework.frames import FILE, POSITION, union, without
 from services.transformer.framework.lake import Changes, Heads, Lake
 from services.transformer.framework.transform import Group, Input, Route
-from shared.lake.reading.scan import Keys
+from shared.lake.reading.keys import Keys
 
 
 def counted(source: Input, rows: pl.DataFrame) -> pl.DataFrame:

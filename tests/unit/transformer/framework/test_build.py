@@ -15,7 +15,7 @@ from services.transformer.framework.frames import conform, difference, schema
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.transform import Fold, Frames, Group, Transform
 from shared.lake.provenance import SourceCut
-from shared.lake.reading.scan import Keys
+from shared.lake.reading.keys import Keys
 from shared.runtime.errors import CheckFailed
 from tests.support.memory_lake import IDENTITY, NOW, MemoryLake
 from tests.unit.transformer.framework import toys

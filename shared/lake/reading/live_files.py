@@ -25,8 +25,8 @@ from shared.lake.reading.bounded_cache import BoundedCache
 from shared.lake.table_state import SnapshotEntry
 from shared.runtime.errors import Refused
 
-KEPT_FILES = 50_000
-"""Most descriptions of files that are kept; with 26 columns each takes some 4 kB."""
+KEPT_FILES = 20_000
+"""Most descriptions of files that are kept; with 26 columns each takes 7 kB."""
 
 KEPT_LISTED = 20_000
 """Most manifests, summed over the manifest lists kept."""

@@ -151,6 +151,8 @@ def test_old_and_new_partition_specs_are_pruned_each_by_its_own(daily: RowHistor
     assert found(daily, head, of_kind, files=1) == [4]
     without = Keys(pl.DataFrame({"kind": [None]}, schema={"kind": pl.String}), of_kind.by)
     assert found(daily, head, without, files=2) == [1, 2]
+    head = daily.append(*numbered(5, on=3))
+    assert found(daily, head, without, files=3) == [1, 2, 5]
 
 
 @pytest.mark.parametrize(

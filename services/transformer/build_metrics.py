@@ -47,7 +47,8 @@ class BuildMetrics:
         """Owned targets were looked at."""
         self._behind.clear()  # what another worker owns now is told there
         for target, each in found.items():
-            self._behind.labels(target).set(each.behind)
+            if each.state is not None:
+                self._behind.labels(target).set(each.behind)
 
     def _succeeded(self, event: BuildSucceeded) -> None:
         self._seconds.labels(event.target, event.mode).observe(event.seconds)

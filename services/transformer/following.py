@@ -61,8 +61,9 @@ class Following:
         """Tables were looked at: announce what others committed to them."""
         self._metrics.looked(found)
         for target, each in found.items():
-            self._uuids[target] = each.state.table_uuid
-            self._outboxes.seen(target, each.state)
+            if each.state is not None:
+                self._uuids[target] = each.state.table_uuid
+                self._outboxes.seen(target, each.state)
         self.wake()
 
     def history(self, target: str) -> tuple[int | None, tuple[int, ...]]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
 from shared.contracts.plans import PlannedBuild, PlannedSource
+from shared.runtime.errors import NotFound, Refused
 
 if TYPE_CHECKING:
     from shared.lake.table_state import TableState
@@ -28,14 +29,14 @@ class Looked:
         build: what would be built now.
         wanted: what the table would be built from then; equal to the last look's: nothing moved.
         ticked: whether the business date alone asks for it.
-        state: the table.
+        state: the table; ``None`` when it could not be compared, for which ``build`` has the reason.
         behind: records of its topics that have landed and have not reached it.
     """
 
     build: PlannedBuild
     wanted: object
     ticked: bool
-    state: TableState
+    state: TableState | None
     behind: int
 
 
@@ -50,8 +51,10 @@ class Survey:
     async def look(self, targets: Collection[str], as_of: date) -> Mapping[str, Looked]:
         """The targets as they stand now, in the order given.
 
+        A table that is missing, or that cannot be read, is told as such and holds up no other.
+
         Raises:
-            BerglineError: catalog or storage do not answer, or a table is missing.
+            Unavailable: catalog or storage do not answer.
         """
         return await self._thread.run(lambda: self._look(targets, as_of))
 
@@ -61,7 +64,16 @@ class Survey:
         if self._tables is None:
             self._tables = Tables(self._settings)
         lake = IcebergLake(self._tables)
-        return {target: _looked(target, lake, as_of) for target in targets}
+        return {target: _looked_if_possible(target, lake, as_of) for target in targets}
+
+
+def _looked_if_possible(target: str, lake: Any, as_of: date) -> Looked:
+    try:
+        return _looked(target, lake, as_of)
+    except (NotFound, Refused) as error:
+        reason = f"it cannot be compared: {error.what}"
+        build = PlannedBuild(target=target, mode="nothing", reason=reason)
+        return Looked(build, None, ticked=False, state=None, behind=0)
 
 
 def _looked(target: str, lake: Any, as_of: date) -> Looked:

@@ -22,7 +22,7 @@ from shared.lake.decisions import Decision
 from shared.lake.log_identity import Continue, Found, LogBounds
 from shared.lake.positions import Positions, Tail
 from shared.lake.recorded import Recorded, recorded
-from shared.lake.table_state import TableState
+from shared.lake.table_state import MAIN, TableState
 from shared.lake.thinning import ThinningPlan, plan
 from tests.explore.consumer import Consumer
 from tests.explore.memory_table import MemoryTable, MemoryTarget, Request
@@ -149,7 +149,7 @@ def thinned_before_announced() -> list[Replacement]:
 
 def own_commit_not_looked_for() -> list[Replacement]:
     """After an unknown outcome the commit is simply made again."""
-    return [(committing, "find_commit", lambda state, commit_id: None)]
+    return [(committing, "find_commit", lambda state, commit_id, ref: None)]
 
 
 def generation_not_checked() -> list[Replacement]:
@@ -206,8 +206,8 @@ def statements_not_counted() -> list[Replacement]:
 def foreign_head_means_nothing_consumed() -> list[Replacement]:
     """Only the head itself is asked where the table stands."""
 
-    def head_only(state: TableState) -> Recorded:
-        found = recorded(state)
+    def head_only(state: TableState, ref: str = MAIN) -> Recorded:
+        found = recorded(state, ref)
         return Recorded(Positions(), None, 0) if found.foreign else found
 
     return [(committing, "recorded", head_only), (table_writer, "recorded", head_only)]

@@ -29,7 +29,7 @@ class Looked:
         build: what would be built now.
         wanted: what the table would be built from then; equal to the last look's: nothing moved.
         ticked: whether the business date alone asks for it.
-        state: the table; ``None`` when it could not be compared, for which ``build`` has the reason.
+        state: the table; ``None`` when it could not be compared, ``build`` tells why.
         behind: records of its topics that have landed and have not reached it.
     """
 

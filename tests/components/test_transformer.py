@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from services.transformer.config import TransformerSettings
 from shared.contracts.builds import BuildFailed, BuildSucceeded
 from shared.lake.bootstrap import bootstrap_tables
 from shared.lake.catalog import open_catalog
+from shared.runtime.commanding import issue
 from shared.tables.registry import derived_tables
 from tests.support.platform import EmbeddedPlatform
 from tests.support.transformer import (
@@ -164,6 +166,33 @@ def test_a_table_that_fails_stops_only_what_is_built_from_it(platform: EmbeddedP
     until_settled(platform, [1, 2, 3, 4, 5, 6, 7])
     hours = rows(platform, "analytics.order_summary", ["total_orders"])
     assert hours["total_orders"].sum() == 7
+
+
+def test_a_refresh_is_built_aside_and_told_as_one_build(platform: EmbeddedPlatform) -> None:
+    before = rows(platform, CORE, ["source_order_id", "total_price"]).sort("source_order_id")
+    command = asyncio.run(
+        issue(
+            platform.settings,
+            service="transformer",
+            action="refresh",
+            target=CORE,
+            actor="ada",
+        )
+    )
+    wave = f"refresh/{command.command_id}"
+
+    def ended() -> BuildSucceeded | None:
+        told = (event for event in builds(platform) if isinstance(event, BuildSucceeded))
+        return next((event for event in told if event.wave == wave), None)
+
+    refreshed = until(ended, "the refresh is told")
+    assert (refreshed.target, refreshed.cause, refreshed.mode) == (CORE, "refresh", "full")
+    found = table(platform, CORE)
+    assert found.metadata.current_snapshot_id == refreshed.snapshot_id
+    assert "rebuild" not in found.metadata.refs
+    until(lambda: settled(platform), "what is built from it follows")
+    after = rows(platform, CORE, ["source_order_id", "total_price"]).sort("source_order_id")
+    assert after.equals(before)
 
 
 def test_no_secret_is_in_an_argument_list_of_ray(platform: EmbeddedPlatform) -> None:

@@ -95,6 +95,23 @@ def test_a_file_whose_manifest_tells_nothing_of_a_column_is_asked(history: RowHi
     assert scan(history.table, history.head, ["kind"]).rows() == [("a",)]
 
 
+def test_a_file_may_call_and_type_its_columns_otherwise(
+    history: RowHistory, tmp_path: Path
+) -> None:
+    (file,) = history.write([ROW])
+    path = tmp_path / "otherwise.parquet"
+    rows = pq.read_table(file.file_path.removeprefix("file://"), partitioning=None)
+    fields = [field.with_name(f"_{field.name}") for field in rows.schema]
+    fields[3] = fields[3].with_type(pa.timestamp("ms", tz="UTC"))
+    pq.write_table(
+        rows.rename_columns([field.name for field in fields]).cast(pa.schema(fields)), path
+    )
+    foreign_snapshots.snapshot(history.table, added=[(_copy(file, file_path=path.as_uri()), None)])
+    frame = scan(history.table, history.head, ["at", "kind"], where=pl.col("kind") == "a")
+    assert frame.rows() == [(day(1), "a")]
+    assert frame.schema["at"] == pl.Datetime("us", "UTC")
+
+
 def test_a_file_without_field_ids_needs_a_name_mapping(history: RowHistory, tmp_path: Path) -> None:
     (file,) = history.write([ROW])
     path = tmp_path / "without-ids.parquet"

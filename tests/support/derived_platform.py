@@ -1,153 +1,87 @@
-"""A platform whose derived tables are looked at: orders in, rows of any table out, builds told."""
+"""What a platform's derived tables hold, asked from outside: at rest, and equal to their inputs."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
-import urllib.request
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
-import polars as pl
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from pyiceberg.table import Table
-
-from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
-from shared.contracts.envelope import Envelope
-from shared.contracts.event import Event
-from shared.contracts.identity import uuid7
-from shared.contracts.topics import BUILDS
-from shared.lake.catalog import load, open_catalog
-from shared.lake.reading.scan import scan
-from shared.lake.table_state import SnapshotEntry
+from deploy.demo import derived_ledger
+from deploy.demo.delivery import Delivery
+from deploy.demo.derived_ledger import DerivedLedger
+from deploy.demo.deriving import derived
+from deploy.demo.poster import Outcome, Poster
+from deploy.demo.settings import DemoSettings
+from deploy.demo.settling import settled
+from deploy.demo.signing import Signer
+from shared.lake.catalog import open_catalog
+from shared.lake.table_state import TableState
 from tests.support.platform import EmbeddedPlatform
 
-ORDERS = "shopify.orders"
-FAST = {
-    "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.2",
-    "BERGLINE_TRANSFORMER_RECONCILE_S": "2",
-    "BERGLINE_TRANSFORMER_WORKER_NICE": "0",
-    "BERGLINE_TRANSFORMER_BACKOFF_LONGEST_S": "2",
-}
-"""Settings for tests that wait: short pauses, and workers that a busy machine does not starve."""
-WITHIN_S = 90.0
+QUICK_RECONCILE = {"BERGLINE_TRANSFORMER_RECONCILE_S": "2"}
+"""What no event tells is found soon: an operator's rollback, for one."""
+
+SETTLED_WITHIN_S = 120.0
+_POLL_S = 0.3
 
 
-def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) -> Any:
-    """The first true answer of a condition.
+def post(platform: EmbeddedPlatform, deliveries: Sequence[Delivery]) -> list[Outcome]:
+    """Send webhooks as fast as they are answered."""
+    settings = DemoSettings.of(platform.layout.root)
+    return asyncio.run(Poster(settings.ingest_url, Signer.of(settings)).post(deliveries))
+
+
+def complete(platform: EmbeddedPlatform) -> None:
+    """Wait until raw tables hold all that is in the topics, and derived tables all of those."""
+    catalog = open_catalog(platform.settings)
+    ends = asyncio.run(settled(platform.settings, catalog, deadline_s=SETTLED_WITHIN_S))
+    asyncio.run(derived(platform.settings, catalog, ends, deadline_s=SETTLED_WITHIN_S))
+
+
+def equal_in_the_end(
+    platform: EmbeddedPlatform, when: Callable[[], bool] = lambda: True
+) -> DerivedLedger:
+    """Wait until every derived table is what SQL makes of the raw rows as they are then.
+
+    Args:
+        platform: without traffic.
+        when: must hold as well.
 
     Raises:
-        AssertionError: there was none in time.
+        AssertionError: not in time; says which rows differ.
     """
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
-    return found
-
-
-def order(number: int, total: str = "10.00", *, customer: int = 1, day: int = 1) -> dict[str, Any]:
-    """An order as Shopify tells of it, with what the tables up to the mart look at."""
-    moment = f"2026-11-{day:02}T10:00:00Z"
-    return {
-        "id": number,
-        "name": f"#{number}",
-        "order_number": number,
-        "email": f"{customer}@example.com",
-        "currency": "USD",
-        "financial_status": "paid",
-        "total_price": total,
-        "subtotal_price": total,
-        "total_discounts": "0.00",
-        "total_tax": "0.00",
-        "created_at": moment,
-        "updated_at": moment,
-        "processed_at": moment,
-        "customer": {"id": customer, "email": f"{customer}@example.com"},
-        "line_items": [{"id": number, "quantity": 1, "price": total}],
-    }
-
-
-def send(platform: EmbeddedPlatform, orders: Iterable[dict[str, Any]]) -> None:
-    """Orders as ingest publishes them."""
-
-    async def publish() -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=platform.settings.brokers, acks="all")
-        await producer.start()
-        try:
-            for each in orders:
-                now = datetime.now(UTC)
-                delivery = uuid7()
-                envelope = Envelope(
-                    id=delivery,
-                    type="orders/create",
-                    source="shopify",
-                    time=datetime.fromisoformat(each["updated_at"]),
-                    received_at=now,
-                    delivery_id=delivery,
-                )
-                await producer.send_and_wait(
-                    ORDERS,
-                    value=json.dumps(each).encode(),
-                    key=str(each["id"]).encode(),
-                    headers=envelope.headers(),
-                )
-        finally:
-            await producer.stop()
-
-    asyncio.run(publish())
-
-
-def table(platform: EmbeddedPlatform, name: str) -> Table:
-    """A table as it is now."""
-    settings = platform.settings
-    return load(open_catalog(settings), settings.environment, name)
-
-
-def rows(platform: EmbeddedPlatform, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Rows of a table as they are now."""
-    found = table(platform, name)
-    head = found.current_snapshot()
-    return scan(found, None if head is None else SnapshotEntry.of(head), columns)
-
-
-def info(platform: EmbeddedPlatform, path: str = "/info") -> Any:
-    """What transformer answers."""
-    with urllib.request.urlopen(platform.url("transformer") + path, timeout=20) as answer:
-        return json.load(answer)
-
-
-def workers(platform: EmbeddedPlatform) -> list[int]:
-    """Pids of the processes that build."""
-    return [worker["pid"] for worker in info(platform)["pool"]["workers"]]
-
-
-def builds(platform: EmbeddedPlatform) -> list[Event]:
-    """Every event of ``lakehouse.builds`` so far, in order of each target."""
-    types = {each.type: each for each in (BuildStarted, BuildSucceeded, BuildFailed)}
-
-    async def read() -> list[Event]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=platform.settings.brokers, auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            numbers = consumer.partitions_for_topic(BUILDS) or {0, 1, 2}
-            partitions = [TopicPartition(BUILDS, number) for number in sorted(numbers)]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            found: list[Event] = []
-            for partition in partitions:
-                while await consumer.position(partition) < ends[partition]:
-                    for record in (await consumer.getmany(partition, timeout_ms=1000)).get(
-                        partition, ()
-                    ):
-                        wire = dict(record.headers)["ce_type"].decode()
-                        found.append(types[wire].decode(record.value))
+    catalog = open_catalog(platform.settings)
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    while True:
+        complete(platform)
+        found = derived_ledger.take(catalog, platform.settings.environment)
+        if not found.differing and when():
             return found
-        finally:
-            await consumer.stop()
+        assert time.monotonic() < deadline, found.differing or "equal, but not when it must be"
+        time.sleep(_POLL_S)
 
-    return asyncio.run(read())
+
+def state(platform: EmbeddedPlatform, table: str) -> TableState:
+    """A table as it is now."""
+    loaded = open_catalog(platform.settings).load_table(platform.settings.environment.table(table))
+    return TableState.of(loaded.metadata)
+
+
+def bergline(platform: EmbeddedPlatform, *arguments: str, seconds: float = 120.0) -> Any:
+    """The JSON that a command prints, which must end well."""
+    done = subprocess.run(
+        [sys.executable, "-m", "shared.cli", *arguments, "--output", "json"],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        env=platform.variables | {"PATH": "/usr/bin:/bin"},
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)

@@ -1,0 +1,134 @@
+"""Tables build themselves, up to the sales mart, whatever becomes of what they are built from.
+
+What they must hold is computed a second way: by SQL over the raw rows as they are in the end.
+"""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from deploy.demo.marts import MART
+from deploy.demo.plan import plan
+from tests.chaos.history import plain_catalog
+from tests.support.derived_platform import (
+    QUICK_RECONCILE,
+    bergline,
+    complete,
+    equal_in_the_end,
+    post,
+    state,
+)
+from tests.support.platform import EmbeddedPlatform
+from tests.support.writing_under_load import traffic
+
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
+
+RAW, STAGED, ORDERS = "raw.shopify_orders", "staging.stg_shopify_orders", "core.orders"
+
+
+@pytest.fixture(scope="module")
+def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
+    """One platform for the module: every test goes on from what is there."""
+    embedded = EmbeddedPlatform(tmp_path_factory.mktemp("platform"), environment=QUICK_RECONCILE)
+    try:
+        embedded.start()
+        yield embedded
+    finally:
+        embedded.close()
+
+
+def commits(platform: EmbeddedPlatform, table: str) -> int:
+    """The number of a table's last commit."""
+    return state(platform, table).last_sequence_number
+
+
+def commit_twice(platform: EmbeddedPlatform, table: str, seed: int) -> None:
+    """Post until a table has seen two commits more."""
+    for number in range(2):
+        before = commits(platform, table)
+        post(platform, plan(seed + number, 60))
+        complete(platform)
+        assert commits(platform, table) > before
+
+
+def roll_back(platform: EmbeddedPlatform, table: str) -> int:
+    """What an operator does with any engine: the snapshot before the last is the head again.
+
+    Returns the number of the last commit.
+    """
+    before = state(platform, table)
+    head = before.current_snapshot()
+    assert head is not None
+    assert head.parent_snapshot_id is not None
+    loaded = plain_catalog(platform.settings).load_table(platform.settings.environment.table(table))
+    loaded.manage_snapshots().rollback_to_snapshot(head.parent_snapshot_id).commit()
+    return before.last_sequence_number
+
+
+def counted_orders(platform: EmbeddedPlatform) -> set[str]:
+    """The ids of core.orders, as any reader sees them."""
+    table = plain_catalog(platform.settings).load_table(platform.settings.environment.table(ORDERS))
+    return set(table.scan(selected_fields=("order_id",)).to_arrow()["order_id"].to_pylist())
+
+
+def test_posted_orders_become_rows_of_every_table_up_to_the_mart(
+    platform: EmbeddedPlatform,
+) -> None:
+    post(platform, plan(1, 120))
+
+    found = equal_in_the_end(platform)
+
+    rows = {each.table: each.rows for each in found.tables}
+    assert rows[ORDERS] > 0
+    assert found.orders == rows[ORDERS], "every order is counted on its day"
+    assert found.freshness.records > 0
+
+
+def test_an_order_is_traced_from_its_webhook_to_the_mart(platform: EmbeddedPlatform) -> None:
+    outcomes = post(platform, plan(2, 120))
+    complete(platform)
+    counted = counted_orders(platform)
+    order = next(
+        each.delivery
+        for each in outcomes
+        if each.accepted
+        and each.delivery.event_type == "orders/create"
+        and f"shopify_{json.loads(each.delivery.body)['id']}" in counted
+    )
+
+    told = bergline(platform, "trace", str(order.event_id))
+
+    [delivery, *_] = told["deliveries"]
+    reached = {hop["table"]: hop for hop in delivery["derived"]}
+    assert delivery["row"]["table"] == RAW
+    for table in (STAGED, ORDERS, "analytics.order_summary", "metadata.sales_daily", MART):
+        assert reached[table]["snapshot"] is not None, table
+        assert reached[table]["rows"], table
+    assert reached[f"{STAGED}_rejected"]["rows"] == []
+
+
+@pytest.mark.parametrize(("table", "seed"), [(RAW, 100), (STAGED, 200), (MART, 300)])
+def test_after_an_operators_rollback_everything_is_there_again(
+    platform: EmbeddedPlatform, table: str, seed: int
+) -> None:
+    """The log still has what raw lost, and raw what a derived table lost: nobody has to help."""
+    commit_twice(platform, table, seed)
+
+    last = roll_back(platform, table)
+
+    equal_in_the_end(platform, lambda: commits(platform, table) > last)
+
+
+@pytest.mark.parametrize("table", [STAGED, MART])
+def test_a_refresh_while_webhooks_go_on_ends_equal(platform: EmbeddedPlatform, table: str) -> None:
+    before = commits(platform, table)
+    with traffic(platform, rate=20, seconds=10) as load:
+        assert load.flowing
+        told = bergline(platform, "refresh", table, "--reason", "because", "--wait")
+
+    equal_in_the_end(platform)
+
+    assert told["built"] == [table]
+    assert commits(platform, table) > before
+    assert "rebuild" not in state(platform, table).refs, "published, so its branch is gone"

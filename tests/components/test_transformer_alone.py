@@ -10,6 +10,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from shared.runtime.settings import Settings
 from shared.runtime.topic_bootstrap import bootstrap_topics
+from shared.tables.registry import derived_tables
 from tests.support.broker import BrokerProcess, free_port, running
 from tests.support.transformer import until
 
@@ -63,15 +65,23 @@ def topics(tmp_path: Path) -> Iterator[BrokerProcess]:
         yield broker
 
 
+@contextmanager
+def started(broker: BrokerProcess, directory: Path) -> Iterator[Alone]:
+    """One whose Ray is out of reach."""
+    directory.mkdir(exist_ok=True)
+    nobody = f"127.0.0.1:{free_port()}"
+    one = Alone(broker, directory, BERGLINE_TRANSFORMER_RAY_ADDRESS=nobody)
+    try:
+        yield one
+    finally:
+        one.process.kill()
+        one.process.wait(10)
+
+
 @pytest.fixture
 def alone(topics: BrokerProcess, tmp_path: Path) -> Iterator[Alone]:
-    nobody = f"127.0.0.1:{free_port()}"
-    started = Alone(topics, tmp_path, BERGLINE_TRANSFORMER_RAY_ADDRESS=nobody)
-    try:
-        yield started
-    finally:
-        started.process.kill()
-        started.process.wait(10)
+    with started(topics, tmp_path) as one:
+        yield one
 
 
 def test_it_is_ready_without_ray_and_says_what_is_away(alone: Alone) -> None:
@@ -88,3 +98,24 @@ def test_it_ends_in_time_with_ray_out_of_reach(alone: Alone) -> None:
     alone.until_ready()
     alone.process.terminate()
     assert alone.process.wait(12) == 0, alone.log.read_text()
+
+
+def test_two_workers_share_the_tables_and_one_takes_over(
+    topics: BrokerProcess, tmp_path: Path
+) -> None:
+    everything = {spec.name for spec in derived_tables()}
+
+    def targets(one: Alone) -> set[str]:
+        _, told = one.get("/info")
+        return set(told["targets"]) if told else set()
+
+    with started(topics, tmp_path / "first") as first:
+        until(lambda: targets(first) == everything, "the first has all")
+        with started(topics, tmp_path / "second") as second:
+
+            def shared() -> bool:
+                mine, others = targets(first), targets(second)
+                return bool(mine and others) and mine | others == everything and not mine & others
+
+            until(shared, "both have some, and no table has two owners")
+        until(lambda: targets(first) == everything, "the first has all again")

@@ -25,11 +25,11 @@ from services.transformer.pool import Pool
 from services.transformer.progress import Progress
 from services.transformer.ray_pool import RayPool
 from services.transformer.reconciling import Reconciler
-from services.transformer.survey import Survey
+from services.transformer.survey import Looked, Survey
 from services.transformer.table_outboxes import TableOutboxes
 from services.transformer.waves import Waves
 from shared.contracts.event import Event
-from shared.contracts.plans import Plans
+from shared.contracts.plans import PlannedBuild, Plans
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMITS
 from shared.contracts.topics import TABLES as TABLE_STATES
@@ -258,11 +258,18 @@ class Service:
         plans = Plans(
             planned_at=datetime.now(UTC),
             tables=tuple(
-                each.build.model_copy(update={"state": conditions.get(target, "")})
+                self._told(each).model_copy(update={"state": conditions.get(target, "")})
                 for target, each in found.items()
             ),
         )
         return web.Response(text=plans.model_dump_json(), content_type="application/json")
+
+    def _told(self, looked: Looked) -> PlannedBuild:
+        build = looked.build
+        if build.mode == "incremental" and self._reconciler.in_vain(build.target, looked.wanted):
+            reason = "its inputs were only rewritten"
+            return build.model_copy(update={"mode": "nothing", "reason": reason})
+        return build
 
     @contextlib.asynccontextmanager
     async def _http(self) -> AsyncIterator[None]:

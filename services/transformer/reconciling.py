@@ -73,6 +73,12 @@ class Reconciler:
         """A build of the target has ended well."""
         self._built[target] += 1
 
+    def in_vain(self, target: str, wanted: object) -> bool:
+        """Whether a build that began since the same was wanted found nothing to record, as after a
+        compaction of an input."""
+        asked, built = self._asked.get(target, (None, 0))
+        return asked == wanted and self._built[target] > built
+
     async def stop(self) -> None:
         """End."""
         if self._task is not None:
@@ -102,7 +108,7 @@ class Reconciler:
         found = await self._survey.look(owned, self._business_date())
         now = time.monotonic()
         for target, looked in found.items():
-            if looked.build.mode == "nothing" or self._vain(target, looked.wanted):
+            if looked.build.mode == "nothing" or self.in_vain(target, looked.wanted):
                 continue
             if self._built[target] != built.get(target, 0) or not self._planner.idle(target):
                 continue  # what was seen is of before a build that has begun: the next look tells
@@ -110,12 +116,6 @@ class Reconciler:
             self._planner.want(target, self._wish(target, looked, now))
         self._on_look(found)
         self.looked.set()
-
-    def _vain(self, target: str, wanted: object) -> bool:
-        """Whether a build that began since the same was wanted found nothing to record, as after a
-        compaction of an input."""
-        asked, built = self._asked.get(target, (None, 0))
-        return asked == wanted and self._built[target] > built
 
     def _wish(self, target: str, looked: Looked, now: float) -> Wish:
         cause: Cause = "tick" if looked.ticked else "reconcile"

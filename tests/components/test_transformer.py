@@ -160,7 +160,7 @@ def test_a_table_that_fails_stops_only_what_is_built_from_it(platform: EmbeddedP
     assert table(platform, "analytics.order_summary").metadata.current_snapshot_id == before
     told = {each["target"]: each["reason"] for each in info(platform, "/plan")["tables"]}
     assert told["core.first_orders"].startswith("it cannot be compared: table core.first_orders")
-    assert told[CORE] == "it holds all that its inputs have"
+    assert told[CORE] in ("it holds all that its inputs have", "its inputs were only rewritten")
 
     bootstrap_tables(settings)
     until_settled(platform, [1, 2, 3, 4, 5, 6, 7])

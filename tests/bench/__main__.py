@@ -76,6 +76,11 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             5,
             "raw orders to staged ones per CPU-second, beside the same rules in DuckDB",
         ),
+        "reads": Benchmark(
+            "tests.bench.reads",
+            5,
+            "rows of keys and changed rows of a table of a million rows; CPU",
+        ),
         "build": Benchmark(
             "tests.bench.builds.side_by_side",
             3,

@@ -51,7 +51,8 @@ def test_every_benchmark_is_registered() -> None:
 def test_every_benchmark_takes_rounds_and_tells_measures(name: str) -> None:
     run = importlib.import_module(BENCHMARKS[name].module).run
     rated = ["rate"] if BENCHMARKS[name].rated else []
-    assert list(inspect.signature(run).parameters) == ["rounds", "quick", *rated]
+    sized = ["rows"] if BENCHMARKS[name].sized else []
+    assert list(inspect.signature(run).parameters) == ["rounds", "quick", *rated, *sized]
     assert inspect.signature(run).return_annotation == "list[Measure]"
     assert BENCHMARKS[name].rounds >= 3
 

@@ -52,7 +52,9 @@ def chaos(
 
 def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]:
     from tests.bench.report import machine
+    from tests.chaos import derived_audit, derived_evidence
     from tests.chaos.audit import audit
+    from tests.chaos.derived_history import DerivedHistory
     from tests.chaos.evidence import gather
     from tests.chaos.history import History
     from tests.chaos.memory import growth
@@ -77,21 +79,23 @@ def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]
         began = time.monotonic()
         platform.start()
         seconds["start"] = time.monotonic() - began
-        history = History(platform.settings)
+        history, derived = History(platform.settings), DerivedHistory(platform.settings)
         traffic = traffic_to(platform, directory / "ledger.csv", rate, seed)
         traffic.start()
         began = time.monotonic()
         try:
-            run = Runner(platform, traffic, history, told)(rounds_planned)
+            run = Runner(platform, traffic, history, derived, told)(rounds_planned)
         finally:
             traffic.stop(patience_s=5.0)
         seconds["rounds"] = time.monotonic() - began
         progress("auditing")
         began = time.monotonic()
-        evidence = None
+        evidence = built = None
+        violations = []
         if run.stalled is None:
             evidence = gather(platform.settings, history, directory / "ledger.csv")
-        violations = audit(evidence) if evidence else []
+            built = derived_evidence.gather(platform.settings, derived)
+            violations = [*audit(evidence), *derived_audit.audit(built)]
         seconds["audit"] = time.monotonic() - began
         made = report(
             seed=seed,
@@ -100,6 +104,7 @@ def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]
             run=run,
             traffic=traffic,
             evidence=evidence,
+            built=built,
             violations=violations,
             growths=growth(run.memory) if run.memory else [],
             left_out={f"disk full {target}": why for target, why in missing.items()},

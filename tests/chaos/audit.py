@@ -197,11 +197,12 @@ def audit(evidence: Evidence) -> list[Violation]:
         views = {"heads": _HEADS, "steps": _STEPS, "moves": _MOVES, "advances": _ADVANCES}
         for name, query in views.items():
             sql.execute(f"create view {name} as {query}")
-        found = [_violation(sql, rule, query) for rule, query in RULES.items()]
+        found = [violation(sql, rule, query) for rule, query in RULES.items()]
     return [each for each in found if each is not None]
 
 
-def _violation(sql: duckdb.DuckDBPyConnection, rule: str, query: str) -> Violation | None:
+def violation(sql: duckdb.DuckDBPyConnection, rule: str, query: str) -> Violation | None:
+    """What breaks a rule; ``None`` when nothing does."""
     found = sql.execute(query).to_arrow_table()
     if not found.num_rows:
         return None

@@ -70,8 +70,8 @@ def gather(
     }
     give_up = time.monotonic() + patience_s
     while True:
-        announcements = _announcements(settings)
-        pairs = zip(announcements["table_name"], announcements["sequence"], strict=True)
+        announced = announcements(settings)
+        pairs = zip(announced["table_name"], announced["sequence"], strict=True)
         missing = heads - {(name.as_py(), sequence.as_py()) for name, sequence in pairs}
         if not missing or time.monotonic() > give_up:
             break
@@ -82,7 +82,7 @@ def gather(
         logs=log_bounds(settings),
         snapshots=history.snapshots(),
         positions=history.positions(),
-        announcements=announcements,
+        announcements=announced,
     )
 
 
@@ -148,7 +148,7 @@ def log_bounds(settings: Settings) -> pa.Table:
     )
 
 
-def _announcements(settings: Settings) -> pa.Table:
+def announcements(settings: Settings) -> pa.Table:
     """Of each table in the order of its partition."""
     return arrow_table(
         (

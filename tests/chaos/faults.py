@@ -12,11 +12,15 @@ from dataclasses import dataclass
 from enum import Enum
 
 SESSION_S = 6
-"""Silence after which a stream_writer loses its partitions, as the platform is set for chaos."""
+"""Silence after which a worker of either group loses its partitions, as is set for chaos."""
 
 WORKERS = 2
+BUILDERS = 2
+"""Processes of stream_writer and of transformer: what one holds, the other can take over."""
+
+_GROUPS = frozenset({"stream_writer", "transformer"})
 _CALM_EVERY = 5
-_FAULTS_PER_ROUND = (1, 2, 2, 3)
+_FAULTS_PER_ROUND = (1, 2, 3, 3)
 _BREATH_S = (1.0, 2.5)
 _ZOMBIE_S = (SESSION_S + 4.0, SESSION_S + 7.0)
 """Long enough for the other worker to be given what the sleeper held, and to go beyond it."""
@@ -37,13 +41,15 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A process of the platform."""
+    """A process of the platform; with ``worker`` one of those that transformer builds in."""
 
     service: str
     replica: int = 0
+    worker: bool = False
 
     def __str__(self) -> str:
-        return f"{self.service}-{self.replica}" if self.replica else self.service
+        name = f"{self.service}-{self.replica}" if self.replica else self.service
+        return f"worker of {name}" if self.worker else name
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +72,10 @@ class Fault:
 
     @property
     def zombie(self) -> bool:
-        """Whether a worker sleeps past its session."""
+        """Whether a member of a group sleeps past its session."""
         asleep = self.kind is Kind.PAUSE and self.lasts_s > SESSION_S
-        return asleep and self.targets[0].service == "stream_writer"
+        (first, *_) = self.targets
+        return asleep and first.service in _GROUPS and not first.worker
 
     def __str__(self) -> str:
         lasts = f" {self.lasts_s:g} s" if self.lasts_s else ""
@@ -95,7 +102,9 @@ class Round:
 
 INGEST, BROKER, STORAGE = Target("ingest"), Target("broker"), Target("storage")
 WRITERS = tuple(Target("stream_writer", replica) for replica in range(WORKERS))
-TARGETS = (INGEST, *WRITERS, BROKER, STORAGE)
+TRANSFORMERS = tuple(Target("transformer", replica) for replica in range(BUILDERS))
+BUILD_WORKERS = tuple(Target("transformer", replica, worker=True) for replica in range(BUILDERS))
+TARGETS = (INGEST, *WRITERS, BROKER, STORAGE, *TRANSFORMERS)
 
 
 def plan(seed: int, rounds: int, left_out: frozenset[Target] = frozenset()) -> list[Round]:
@@ -165,11 +174,11 @@ def _deck(rng: random.Random, left_out: frozenset[Target]) -> list[Callable[[], 
     def fills(target: Target) -> Callable[[], Fault]:
         return lambda: disk_full(target)
 
-    deck = [kills(target) for target in TARGETS for _ in range(3)]
-    deck += [pauses(target) for target in TARGETS]
-    deck += [zombies(target) for target in WRITERS]
+    deck = [kills(target) for target in (*TARGETS, *TARGETS, *BUILD_WORKERS)]
+    deck += [pauses(target) for target in (*TARGETS, rng.choice(BUILD_WORKERS))]
+    deck += [zombies(target) for target in (*WRITERS, rng.choice(TRANSFORMERS))]
     deck += [fills(target) for target in (BROKER, STORAGE) if target not in left_out] * 2
-    deck += [kill_two] * 3
+    deck += [kill_two] * 2
     return deck
 
 

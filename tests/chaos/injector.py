@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import time
@@ -9,6 +10,9 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import psutil
+
+from tests.chaos import build_workers
 from tests.chaos.faults import Fault, Kind, Round, Target
 from tests.support.platform import EmbeddedPlatform
 
@@ -24,7 +28,7 @@ class _Due:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """A worker that slept past its session, from when to when (milliseconds since the epoch)."""
+    """A member of a group that slept past its session: from when to when, in ms since the epoch."""
 
     target: str
     began_ms: int
@@ -99,15 +103,42 @@ class Injector:
     def _kill(self, fault: Fault) -> None:
         for target in fault.targets:
             try:
-                self._platform.kill(target.service, target.replica)
-            except ProcessLookupError:
+                self._kill_one(target)
+            except (ProcessLookupError, psutil.NoSuchProcess):
                 self._missed(target)
             else:
                 self.done[f"{Kind.KILL.value} {target}"] += 1
                 self._observe(f"killed {target}")
 
+    def _kill_one(self, target: Target) -> None:
+        if target.worker:
+            build_workers.worker(self._platform, target.replica).kill()
+        else:
+            self._platform.kill(target.service, target.replica)
+
+    def _pause_worker(self, fault: Fault) -> None:
+        (target,) = fault.targets
+        try:
+            asleep = build_workers.worker(self._platform, target.replica)
+            asleep.suspend()
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            self._missed(target)
+            return
+        self.done[f"{Kind.PAUSE.value} {target}"] += 1
+        self._observe(f"paused {target} for {fault.lasts_s:g} s")
+
+        def resume() -> None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                asleep.resume()
+                self._observe(f"resumed {target}")
+
+        self._at(time.monotonic() + fault.lasts_s, resume)
+
     def _pause(self, fault: Fault) -> None:
         (target,) = fault.targets
+        if target.worker:
+            self._pause_worker(fault)
+            return
         try:
             pid = self._platform.pause(target.service, target.replica)
         except ProcessLookupError:

@@ -9,12 +9,17 @@ from confluent_kafka import KafkaException
 from pyiceberg.exceptions import RESTError
 from requests.exceptions import RequestException
 
+from deploy.demo.deriving import missing_from
+from shared.runtime.log_bounds import LogBounds
+from shared.tables.registry import TABLES
+from tests.chaos.derived_history import DerivedHistory
 from tests.chaos.evidence import log_bounds
 from tests.chaos.history import History
 from tests.support.platform import EmbeddedPlatform
 
 READY_WITHIN_S = 120.0
 SETTLED_WITHIN_S = 120.0
+DERIVED_WITHIN_S = 180.0
 _POLL_S = 0.3
 
 Places = Mapping[tuple[str, int], int]
@@ -82,6 +87,40 @@ class Recovery:
         }
         self._missing = f"records not in their tables: {behind}"
         return not behind
+
+
+class DerivedRecovery:
+    """Whether every derived table holds what is in the logs now that nothing comes any more."""
+
+    def __init__(self, platform: EmbeddedPlatform, history: DerivedHistory) -> None:
+        self._history = history
+        self._ends = {key: LogBounds(0, end) for key, end in log_ends(platform).items()}
+        self._began = time.monotonic()
+        self._asked = 0.0
+
+    def done(self) -> bool:
+        """Asked again and again.
+
+        Raises:
+            Stalled: not in time; says what is missing.
+        """
+        if time.monotonic() - self._asked < _POLL_S:
+            return False
+        self._history.look()
+        self._asked = time.monotonic()
+        behind = {
+            name: missing
+            for name, state in self._history.states.items()
+            if (missing := missing_from(TABLES[name], state, self._ends))
+        }
+        if behind and self.seconds > DERIVED_WITHIN_S:
+            raise Stalled(f"derived tables behind after {self.seconds:.0f} s: {behind}")
+        return not behind
+
+    @property
+    def seconds(self) -> float:
+        """Since the beginning."""
+        return time.monotonic() - self._began
 
 
 def log_ends(platform: EmbeddedPlatform) -> Places:

@@ -12,7 +12,9 @@ from rich.text import Text
 from shared.cli.output import table
 from shared.cli.words import cell, stacked
 from tests.bench.report import Machine
+from tests.chaos import derived_audit
 from tests.chaos.audit import RULES, Evidence, Violation
+from tests.chaos.derived_audit import DerivedEvidence
 from tests.chaos.faults import SESSION_S, Round
 from tests.chaos.injector import Sleep
 from tests.chaos.memory import Growth
@@ -46,6 +48,15 @@ join (select topic, partition, max(next) as next from positions join snapshots
     using (topic, partition)
 """
 
+_BUILT_MEANWHILE = """
+select count(distinct table_name) from builds
+where committed_ms > $began + $session and committed_ms <= $ended
+"""
+
+_DERIVED_COUNTS = """
+select count(*), coalesce(sum(rows), 0)::bigint, (select count(*) from builds) from comparisons
+"""
+
 
 def counts(evidence: Evidence) -> dict[str, int]:
     """How much was sent, stored, committed and announced."""
@@ -74,6 +85,38 @@ def zombies(evidence: Evidence, sleeps: Sequence[Sleep]) -> list[dict[str, objec
     return found
 
 
+def zombie_builders(built: DerivedEvidence, sleeps: Sequence[Sleep]) -> list[dict[str, object]]:
+    """Per sleep past the session: how many tables were built after it without the sleeper."""
+    found = []
+    with duckdb.connect() as sql:
+        sql.register("builds", built.builds)
+        for each in sleeps:
+            moments = {"began": each.began_ms, "session": SESSION_S * 1000, "ended": each.ended_ms}
+            row = sql.execute(_BUILT_MEANWHILE, moments).fetchone()
+            slept = (each.ended_ms - each.began_ms) / 1000
+            found.append(
+                {
+                    "worker": each.target,
+                    "slept_s": round(slept, 1),
+                    "tables_built_meanwhile": row[0] if row else 0,
+                }
+            )
+    return found
+
+
+def _of(service: str, sleeps: Sequence[Sleep]) -> list[Sleep]:
+    return [each for each in sleeps if each.target.partition("-")[0] == service]
+
+
+def _derived(built: DerivedEvidence, seconds: float | None) -> dict[str, Any]:
+    with duckdb.connect() as sql:
+        sql.register("builds", built.builds)
+        sql.register("comparisons", built.comparisons)
+        row = sql.execute(_DERIVED_COUNTS).fetchone() or (0, 0, 0)
+    tables, rows, builds = row
+    return {"tables": tables, "rows": rows, "builds_seen": builds, "caught_up_s": seconds}
+
+
 def report(
     *,
     seed: int,
@@ -82,6 +125,7 @@ def report(
     run: Run,
     traffic: Traffic,
     evidence: Evidence | None,
+    built: DerivedEvidence | None,
     violations: Sequence[Violation],
     growths: Sequence[Growth],
     left_out: Mapping[str, str],
@@ -89,7 +133,7 @@ def report(
     seconds: Mapping[str, float],
     kept: str | None,
 ) -> dict[str, Any]:
-    """The JSON object. ``evidence`` is ``None`` when the run did not come to its audit."""
+    """The JSON object. Without its two kinds of evidence the run did not come to its audit."""
     grown = [each.process for each in growths if not each.bounded]
     ok = run.stalled is None and not violations and not grown and evidence is not None
     return {
@@ -103,14 +147,18 @@ def report(
         "rate_reached": round(traffic.counts["begun"] / traffic.seconds, 1)
         if traffic.seconds
         else None,
-        "rules": len(RULES),
+        "rules": len(RULES) + len(derived_audit.RULES),
         "violations": [asdict(each) for each in violations],
         "stalled": run.stalled,
         "grown": grown,
         "faults": dict(sorted(run.done.items())),
         "left_out": dict(left_out),
-        "zombies": [] if evidence is None else zombies(evidence, run.sleeps),
+        "zombies": [] if evidence is None else zombies(evidence, _of("stream_writer", run.sleeps)),
+        "zombie_builders": []
+        if built is None
+        else zombie_builders(built, _of("transformer", run.sleeps)),
         "counts": {} if evidence is None else counts(evidence),
+        "derived": {} if built is None else _derived(built, run.derived_s),
         "memory": [asdict(each) for each in growths],
         "seconds": {name: round(value, 1) for name, value in seconds.items()},
         "run": [asdict(each) for each in run.rounds],
@@ -134,6 +182,7 @@ def text(made: Mapping[str, Any]) -> Any:
     )
     faults = table(("fault", ">times"), [[cell(k), cell(v)] for k, v in made["faults"].items()])
     figures = table(("what", ">count"), [[cell(k), cell(v)] for k, v in made["counts"].items()])
+    derived = table(("derived", ">count"), [[cell(k), cell(v)] for k, v in made["derived"].items()])
     memory = table(
         ("process", ">early MiB", ">late MiB", ">peak MiB"),
         [
@@ -141,7 +190,7 @@ def text(made: Mapping[str, Any]) -> Any:
             for each in made["memory"]
         ],
     )
-    return stacked(rounds, faults, figures, memory, Text(verdict(made)))
+    return stacked(rounds, faults, figures, derived, memory, Text(verdict(made)))
 
 
 def verdict(made: Mapping[str, Any]) -> str:

@@ -13,11 +13,12 @@ from pathlib import Path
 from deploy.demo.settings import DemoSettings
 from deploy.demo.signing import Signer
 from deploy.embedded.processes import memory_bytes
-from tests.chaos.faults import SESSION_S, WORKERS, Round
+from tests.chaos.derived_history import DerivedHistory
+from tests.chaos.faults import BUILDERS, SESSION_S, WORKERS, Round
 from tests.chaos.history import History
 from tests.chaos.injector import Injector, Sleep
 from tests.chaos.memory import Sample
-from tests.chaos.recovery import READY_WITHIN_S, Recovery, Stalled, within
+from tests.chaos.recovery import READY_WITHIN_S, DerivedRecovery, Recovery, Stalled, within
 from tests.chaos.traffic import Traffic
 from tests.support.platform import EmbeddedPlatform
 
@@ -57,16 +58,21 @@ class Run:
     sleeps: list[Sleep] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     stalled: str | None = None
+    derived_s: float | None = None
+    """Seconds from the last landed row until every derived table held everything."""
 
 
 def chaos_platform(directory: Path, small_disks: dict[str, int]) -> EmbeddedPlatform:
-    """Two workers that share every table, so that each commit may meet the other's."""
+    """Two writers that share every table, so that each commit may meet the other's, and two
+    transformers that can take over each other's tables."""
     return EmbeddedPlatform(
         directory,
-        replicas={"stream_writer": WORKERS},
+        replicas={"stream_writer": WORKERS, "transformer": BUILDERS},
         environment={
             "BERGLINE_STREAM_WRITER_SPREAD_PARTITIONS": "true",
             "BERGLINE_STREAM_WRITER_SESSION_TIMEOUT_S": str(SESSION_S),
+            "BERGLINE_TRANSFORMER_SESSION_TIMEOUT_S": str(SESSION_S),
+            "BERGLINE_TRANSFORMER_RECONCILE_S": "5",
         },
         small_disks=small_disks,
     )
@@ -85,7 +91,8 @@ class Runner:
     Args:
         platform: is hurt.
         traffic: flows; its end is waited for.
-        history: collects snapshots.
+        history: collects snapshots of landing tables.
+        derived: collects builds of derived tables.
         observe: told each round as it ends.
     """
 
@@ -94,11 +101,13 @@ class Runner:
         platform: EmbeddedPlatform,
         traffic: Traffic,
         history: History,
+        derived: DerivedHistory,
         observe: Callable[[RoundResult], None],
     ) -> None:
         self._platform = platform
         self._traffic = traffic
         self._history = history
+        self._derived = derived
         self._observe = observe
         self._began = time.monotonic()
         self._done: list[str] = []
@@ -106,13 +115,16 @@ class Runner:
         self.run = Run(sleeps=self._injector.sleeps, done=self._injector.done)
 
     def __call__(self, plan: Sequence[Round]) -> Run:
-        """Every round, then calm: no traffic, everything ready, everything in the tables."""
+        """Every round, then calm: no traffic, everything ready, everything landed and built."""
         try:
             self._injector.run(within(_FIRST_ROWS_S, self._flows, "the first webhooks accepted"))
             for each in plan:
                 self._round(each)
             self._traffic.stop()
             self._recover()
+            building = DerivedRecovery(self._platform, self._derived)
+            self._injector.run(building.done)
+            self.run.derived_s = _rounded(building.seconds)
         except Stalled as stalled:
             self.run.stalled = str(stalled)
             self._ask_everybody()
@@ -147,6 +159,7 @@ class Runner:
     def _recover(self) -> Recovery:
         recovery = Recovery(self._platform, self._history)
         self._injector.run(recovery.done)
+        self._derived.look()
         self.run.memory.append(memory(self._platform))
         return recovery
 

@@ -6,9 +6,11 @@ import pytest
 
 from tests.chaos.faults import (
     BROKER,
+    BUILD_WORKERS,
     SESSION_S,
     STORAGE,
     TARGETS,
+    TRANSFORMERS,
     WRITERS,
     Fault,
     Kind,
@@ -38,11 +40,14 @@ def test_twenty_rounds_meet_every_fault(seed: int) -> None:
     dealt = faults(plan(seed, 20))
     kills = Counter(fault.targets for fault in dealt if fault.kind is Kind.KILL)
     assert all(kills[target,] >= 2 for target in TARGETS), kills
-    assert {fault.targets for fault in dealt if fault.kind is Kind.PAUSE} >= {
-        (target,) for target in TARGETS
-    }
-    assert {fault.targets[0] for fault in dealt if fault.zombie} <= set(WRITERS)
-    assert any(fault.zombie for fault in dealt)
+    assert all(kills[target,] >= 1 for target in BUILD_WORKERS), kills
+    paused = {fault.targets[0] for fault in dealt if fault.kind is Kind.PAUSE}
+    assert paused >= set(TARGETS)
+    assert paused & set(BUILD_WORKERS)
+    asleep = {fault.targets[0] for fault in dealt if fault.zombie}
+    assert asleep & set(WRITERS)
+    assert asleep & set(TRANSFORMERS)
+    assert asleep <= {*WRITERS, *TRANSFORMERS}
     assert any(fault.kind is Kind.KILL_TWO for fault in dealt)
     full = {fault.targets for fault in dealt if fault.kind is Kind.DISK_FULL}
     assert full == {(BROKER,), (STORAGE,)}

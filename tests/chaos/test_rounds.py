@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from shared.tables.registry import derived_tables
+
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 STOP_SECONDS = 20.0
@@ -43,16 +45,22 @@ def test_every_promise_is_kept(report: Any) -> None:
     assert report["rounds"] == ROUNDS
     assert report["counts"]["accepted"] > 0
     assert report["counts"]["commits_seen"] == report["counts"]["commits"], "history has holes"
+    assert report["derived"]["tables"] == len(derived_tables())
+    assert report["derived"]["rows"] > 0
 
 
 @pytest.mark.chaos
 def test_every_process_was_killed_and_stopped(report: Any) -> None:
     """What the plan deals was done: a fault that misses its target proves nothing."""
     done = report["faults"]
-    for target in ("ingest", "stream_writer", "stream_writer-1", "broker", "storage"):
+    processes = ("ingest", "stream_writer", "stream_writer-1", "broker", "storage")
+    for target in (*processes, "transformer", "transformer-1"):
         assert done.get(f"kill {target}", 0) >= 2, done
     assert sum(count for what, count in done.items() if what.startswith("pause")) >= 5, done
     if not report["left_out"]:
         assert done.get("disk full broker", 0) >= 1, done
         assert done.get("disk full storage", 0) >= 1, done
-    assert report["zombies"], "no worker slept past its session and came back"
+    assert report["zombies"], "no writer slept past its session and came back"
+    assert sum(count for what, count in done.items() if what.startswith("kill worker of")) >= 1, (
+        done
+    )

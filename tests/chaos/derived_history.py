@@ -1,0 +1,49 @@
+"""What derived tables said of themselves during a run: histories are thinned, so they are noted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from shared.lake.provenance import Provenance
+from shared.lake.recorded import ancestors
+from shared.lake.table_state import SnapshotEntry, TableState
+from shared.runtime.settings import Settings
+from shared.tables.registry import derived_tables
+from tests.chaos.history import plain_catalog
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One snapshot of a derived table's main branch, and what it was built from."""
+
+    table: str
+    snapshot: SnapshotEntry
+    provenance: Provenance
+
+
+class DerivedHistory:
+    """Every build that was seen, as plain PyIceberg shows it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._seen: dict[tuple[str, int], Build] = {}
+        self.states: dict[str, TableState] = {}
+        """The tables as they were last looked at."""
+
+    def look(self) -> None:
+        """Note the builds retained now."""
+        catalog = plain_catalog(self._settings)
+        for spec in derived_tables():
+            loaded = catalog.load_table(self._settings.environment.table(spec.name))
+            state = self.states[spec.name] = TableState.of(loaded.metadata)
+            for snapshot in ancestors(state):
+                provenance = Provenance.from_summary(snapshot.summary)
+                if provenance is not None:
+                    self._seen[spec.name, snapshot.sequence_number] = Build(
+                        spec.name, snapshot, provenance
+                    )
+
+    @property
+    def builds(self) -> list[Build]:
+        """By table, oldest first."""
+        return [build for _, build in sorted(self._seen.items(), key=lambda each: each[0])]

@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 from deploy.embedded.layout import write_private
 from shared.runtime.errors import ConfigurationError
 
-
 FORMAT: Literal[2] = 2
 _WITHOUT_TOKEN_KEY = 1
 """The format before tokens."""

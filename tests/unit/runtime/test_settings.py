@@ -62,7 +62,7 @@ def _another_value(settings: type[BaseSettings], field: str) -> str:
                 continue
     if get_origin(info.annotation) is Literal:
         return next(str(word) for word in get_args(info.annotation) if word != default)
-    return "other"
+    return "Europe/Berlin" if field.endswith("_time_zone") else "other"
 
 
 @EVERY_FIELD

@@ -17,6 +17,9 @@ from tests.chaos.faults import Fault, Kind, Round, Target
 from tests.support.platform import EmbeddedPlatform
 
 POLL_SECONDS = 0.1
+WORKER_POLL_SECONDS = 0.5
+WORKER_POLLS = 30
+"""How often a worker is asked for before it counts as missed."""
 
 
 @dataclass(order=True)
@@ -100,39 +103,55 @@ class Injector:
             Kind.DISK_FULL: lambda: self._fill(fault),
         }[fault.kind]
 
+    def _worker(self, target: Target, act: Callable[[psutil.Process], None], patience: int) -> None:
+        """Do something to a worker, as soon as there is one: a killed transformer has none yet."""
+        try:
+            act(build_workers.worker(self._platform, target.replica))
+        except (ProcessLookupError, psutil.NoSuchProcess):
+            if patience == 0:
+                self._missed(target)
+                return
+            again = time.monotonic() + WORKER_POLL_SECONDS
+            self._at(again, lambda: self._worker(target, act, patience - 1))
+
+    def _kill_worker(self, fault: Fault) -> None:
+        (target,) = fault.targets
+
+        def kill(worker: psutil.Process) -> None:
+            worker.kill()
+            self.done[f"{Kind.KILL.value} {target}"] += 1
+            self._observe(f"killed {target}")
+
+        self._worker(target, kill, WORKER_POLLS)
+
+    def _pause_worker(self, fault: Fault) -> None:
+        (target,) = fault.targets
+
+        def pause(worker: psutil.Process) -> None:
+            worker.suspend()
+            self.done[f"{Kind.PAUSE.value} {target}"] += 1
+            self._observe(f"paused {target} for {fault.lasts_s:g} s")
+            self._at(time.monotonic() + fault.lasts_s, lambda: resume(worker))
+
+        def resume(worker: psutil.Process) -> None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                worker.resume()
+                self._observe(f"resumed {target}")
+
+        self._worker(target, pause, WORKER_POLLS)
+
     def _kill(self, fault: Fault) -> None:
+        if fault.targets[0].worker:
+            self._kill_worker(fault)
+            return
         for target in fault.targets:
             try:
-                self._kill_one(target)
-            except (ProcessLookupError, psutil.NoSuchProcess):
+                self._platform.kill(target.service, target.replica)
+            except ProcessLookupError:
                 self._missed(target)
             else:
                 self.done[f"{Kind.KILL.value} {target}"] += 1
                 self._observe(f"killed {target}")
-
-    def _kill_one(self, target: Target) -> None:
-        if target.worker:
-            build_workers.worker(self._platform, target.replica).kill()
-        else:
-            self._platform.kill(target.service, target.replica)
-
-    def _pause_worker(self, fault: Fault) -> None:
-        (target,) = fault.targets
-        try:
-            asleep = build_workers.worker(self._platform, target.replica)
-            asleep.suspend()
-        except (ProcessLookupError, psutil.NoSuchProcess):
-            self._missed(target)
-            return
-        self.done[f"{Kind.PAUSE.value} {target}"] += 1
-        self._observe(f"paused {target} for {fault.lasts_s:g} s")
-
-        def resume() -> None:
-            with contextlib.suppress(psutil.NoSuchProcess):
-                asleep.resume()
-                self._observe(f"resumed {target}")
-
-        self._at(time.monotonic() + fault.lasts_s, resume)
 
     def _pause(self, fault: Fault) -> None:
         (target,) = fault.targets

@@ -384,7 +384,7 @@ def main() -> int:
         found = run(seed, asked.fault, asked.steps)
         if found is not None:
             wrong += 1
-            print(found if asked.fault == "none" else f"seed {seed}: noticed")
+            print(found if asked.fault == "none" else f"seed {seed}: noticed", flush=True)
     took = perf_counter() - start
     print(f"{asked.number} histories of {asked.steps} steps, {wrong} wrong, {took:.0f} s")
     return int(wrong > 0) if asked.fault == "none" else int(wrong == 0)

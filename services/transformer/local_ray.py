@@ -93,14 +93,16 @@ class LocalRay:
             return
         if self._reaper is None:
             self._reaper = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(REAPER), str(os.getpid())],
+                [sys.executable, "-I", "-S", str(REAPER), str(os.getpid()), *self._link()],
                 stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
                 start_new_session=True,
             )
-        if self._reaper.stdin is not None:
+        if self._reaper.stdin is not None and self._reaper.stdout is not None:
             with contextlib.suppress(OSError):
                 self._reaper.stdin.write(b"\n")
                 self._reaper.stdin.flush()
+                self._reaper.stdout.readline()
 
     def stop(self) -> None:
         """End it with everything that it started; nothing if it was never started."""
@@ -116,6 +118,9 @@ class LocalRay:
         if self._short is not None:
             shutil.rmtree(self._short, ignore_errors=True)
             self._short = None
+
+    def _link(self) -> list[str]:
+        return [] if self._short is None else [str(self._short / "ray")]
 
     def _temporary(self) -> Path:
         """A directory with a short name: the one given, or a link to it."""

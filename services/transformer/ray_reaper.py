@@ -1,10 +1,11 @@
 """Ends what is left of a Ray session when the process that started it has ended, however.
 
-Run as ``python -I -S ray_reaper.py PID``: PID is the process that started Ray, and holds the
-other end of standard input. At each line that it writes, the processes below it are remembered;
-when it closes, those of them that still run are killed. Ray's agents would stay for minutes
-otherwise: after a SIGKILL they try to reach a server that is gone. Linux only; elsewhere Ray has a
-reaper of its own.
+Run as ``python -I -S ray_reaper.py PID [LINK]``: PID is the process that started Ray, and holds the
+other end of standard input; LINK is a symbolic link to remove in the end, with its directory. At
+each line that it writes, the processes below it are remembered, and a line is answered; when it
+closes, those of them that still run are killed. Ray's agents would stay for minutes otherwise:
+after a SIGKILL they try to reach a server that is gone. Linux only; elsewhere Ray has a reaper of
+its own.
 """
 
 import os
@@ -49,10 +50,18 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)  # meant for the service, whose end we see ourselves
     for _ in sys.stdin:
         known = below(root)
+        try:
+            print(len(known), flush=True)  # noqa: T201
+        except OSError:
+            break
     for pid, started in known.items():
         what = stat(pid)
         if what is not None and what[1] == started:
             os.kill(pid, signal.SIGKILL)
+    for link in map(Path, sys.argv[2:]):
+        if link.is_symlink():
+            link.unlink()
+            link.parent.rmdir()
 
 
 if __name__ == "__main__":

@@ -100,7 +100,7 @@ def _replaced(table: str, key: str, changed: str, select: str) -> list[str]:
 def _incremental(paths: Sequence[str], as_of: str) -> list[str]:
     if not paths:
         return [f"create or replace table mart as {sql.sales_dashboard('days', as_of)}"]
-    order = "updated_at, _event_time, _event_id, _payload_sha256"
+    order = "updated_at, _event_time, _event_id"
     newer = ", ".join(f"s.{name.strip()}" for name in order.split(","))
     mine = ", ".join(f"a.{name.strip()}" for name in order.split(","))
 

@@ -72,6 +72,7 @@ class OrderHistory:
         self.count = count
         self.end = end
         self._seed = seed
+        self._cancelled: dict[int, str] = {}
         end_s = int(end.timestamp())
         self._recent_since = end_s - RECENT_DAYS * 86_400
         chance = pl.int_range(count, eager=True)
@@ -155,7 +156,8 @@ class OrderHistory:
     def versions(self, numbers: Sequence[int], change: int) -> list[bytes]:
         """The webhooks of a change: the next version of each of these orders.
 
-        Two of five are fulfilled, one each is cancelled, refunded or given another price.
+        Two of five are fulfilled, one each is cancelled, refunded or given another price. What
+        was cancelled stays so.
         """
         updated = self.end + timedelta(minutes=change)
         return [
@@ -177,14 +179,16 @@ class OrderHistory:
             **template,
             "order_number": identifier,
         }
+        if kind == 2:
+            self._cancelled[number] = _zulu(updated)
+        body["cancelled_at"] = self._cancelled.get(number, template["cancelled_at"])
         match kind:
             case 0 | 1:
-                fulfilled = {"financial_status": "paid", "fulfillment_status": "fulfilled"}
-                return {**body, **fulfilled, "cancelled_at": None}
+                return {**body, "financial_status": "paid", "fulfillment_status": "fulfilled"}
             case 2:
-                return {**body, "cancelled_at": _zulu(updated)}
+                return body
             case 3:
-                return {**body, "financial_status": "refunded", "cancelled_at": None}
+                return {**body, "financial_status": "refunded"}
             case _:
                 cents = 1 + (change * 7919 + number * 104_729) % 50_000
                 price = f"{cents // 100}.{cents % 100:02d}"

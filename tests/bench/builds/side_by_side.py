@@ -15,9 +15,10 @@ What is not the same work. Ours reads from and commits to the lake over HTTP, a 
 readers undisturbed, provenance recorded. The peers read copies of the same raw files on local disk
 and write one DuckDB file on local disk, in their favour; nobody else can read it meanwhile. By hand
 means statements that know this chain (:mod:`~.duckdb_by_hand`); dbt gets the same statements with
-filters by load time (:mod:`~.dbt_project`), and is right only because no order moves to
-another hour or currency here and no change arrives late. Tokens of e-mail and phone are plain
-SHA-256 there and keyed in ours. Quarantine tables are not built.
+filters by load time (:mod:`~.dbt_project`), and is right only because here no order moves to
+another hour or currency, none that was cancelled comes back, and no change arrives late. Tokens of
+e-mail and phone are plain SHA-256 there and keyed in ours. Ours hashes every payload, too, to
+decide between versions of equal times and ids. Quarantine tables are not built.
 
 ``cpu_per_changed_row_growth``: CPU per changed order of a change of 0.1 % recent orders at the
 largest size, in relation to the smallest. There a build's fixed cost is shared by few rows, so

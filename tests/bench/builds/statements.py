@@ -26,7 +26,10 @@ def _share(part: str, whole: str) -> str:
 
 
 def staged_orders(raw: str) -> str:
-    """The latest version of each order, cleaned, identifiers hashed."""
+    """The latest version of each order, cleaned, identifiers hashed.
+
+    Which rows win is found on few columns: a window over all of them costs twice as much.
+    """
     place = "json_extract_string({of}_address, '$.{what}')"
     places = ", ".join(
         f"{place.format(of=of, what=what)} as {of}_{what}"
@@ -69,12 +72,12 @@ def staged_orders(raw: str) -> str:
         coalesce(json_array_length(discount_codes), 0)::int as discount_count,
         coalesce(total_discounts > 0, false) as has_discount,
         cancelled_at is not null as is_cancelled,
-        coalesce(test, false) as is_test,
-        sha256(_payload) as _payload_sha256
-    from {raw}
-    where _error is null and id is not null
-    qualify row_number() over (partition by id order by updated_at desc nulls last,
-        _event_time desc nulls last, _event_id desc nulls last, _payload_sha256 desc) = 1
+        coalesce(test, false) as is_test
+    from {raw} semi join (
+        select _partition, _offset from {raw} where _error is null and id is not null
+        qualify row_number() over (partition by id order by updated_at desc nulls last,
+            _event_time desc nulls last, _event_id desc nulls last) = 1
+    ) using (_partition, _offset)
     """
 
 

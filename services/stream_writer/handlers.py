@@ -73,6 +73,9 @@ class Handlers:
         if self._operator_key is None or not command.verified(self._operator_key):
             log.warning("command with a wrong signature ignored", offset=record.offset)
             return
+        if command.action != "resume_topic":
+            log.warning("command of an unknown action ignored", action=command.action)
+            return
         try:
             stream = self._stream(command.target)
         except KeyError:

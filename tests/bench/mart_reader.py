@@ -135,4 +135,4 @@ def _read(table: Table, snapshot_id: int) -> list[MartReading]:
     if provenance is None:
         return []
     rows = table.scan(snapshot_id=snapshot_id).to_arrow().num_rows
-    return [MartReading(provenance.complete, time.time(), rows)]
+    return [MartReading(dict(provenance.complete), time.time(), rows)]

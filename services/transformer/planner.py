@@ -138,20 +138,29 @@ class Planner:
     def starts(self, now: float, workers: int | None = None) -> list[Start]:
         """The builds to start now; they count as running from here on.
 
-        ``workers`` is how many there are at the moment, if fewer than there should be. Inputs come
-        before what reads them. A rebuild leaves one worker to live builds, where there are several.
+        ``workers`` is how many there are at the moment, if fewer than there should be. What has
+        waited longest comes first, of equals inputs before what reads them: inputs that are asked
+        for again with every commit must not keep the rest waiting for ever. A rebuild leaves one
+        worker to live builds, where there are several.
         """
         begun: list[Start] = []
         most = self._workers if workers is None else min(workers, self._workers)
-        for target in self.targets:
-            if target not in self._owned:
+        for target, lane in self._waiting():
+            if self._running() >= most or not self._may_start(target, lane, now):
                 continue
-            for lane in (self._targets[target].rebuild, self._targets[target].live):
-                if self._running() >= most or not self._may_start(target, lane, now):
-                    continue
-                if (start := lane.start(target)) is not None:
-                    begun.append(start)
+            if (start := lane.start(target)) is not None:
+                begun.append(start)
         return begun
+
+    def _waiting(self) -> list[tuple[str, _Lane]]:
+        """What owned targets want, in the order in which it should start."""
+        found = [
+            (lane.wish.since, self._rank[name], name, lane)
+            for name in self._owned
+            for lane in (self._targets[name].rebuild, self._targets[name].live)
+            if lane.wish is not None
+        ]
+        return [(name, lane) for _, _, name, lane in sorted(found, key=lambda each: each[:2])]
 
     def succeeded(self, start: Start, rebuild: str | None = None) -> bool:
         """A build has ended well.

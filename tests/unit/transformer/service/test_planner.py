@@ -323,3 +323,23 @@ def test_conditions_are_told() -> None:
     }
     made.failed(start, 0.0)
     assert made.conditions(0.0)["x.staging"] == "backing off"
+
+
+def test_inputs_that_never_rest_do_not_keep_the_rest_waiting() -> None:
+    """With every worker taken by staging, what reads it would never be built."""
+    made = planner(workers=1)
+    made.want("x.staging", wish("x.raw", since=0.0))
+    (staging,) = made.starts(0.0)
+    made.want("x.orders", wish("x.staging", since=1.0))
+    made.want("x.staging", wish("x.raw", since=2.0))
+    made.succeeded(staging)
+
+    assert started(made.starts(3.0)) == [("x.orders", Stage.LIVE)]
+
+
+def test_of_what_was_asked_for_at_once_inputs_come_first() -> None:
+    made = planner(workers=1)
+    made.want("x.orders", wish(since=1.0, cause="reconcile"))
+    made.want("x.staging", wish(since=1.0, cause="reconcile"))
+
+    assert started(made.starts(1.0 + HOLD_S)) == [("x.staging", Stage.LIVE)]

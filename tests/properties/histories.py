@@ -28,7 +28,7 @@ from services.transformer.framework import folding, routing
 from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.registry import TRANSFORMS
-from services.transformer.framework.transform import Fold, Group, Transform, derivation
+from services.transformer.framework.transform import Group, Transform, derivation
 from shared.runtime.errors import CheckFailed
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES
@@ -337,9 +337,8 @@ def old_routes() -> Iterator[None]:
 def ties_by_arrival() -> Iterator[None]:
     """Between versions of the same time the one wins that arrived last."""
 
-    def ordered(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
-        first = transform.latest[0]
-        return rows.sort(first, descending=True, nulls_last=True, maintain_order=True)
+    def ordered(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+        return rows.sort(by[:1], descending=True, nulls_last=True, maintain_order=True)
 
     with patch.object(folding, "ordered", ordered):
         yield

@@ -6,7 +6,7 @@ candidate like any other, and nothing but it is needed of the past.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import polars as pl
 
@@ -28,11 +28,25 @@ def candidates(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def fold(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per key of candidate or stored rows; without stamped columns."""
+    """One row per key of candidate or stored rows; without stamped columns.
+
+    A key's only row is its fold. So only rows whose key repeats are compared, which are few.
+    """
     names, key = list(computed(transform.target)), list(derivation(transform.target).key)
-    alone = [*transform.maxima, *transform.minima]
     rows = rows.select(names)
-    winners = ordered(transform, rows).unique(subset=key, keep="first", maintain_order=True)
+    repeated = rows.select(key).is_duplicated()
+    if not repeated.any():
+        return rows
+    return union([rows.filter(~repeated), _folded(transform, key, rows.filter(repeated))])
+
+
+def _folded(transform: Fold, key: list[str], rows: pl.DataFrame) -> pl.DataFrame:
+    names, alone = rows.columns, [*transform.maxima, *transform.minima]
+    rest = [n for n in names if n not in {*key, *alone, *transform.latest}]
+    # All columns but those that fold alone take part, so that rows that tie in the declared order
+    # have one winner, too, wherever they arrived. Seldom do any tie, and many columns sort slowly.
+    best = _greatest(rows, [*key, *transform.latest], rest)
+    winners = _greatest(best, key, transform.latest)
     if not alone:
         return winners
     extremes = rows.group_by(key).agg(
@@ -42,12 +56,17 @@ def fold(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
     return winners.drop(alone).join(extremes, on=key, nulls_equal=True).select(names)
 
 
-def ordered(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
-    """Candidates, the latest first. All columns but those that fold alone take part, so that rows
-    that tie in the declared order have one winner, too, wherever they arrived."""
-    apart = {*derivation(transform.target).key, *transform.maxima, *transform.minima}
-    rest = [n for n in rows.columns if n not in apart and n not in transform.latest]
-    return rows.sort([*transform.latest, *rest], descending=True, nulls_last=True)
+def _greatest(rows: pl.DataFrame, among: Sequence[str], by: Sequence[str]) -> pl.DataFrame:
+    """Of rows that are equal in ``among`` the one that is greatest by ``by``, null smallest."""
+    repeated = rows.select(among).is_duplicated()
+    several = ordered(rows.filter(repeated), by)
+    first = several.unique(subset=among, keep="first", maintain_order=True)
+    return union([rows.filter(~repeated), first])
+
+
+def ordered(rows: pl.DataFrame, by: Sequence[str]) -> pl.DataFrame:
+    """Rows, the greatest first."""
+    return rows.sort(by, descending=True, nulls_last=True) if by else rows
 
 
 def fold_chunks(transform: Fold, chunks: Iterable[pl.DataFrame]) -> pl.DataFrame:

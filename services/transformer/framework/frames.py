@@ -150,6 +150,8 @@ def difference(stored: pl.DataFrame, rows: pl.DataFrame, spec: TableSpec) -> Dif
             f"the function of {spec.name} gives more than one row for {example}",
             "the key must identify a row",
         )
+    if stored.is_empty():
+        return Difference(rows, stored.select(FILE, POSITION), 0)
     once = stored.unique(subset=names, keep="any", maintain_order=False)
     same = once.join(rows, on=names, how="semi", nulls_equal=True)
     return Difference(

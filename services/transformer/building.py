@@ -142,8 +142,7 @@ class Builder:
         return _report(transform, todo, result, lake, written)
 
     def _rebuild(self, transform: Transform, request: BuildRequest) -> BuildReport:
-        """Everything anew on the branch. A range of dates does not narrow it: only rows that
-        differ are written, and what is recorded must hold for the whole table."""
+        """Everything anew on the branch."""
         handle = self._tables.handle(transform.target.name)
         if handle.reload().current_snapshot_id is None:
             return self._live(transform, replace(request, stage=Stage.LIVE))

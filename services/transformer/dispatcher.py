@@ -144,8 +144,6 @@ class Dispatcher:
             stage=start.stage,
             reason=start.wish.reason,
             as_of=self._business_date(),
-            start=start.wish.start,
-            end=start.wish.end,
             announced=announced,
             pinned=pinned,
         )

@@ -148,8 +148,6 @@ class Handlers:
             wave=request.wave,
             since=time.monotonic(),
             triggers=frozenset(() if request.trigger is None else (request.trigger.table,)),
-            start=request.start,
-            end=request.end,
         )
         if request.full:
             self._progress.read(partition, offset, hold=True)
@@ -191,8 +189,6 @@ class Handlers:
                 reason=arguments.reason or "an operator asked for it",
                 wave=f"refresh/{command.command_id}",
                 full=True,
-                start=arguments.start,
-                end=arguments.end,
                 actor=command.actor,
                 requested_at=datetime.now(UTC),
             )

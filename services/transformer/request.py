@@ -31,7 +31,6 @@ class BuildRequest:
         stage: how far it goes.
         reason: why, in words.
         as_of: business date for tables that depend on it.
-        start, end: business dates, both included, to which a rebuild is restricted.
         announced: the target's last sequence number that is announced; thinning keeps later ones.
         pinned: snapshots of the target that its readers have recorded; thinning keeps them.
     """
@@ -40,8 +39,6 @@ class BuildRequest:
     stage: Stage
     reason: str
     as_of: date
-    start: date | None = None
-    end: date | None = None
     announced: int | None = None
     pinned: tuple[int, ...] = ()
 

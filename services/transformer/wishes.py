@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import date
 
 from services.transformer.request import Stage
 from shared.contracts.builds import Cause
@@ -17,7 +16,6 @@ class Wish:
         cause, reason, wave: of the oldest wish.
         since: when the oldest wish came, monotonic seconds.
         triggers: tables whose commits asked.
-        start, end: business dates to which a rebuild is restricted, both included.
     """
 
     cause: Cause
@@ -25,17 +23,10 @@ class Wish:
     wave: str
     since: float
     triggers: frozenset[str] = frozenset()
-    start: date | None = None
-    end: date | None = None
 
     def merged(self, later: Wish) -> Wish:
-        """One wish for both: as old as this one, as wide as both."""
-        return replace(
-            self,
-            triggers=self.triggers | later.triggers,
-            start=None if None in (self.start, later.start) else _least(self.start, later.start),
-            end=None if None in (self.end, later.end) else _most(self.end, later.end),
-        )
+        """One wish for both, as old as this one."""
+        return replace(self, triggers=self.triggers | later.triggers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +77,3 @@ def both(one: Wish | None, other: Wish | None) -> Wish | None:
     if one is None or other is None:
         return one or other
     return one.merged(other)
-
-
-def _least(one: date | None, other: date | None) -> date | None:
-    return one if one is None or other is None else min(one, other)
-
-
-def _most(one: date | None, other: date | None) -> date | None:
-    return one if one is None or other is None else max(one, other)

@@ -34,12 +34,6 @@ def refresh(
             autocompletion=offered,
         ),
     ],
-    start: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="First business date that matters.")
-    ] = None,
-    end: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Last business date that matters.")
-    ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept with the command.")] = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Until every table was built or has failed.")
@@ -52,19 +46,20 @@ def refresh(
     """Have derived tables built anew from all of their inputs, beside the tables as they are.
 
     Sends a signed command to transformer. Readers see the old state until the new one is whole;
-    what is built from a refreshed table follows by itself. Dates are kept with the command; the
-    whole table is computed whatever they are, and only rows that differ are written. With --wait,
-    ends with exit code 6 when a build failed for good, and with 3 when time ran out.
+    what is built from a refreshed table follows by itself. The whole table is computed, and only
+    rows that differ are written. With --wait, ends with exit code 6 when a build failed for good,
+    and with 3 when time ran out.
     """
     from shared.cli.chosen import targets
     from shared.cli.operator import actor
+    from shared.contracts.commands import RefreshArguments
     from shared.runtime.refreshing import Refresh
     from shared.runtime.settings import Settings
     from shared.tables.registry import TABLES
 
     settings = Settings.load()
     names = tuple(spec.name for spec in targets(target, TABLES))
-    arguments = refresh_arguments(start, end, reason)
+    arguments = RefreshArguments(reason=reason).to_arguments()
 
     async def run() -> tuple[CommandIssued, Refresh | None]:
         from shared.contracts.topics import BUILDS
@@ -92,22 +87,6 @@ def refresh(
     emit(output, as_json(command, names, followed), _as_text(command, names, followed))
     if followed is not None:
         _end(followed, timeout, output)
-
-
-def refresh_arguments(start: str | None, end: str | None, reason: str) -> dict[str, str]:
-    """The arguments of the command.
-
-    Raises:
-        ConfigurationError: a date is none, or they are the wrong way round.
-    """
-    from shared.cli.spans import day
-    from shared.contracts.commands import RefreshArguments
-    from shared.runtime.errors import ConfigurationError
-
-    first, last = day(start, "--from"), day(end, "--to")
-    if first is not None and last is not None and last < first:
-        raise ConfigurationError(f"--from {first} --to {last} holds no day", "exchange them")
-    return RefreshArguments(start=first, end=last, reason=reason).to_arguments()
 
 
 async def _follow(

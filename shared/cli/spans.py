@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import timedelta
 
 from shared.runtime.errors import ConfigurationError
 
@@ -23,19 +23,3 @@ def span(text: str, option: str = "--since") -> timedelta:
             f"{option} {text!r} is no span of time", "for example 90s, 15m, 2h or 7d"
         )
     return length
-
-
-def day(text: str | None, option: str) -> date | None:
-    """A business date; ``None`` for none.
-
-    Raises:
-        ConfigurationError: it is not one.
-    """
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(
-            f"{option} {text!r} is no date", "for example 2026-01-31"
-        ) from None

@@ -51,8 +51,6 @@ class BuildRequested(Event):
     trigger: Trigger | None = Field(default=None, description="the commit that asked, if one did")
     wave: str = Field(description="wave that the build belongs to")
     full: bool = Field(default=False, description="build from all input instead of what changed")
-    start: date | None = Field(default=None, description="first business date to build; null: all")
-    end: date | None = Field(default=None, description="last business date to build; null: all")
     actor: str | None = Field(default=None, description="the operator who asked, if one did")
     requested_at: AwareDatetime = Field(description="when it was asked")
 

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from datetime import date
 from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field, model_validator
+from pydantic import AwareDatetime, Field
 
 from shared.contracts.event import Contract, Event
 
@@ -72,28 +71,14 @@ class RefreshArguments(Contract):
     """Arguments of the action ``refresh``; the command's target is a table, a layer or ``all``.
 
     Attributes:
-        start, end: business dates, both included, that matter to whoever asks; ``None`` does not
-            restrict them. Whoever builds may build more.
         reason: why, in the operator's words.
     """
 
-    start: date | None = None
-    end: date | None = None
     reason: str = ""
-
-    @model_validator(mode="after")
-    def _span(self) -> Self:
-        if self.start is not None and self.end is not None and self.end < self.start:
-            raise ValueError(f"from {self.start} to {self.end} holds no day")
-        return self
 
     @classmethod
     def of(cls, command: CommandIssued) -> Self:
-        """The arguments that a command carries.
-
-        Raises:
-            pydantic.ValidationError: they are no dates, or the wrong way round.
-        """
+        """The arguments that a command carries; unknown ones are ignored."""
         return cls.model_validate(command.arguments)
 
     def to_arguments(self) -> dict[str, str]:

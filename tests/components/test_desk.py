@@ -487,9 +487,6 @@ def test_a_refresh_is_waited_for_and_changes_no_row(built: Desk) -> None:
     assert (shown["outcome"], shown["targets"]) == ("done", [MART])
     assert result["sent"]["arguments"] == {"reason": "a test"}
     assert built.run("refresh", ORDERS).returncode == 4
-    assert (
-        built.run("refresh", "marts", "--from", "2026-02-01", "--to", "2026-01-01").returncode == 2
-    )
 
 
 @built_in_time

@@ -1,14 +1,13 @@
 """Runs and refreshes as they are shown."""
 
 import json
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
 from shared.cli import runs
-from shared.cli.refresh import refresh_arguments
 from shared.cli.runs import told_by, wave_json
-from shared.cli.spans import day, span
+from shared.cli.spans import span
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.waves import builds_of, waves
 from tests.unit.runtime.test_waves import BUILDS, FIRST, TABLES, commit, failed, started, succeeded
@@ -66,19 +65,6 @@ def test_spans(text: str, length: timedelta) -> None:
 def test_anything_else_is_no_span(text: str) -> None:
     with pytest.raises(ConfigurationError, match="--since"):
         span(text)
-
-
-def test_dates_of_a_refresh() -> None:
-    assert day(None, "--from") is None
-    assert day("2026-01-31", "--from") == date(2026, 1, 31)
-    assert refresh_arguments("2026-01-01", "2026-01-01", "") == {
-        "start": "2026-01-01",
-        "end": "2026-01-01",
-    }
-    assert refresh_arguments(None, None, "a rule changed") == {"reason": "a rule changed"}
-    for start, end in (("2026-02-01", "2026-01-31"), ("today", None), (None, "2026-13-01")):
-        with pytest.raises(ConfigurationError):
-            refresh_arguments(start, end, "")
 
 
 def test_what_does_not_fit_is_counted_not_hidden() -> None:

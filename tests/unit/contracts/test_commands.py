@@ -2,7 +2,7 @@
 
 import hmac
 import json
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -83,7 +83,7 @@ REFRESH = COMMAND.model_copy(
         "service": "transformer",
         "action": "refresh",
         "target": "core",
-        "arguments": {"reason": "a rule changed", "start": "2026-01-01"},
+        "arguments": {"reason": "a rule changed", "more": "x"},
     }
 )
 
@@ -105,7 +105,7 @@ def test_a_reader_that_knows_no_arguments_refuses_a_command_that_has_some() -> N
     assert not without.verified(KEY)
 
 
-@pytest.mark.parametrize("reason", ["", "another", 'a rule changed","start":"2025-01-01'])
+@pytest.mark.parametrize("reason", ["", "another", 'a rule changed","more":"x'])
 def test_a_changed_argument_voids_the_signature(reason: str) -> None:
     changed = {**REFRESH.arguments, "reason": reason}
     assert not REFRESH.signed(KEY).model_copy(update={"arguments": changed}).verified(KEY)
@@ -118,16 +118,12 @@ def test_the_order_of_arguments_does_not_matter() -> None:
 
 
 def test_refresh_arguments_survive_the_command() -> None:
-    asked = RefreshArguments(start=date(2026, 1, 1), end=date(2026, 1, 31), reason="late refunds")
+    asked = RefreshArguments(reason="late refunds")
     command = REFRESH.model_copy(update={"arguments": asked.to_arguments()})
     assert RefreshArguments.of(command) == asked
     assert RefreshArguments().to_arguments() == {}
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"start": "2026-02-01", "end": "2026-01-31"}, {"start": "yesterday"}]
-)
-def test_refresh_arguments_that_make_no_sense_are_refused(arguments: dict[str, str]) -> None:
-    command = REFRESH.model_copy(update={"arguments": arguments})
-    with pytest.raises(ValueError, match=r"holds no day|start"):
-        RefreshArguments.of(command)
+def test_unknown_refresh_arguments_are_ignored() -> None:
+    command = REFRESH.model_copy(update={"arguments": {"reason": "late refunds", "start": "2026"}})
+    assert RefreshArguments.of(command) == RefreshArguments(reason="late refunds")

@@ -132,12 +132,12 @@ async def test_in_the_end_it_is_given_up_and_said_so() -> None:
 @pytest.mark.asyncio
 async def test_a_rebuild_and_its_publishing_are_one_build() -> None:
     async with running() as bench:
-        wish = Wish("refresh", "asked for", "refresh/1", 0.0, start=date(2026, 11, 1))
+        wish = Wish("refresh", "asked for", "refresh/1", 0.0)
         bench.planner.want_rebuild("x.orders", wish)
         bench.dispatcher.wake()
         report = BuildReport("full", "asked for", rows_read=10, rows_added=4)
         first = await bench.pool.end("x.orders", report)
-        assert (first.stage, first.start) == (Stage.REBUILD, date(2026, 11, 1))
+        assert (first.stage, first.reason) == (Stage.REBUILD, "asked for")
         second = await bench.pool.end("x.orders", BuildReport("full", rows_read=1, snapshot_id=9))
         assert (second.stage, second.build_id) == (Stage.PUBLISH, first.build_id)
         started, succeeded = bench.told.events

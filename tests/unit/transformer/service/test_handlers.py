@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -91,7 +91,7 @@ def command(**more: Any) -> CommandIssued:
         "service": "transformer",
         "action": "refresh",
         "target": "x.orders",
-        "arguments": {"start": "2026-11-01", "reason": "a wrong rule"},
+        "arguments": {"reason": "a wrong rule"},
         **more,
     }
     return CommandIssued(command_id="c", actor="ada", issued_at=datetime.now(UTC), **given)
@@ -155,7 +155,6 @@ def test_a_refresh_is_asked_for_in_the_operators_name(desk: Desk) -> None:
     (asked,) = desk.sent.told
     assert (asked.target, asked.cause, asked.full) == ("x.orders", "refresh", True)
     assert (asked.wave, asked.actor, asked.reason) == ("refresh/c", "ada", "a wrong rule")
-    assert (asked.start, asked.end) == (date(2026, 11, 1), None)
 
 
 def test_a_layer_is_refreshed_in_order(desk: Desk) -> None:
@@ -172,10 +171,9 @@ def test_a_layer_is_refreshed_in_order(desk: Desk) -> None:
         command(action="resume_topic").signed(KEY),
         command(target="x.nothing").signed(KEY),
         command(target="x.raw").signed(KEY),
-        command(arguments={"start": "yesterday"}).signed(KEY),
         b"no json",
     ],
-    ids=["unsigned", "other key", "other service", "other action", "no table", "landing", "no date",
+    ids=["unsigned", "other key", "other service", "other action", "no table", "landing",
          "not readable"],
 )  # fmt: skip
 def test_what_is_no_refresh_is_passed_over(desk: Desk, refused: CommandIssued | bytes) -> None:

@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import os
 import socket
+import traceback
 from dataclasses import dataclass
 
 from services.transformer.request import BuildReport, BuildRequest
+from shared.runtime.errors import BerglineError
+
+LONGEST = 2_000
+"""Characters of an error's text that are passed on: an event must always fit into a record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,5 +55,25 @@ class Worker:
         """Run one build; a failure is returned."""
         try:
             return self._builder.build(target, request)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the service tells of it
-            return Failed(type(error).__name__, str(error))
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of polars is no Exception
+            return failed(error)
+
+
+def failed(error: BaseException) -> Failed:
+    """What is told of an error, bounded, and without values of rows.
+
+    Our own errors and the system's are told in their words. Libraries quote the value that they
+    stumbled over, and events and logs must hold none: of theirs, kind and place are told.
+    """
+    if isinstance(error, BerglineError | OSError | ImportError | MemoryError):
+        return Failed(type(error).__name__, str(error)[:LONGEST])
+    frames = list(traceback.walk_tb(error.__traceback__))
+    names = [(frame.f_globals.get("__name__", "?"), line) for frame, line in frames]
+    ours = [each for each in names if each[0].startswith(("services.", "shared."))]
+    module, line = (ours or names or [("?", 0)])[-1]
+    return Failed(
+        type(error).__name__,
+        f"raised below {module}, line {line}; its text is left out, as it may quote a row",
+    )

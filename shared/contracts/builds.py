@@ -146,7 +146,7 @@ class BuildFailed(Event):
     error_type: str = Field(
         description="class of the error; WorkerDied when its process ended, as out of memory"
     )
-    error: str = Field(description="what was wrong, for humans; never values of rows")
+    error: str = Field(description="what was wrong, for humans; of rows never more than keys")
     seconds: float = Field(ge=0, description="duration, waiting for a worker left out")
     will_retry: bool = Field(
         description="false when it waits for the next commit or a longer pause"

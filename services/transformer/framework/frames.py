@@ -81,11 +81,12 @@ def conform(frame: pl.DataFrame, spec: TableSpec) -> pl.DataFrame:
             )
     try:
         rows = frame.select(casts)
-    except pl.exceptions.InvalidOperationError as error:
+    except pl.exceptions.InvalidOperationError:
+        narrower = [name for name, dtype in wanted.items() if frame.schema[name] != dtype]
         raise CheckFailed(
-            f"the function of {spec.name} gives a value that does not fit: {error}",
+            f"the function of {spec.name} gives a value that does not fit one of {narrower}",
             "compare the function's values with the table's declaration",
-        ) from error
+        ) from None  # its text quotes the value
     for column in spec.columns:
         if column.required and column.name in wanted and rows[column.name].null_count():
             raise CheckFailed(

@@ -73,6 +73,7 @@ class Delta:
             not its id, because it may be thinned away before the commit.
         replace: the rows stay the same: the snapshot's operation is ``replace``.
         carried: what the snapshot records; ``None``: what its head records, as maintenance must.
+            Where somebody else has changed rows on top of that, nothing: it would hide them.
         summary: further summary entries.
     """
 
@@ -103,6 +104,8 @@ class Delta:
 class Take:
     """A decision: the branch committed to holds from now on what the head of ``source`` holds.
 
+    ``main`` records what the head of ``source`` records. Another branch records nothing of its
+    own: it is begun to be built anew, and must not pass for built before that has happened.
     ``ends`` removes ``source`` in the same atomic update. Both heads are asserted.
     """
 
@@ -110,6 +113,9 @@ class Take:
     ends: bool = False
     summary: Mapping[str, str] = field(default_factory=dict)
 
+
+_REPLACE = Operation.REPLACE.value
+"""What a snapshot calls itself that moved rows and changed none (Iceberg spec, "Snapshots")."""
 
 Decision = Append | Delta | Take
 Decide = Callable[[Head, bool], Decision | None]
@@ -152,7 +158,8 @@ def change(decision: Decision, head: Head, summary: Mapping[str, str]) -> Change
             delta, operation = decision, decision.operation
         case Take():
             source, ends = decision.source, decision.ends
-            carried = _recorded(Head(head.state, recorded(head.state, source), source))
+            of_source = Head(head.state, recorded(head.state, source), source)
+            carried = _recorded(of_source) if ref == MAIN else None
             delta = Delta()
             operation = Operation.OVERWRITE if ref == MAIN else Operation.APPEND
     told = {} if carried is None else carried.to_summary()
@@ -162,8 +169,10 @@ def change(decision: Decision, head: Head, summary: Mapping[str, str]) -> Change
 
 
 def _recorded(head: Head) -> Provenance | Positions | None:
-    """What the head of a derived or of a landing table records."""
+    """What the head of a derived or of a landing table records; of a derived one nothing when
+    somebody else has changed its rows since."""
     found = head.traced
     if found.snapshot_id is not None:
-        return found.provenance
+        changed = any(each.summary.get("operation") != _REPLACE for each in found.foreign)
+        return None if changed else found.provenance
     return head.recorded.positions if head.recorded.snapshot_id is not None else None

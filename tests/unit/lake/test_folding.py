@@ -10,7 +10,7 @@ from shared.lake import folding as module
 from shared.lake.commit import Outcome
 from shared.lake.folding import FoldingPolicy, fold, folding
 from shared.lake.provenance import traced
-from tests.support.derived_lake import DerivedLake, origin
+from tests.support.derived_lake import DerivedLake, origin, rows_of
 from tests.support.faulty_catalog import after, lost_request, lost_response
 
 MANY = dict.fromkeys(range(300), 0)
@@ -160,3 +160,19 @@ def test_a_table_without_deletes_or_snapshots_has_nothing_to_fold(
     assert folding(lake.table, lake.spec, lake.head) is None
     empty = DerivedLake(tmp_path / "empty")
     assert fold(empty.handle(), empty.spec, commit_id="fold", writer="test") is None
+
+
+def test_rows_of_somebody_else_that_come_before_the_commit_stay_foreign(lake: DerivedLake) -> None:
+    """Or the next build would take them for what the sources give, and keep them for ever."""
+    for number in range(20):
+        lake.build({0: number + 1})
+    handle = lake.handle()
+    handle.state()
+    lake.table.append(rows_of({1000: 0}))
+    foreign = lake.head.snapshot_id
+    outcome = fold(handle, lake.spec, commit_id="fold", writer="test")
+    assert outcome is not None
+    assert (1000, 0) in lake.rows()
+    found = traced(lake.state)
+    assert found.provenance == origin(21)
+    assert foreign in {each.snapshot_id for each in found.foreign}

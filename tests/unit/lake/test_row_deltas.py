@@ -410,6 +410,7 @@ class TestMaintenance:
 
     def test_on_a_foreign_head_as_well(self, lake: DerivedLake) -> None:
         lake.foreign_delete("id = 3")
+        foreign = lake.head.snapshot_id
         lake.send(compaction(lake, lake.head))
         assert traced(lake.state).provenance == origin(1)
-        assert traced(lake.state).foreign == ()
+        assert foreign in {each.snapshot_id for each in traced(lake.state).foreign}

@@ -18,6 +18,7 @@ from services.transformer import writing
 from services.transformer.building import BRANCH, Builder
 from services.transformer.framework.transform import Transform
 from services.transformer.request import BuildReport, BuildRequest, Stage
+from shared.lake.branches import publish_branch, start_branch
 from shared.lake.provenance import completeness, traced
 from shared.runtime.errors import NotFound, Refused
 from tests.support.toy_lake import TODAY, ToyLake, build_all, request
@@ -230,6 +231,39 @@ def test_a_publication_whose_answer_was_lost_is_found(lake: ToyLake) -> None:
     asked: BuildRequest = request(Stage.PUBLISH)
     first = builder.build(ITEMS, asked)
     assert lake.builder().build(ITEMS, asked).snapshot_id == first.snapshot_id
+
+
+def test_a_rebuild_that_was_only_begun_is_not_published(lake: ToyLake) -> None:
+    """Another owner begins it anew between the steps of one that was thought dead."""
+    builder = lake.builder()
+    lake.land(EVENTS, [event(1, 1, 10), event(2, 2, 20)])
+    build_all(builder, lake.transforms)
+    lake.handle(ITEMS).table.delete("id = 1")
+    builder.build(ITEMS, request(Stage.REBUILD))
+    start_branch(lake.handle(ITEMS), BRANCH, commit_id="of another owner", writer="test")
+    with pytest.raises(Refused, match="rows were changed by somebody else"):
+        builder.build(ITEMS, request(Stage.PUBLISH))
+    rebuild(builder, ITEMS)
+    assert lake.rows(ITEMS)["amount"].to_list() == [10, 20]
+
+
+def test_what_is_published_of_a_rebuild_only_begun_is_not_built_upon(lake: ToyLake) -> None:
+    """It may begin anew after the last look at it: the table says that it has to be rebuilt."""
+    builder = lake.builder()
+    lake.land(EVENTS, [event(1, 1, 10), event(2, 2, 20)])
+    build_all(builder, lake.transforms)
+    lake.handle(ITEMS).table.delete("id = 1")
+    builder.build(ITEMS, request(Stage.REBUILD))
+
+    def overtaken(*args: Any, **named: Any) -> Any:
+        start_branch(lake.handle(ITEMS), BRANCH, commit_id="of another owner", writer="test")
+        return publish_branch(*args, **named)
+
+    with patch("services.transformer.building.publish_branch", overtaken):
+        builder.build(ITEMS, request(Stage.PUBLISH))
+    assert builder.build(ITEMS, request()).rebuild == "rows were changed by somebody else"
+    rebuild(builder, ITEMS)
+    assert lake.rows(ITEMS)["amount"].to_list() == [10, 20]
 
 
 def test_a_source_that_was_rolled_back_takes_its_rows_along(lake: ToyLake) -> None:

@@ -162,6 +162,8 @@ class Service:
     def _assigned(self, targets: frozenset[str]) -> None:
         """Called by the group: these targets are ours."""
         self._outboxes.own(targets)
+        if self._handlers.joined:  # not while the group rebalances: most of it comes back
+            self._metrics.own(targets)
         if self._handlers.joined and not self._begun:
             # Only now: the worker is ready before it loads Ray and the table libraries.
             self._begun = True

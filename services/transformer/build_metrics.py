@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
 from services.transformer.pool import Pool
@@ -21,6 +21,7 @@ class BuildMetrics:
         self, instruments: Instruments, waves: Waves, pool: Pool, outboxes: TableOutboxes
     ) -> None:
         self._waves, self._pool, self._outboxes = waves, pool, outboxes
+        self._told: set[str] = set()
         self._seconds = instruments.histogram("lakehouse_build_seconds")
         self._builds = instruments.counter("lakehouse_builds_total")
         self._rows = instruments.counter("lakehouse_build_rows_total")
@@ -33,6 +34,13 @@ class BuildMetrics:
         self._pending = instruments.gauge("lakehouse_announcements_pending")
         instruments.before_exposition(self._read)
 
+    def own(self, targets: Collection[str]) -> None:
+        """These targets are ours: what another worker builds now is told there, and only there."""
+        for gone in self._told - set(targets):
+            self._failing.remove(gone)
+            self._behind.remove(gone)
+        self._told.intersection_update(targets)
+
     def event(self, event: Event) -> None:
         """A build has ended."""
         if isinstance(event, BuildSucceeded):
@@ -42,18 +50,22 @@ class BuildMetrics:
             outcome = "worker_died" if died else "retried" if event.will_retry else "gave_up"
             self._builds.labels(event.target, outcome).inc()
             self._failing.labels(event.target).set(1)
+            self._told.add(event.target)
 
     def looked(self, found: Mapping[str, Looked]) -> None:
         """Owned targets were looked at."""
-        self._behind.clear()  # what another worker owns now is told there
         for target, each in found.items():
-            if each.state is not None:
+            if each.state is None:
+                self._behind.remove(target)
+            else:
                 self._behind.labels(target).set(each.behind)
+                self._told.add(target)
 
     def _succeeded(self, event: BuildSucceeded) -> None:
         self._seconds.labels(event.target, event.mode).observe(event.seconds)
         self._builds.labels(event.target, "succeeded").inc()
         self._failing.labels(event.target).set(0)
+        self._told.add(event.target)
         rows = {"read": event.rows_read, "added": event.rows_added, "removed": event.rows_removed}
         for what, count in rows.items():
             self._rows.labels(event.target, what).inc(count)

@@ -54,6 +54,11 @@ class LocalRay:
         self._short: Path | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
 
+    @property
+    def logs(self) -> Path:
+        """Where the processes of the last session keep theirs."""
+        return self._directory / "session_latest" / "logs"
+
     def start(self) -> None:
         """Start it; several seconds.
 

@@ -22,6 +22,7 @@ from services.transformer.local_ray import LocalRay
 from services.transformer.pool import BuildError, WorkerDied
 from services.transformer.request import BuildReport, BuildRequest
 from services.transformer.worker import Failed, Worker
+from shared.runtime.errors import Unavailable
 from shared.runtime.outage import Outage
 from shared.runtime.settings import data_dir
 
@@ -29,7 +30,8 @@ log = structlog.stdlib.get_logger("bergline.transformer")
 
 WORKER_START_S = 90.0
 """Longest wait for a new worker: it imports the table libraries on a machine that may be busy."""
-RETRY_S = 2.0
+RETRY_S, LONGEST_RETRY_S = 2.0, 60.0
+"""Pause after the first start that failed, doubling up to the longest: starting Ray is work."""
 STOP_S = 2.0
 SAID = 300
 """Characters of Ray's own words that are passed on."""
@@ -153,15 +155,22 @@ class RayPool:
                 self._outage.failed(error)
                 await self._restart()
                 self._missing.set()
-                await asyncio.sleep(RETRY_S)
+                await asyncio.sleep(pause_s(self._outage.failures))
 
     async def _fill(self) -> None:
         """As many workers as wanted."""
         wanted = self._settings.transformer_workers - len(self._actors)
         made = [await self._thread.run(self._make) for _ in range(wanted)]
         for actor in made:
-            async with asyncio.timeout(WORKER_START_S):
-                actor.host, actor.pid = await _result(actor.handle.place.remote())
+            try:
+                async with asyncio.timeout(WORKER_START_S):
+                    actor.host, actor.pid = await _result(actor.handle.place.remote())
+            except TimeoutError:
+                raise Unavailable(
+                    f"a worker was not there {WORKER_START_S:g} s after it was asked for",
+                    "on a cluster, each takes one CPU that must be free; on this machine, see "
+                    f"what takes its processors, and Ray's logs in {self._local.logs}",
+                ) from None
             self._actors.append(actor)
             self._free.put_nowait(actor)
             self._changed()
@@ -227,6 +236,11 @@ class RayPool:
 
         with contextlib.suppress(Exception):
             ray.shutdown()
+
+
+def pause_s(failures: int) -> float:
+    """Seconds to wait after so many failures in a row."""
+    return float(min(LONGEST_RETRY_S, RETRY_S * 2.0 ** min(failures - 1, 30)))
 
 
 async def _result(reference: Any) -> Any:

@@ -68,7 +68,7 @@ class Patience:
         """What follows the failure with this number."""
         if failures >= self.attempts:
             return Failure(failures, will_retry=False, delay_s=self.pause_s)
-        delay = min(self.longest_s, self.first_s * 2.0 ** (failures - 1))
+        delay = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 60))
         return Failure(failures, will_retry=True, delay_s=delay)
 
 

@@ -343,3 +343,7 @@ def test_of_what_was_asked_for_at_once_inputs_come_first() -> None:
     made.want("x.staging", wish(since=1.0, cause="reconcile"))
 
     assert started(made.starts(1.0 + HOLD_S)) == [("x.staging", Stage.LIVE)]
+
+
+def test_however_often_a_build_fails_its_pause_is_bounded() -> None:
+    assert Patience(attempts=10**6).after(5_000).delay_s == 60.0

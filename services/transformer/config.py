@@ -13,6 +13,9 @@ from pydantic_settings import SettingsConfigDict
 from services.transformer.wishes import Patience
 from shared.runtime.settings import Settings
 
+SHORTEST_KEY = 16
+"""Bytes of the token key, as :mod:`services.transformer.tokens` demands; that module is heavy."""
+
 
 class TransformerSettings(Settings):
     """Variables ``BERGLINE_TRANSFORMER_…`` beside the shared ones.
@@ -81,6 +84,15 @@ class TransformerSettings(Settings):
     @classmethod
     def _unset_when_empty(cls, value: object) -> object:
         return None if value == "" else value
+
+    @field_validator("transformer_token_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().strip().encode()) < SHORTEST_KEY:
+            raise ValueError(
+                f"it needs {SHORTEST_KEY} bytes, for example what `openssl rand -hex 32` prints"
+            )
+        return value
 
     @field_validator("transformer_time_zone")
     @classmethod

@@ -21,6 +21,7 @@ from services.transformer.handlers import SERVICE, Handlers
 from services.transformer.progress import Progress
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
 from shared.runtime.bus import connection
+from shared.runtime.outage import Outage
 from shared.runtime.settings import data_dir
 
 log = structlog.stdlib.get_logger("bergline.transformer")
@@ -104,16 +105,23 @@ def build_app(
 
 async def store_offsets(app: Any, settings: TransformerSettings, progress: Progress) -> None:
     """Store what is dealt with in the group, again and again; failures are told and passed over."""
+    outage = Outage(log, "offsets not stored, trying again")
     while True:
         await asyncio.sleep(STORE_S)
-        await store_once(app, settings, progress)
+        error = await store_once(app, settings, progress)
+        if error is None:
+            outage.over()
+        else:
+            outage.failed(error)
 
 
-async def store_once(app: Any, settings: TransformerSettings, progress: Progress) -> None:
-    """Store what is dealt with now."""
+async def store_once(
+    app: Any, settings: TransformerSettings, progress: Progress
+) -> Exception | None:
+    """Store what is dealt with now; what went wrong, if something did."""
     offsets = progress.offsets()
     if not offsets:
-        return
+        return None
     wanted = {
         TP(settings.environment.topic(topic), partition): offset
         for (topic, partition), offset in offsets.items()
@@ -122,9 +130,9 @@ async def store_once(app: Any, settings: TransformerSettings, progress: Progress
         async with asyncio.timeout(STORE_S):
             await app.consumer._thread.commit(wanted)
     except Exception as error:  # noqa: BLE001 - the next round repeats it
-        log.info("offsets not stored", error=type(error).__name__)
-        return
+        return error
     progress.stored(offsets)
+    return None
 
 
 async def run_app(

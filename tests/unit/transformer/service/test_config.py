@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime
 import pytest
 from pydantic import ValidationError
 
-from services.transformer.config import TransformerSettings
+from services.transformer import tokens
+from services.transformer.config import SHORTEST_KEY, TransformerSettings
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,10 @@ def test_an_unknown_time_zone_is_refused() -> None:
 def test_an_empty_key_is_none() -> None:
     """Anybody could make tokens with it."""
     assert TransformerSettings(transformer_token_key="").transformer_token_key is None
+
+
+@pytest.mark.parametrize("secret", ["short", " " * 20, "x" * 15 + " "])
+def test_a_key_that_can_be_guessed_is_refused_at_the_start(secret: str) -> None:
+    with pytest.raises(ValidationError, match="it needs 16 bytes"):
+        TransformerSettings(transformer_token_key=secret)
+    assert SHORTEST_KEY == tokens.SHORTEST_KEY

@@ -143,6 +143,7 @@ class IcebergLake:
             self._snapshot(table, end.snapshot_id),
             added=columns,
             removed=columns,
+            history=self.state(table).snapshot_by_id,
         )
         self.stats.files += found.stats.files
         self.stats.bytes += found.stats.bytes
@@ -183,12 +184,18 @@ class IcebergLake:
             stats=self.stats,
         )
 
-    def stored(self, table: str, snapshot_id: int | None, keys: Keys | None) -> pl.DataFrame:
+    def stored(
+        self,
+        table: str,
+        snapshot_id: int | None,
+        keys: Keys | None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
         """Rows of the target, and where they are."""
         return scan(
             self._tables.handle(table).table,
             None if snapshot_id is None else self._snapshot(table, snapshot_id),
-            list(schema(self._tables.specs[table])),
+            list(schema(self._tables.specs[table]) if columns is None else columns),
             keys=keys,
             located=True,
             stats=self.stats,

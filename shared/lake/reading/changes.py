@@ -11,7 +11,7 @@ from pyiceberg.table import Table
 from shared.lake.reading.columns import Columns
 from shared.lake.reading.file_changes import FileChanges, file_changes
 from shared.lake.reading.read_stats import ReadStats
-from shared.lake.reading.rewrites import around_rewrites
+from shared.lake.reading.rewrites import History, around_rewrites
 from shared.lake.reading.rows import read_rows
 from shared.lake.table_state import SnapshotEntry
 
@@ -41,6 +41,7 @@ def changes(
     *,
     added: Sequence[str],
     removed: Sequence[str],
+    history: History | None = None,
 ) -> RowChanges:
     """Rows by which ``end`` differs from ``start``, which may be any two retained snapshots.
 
@@ -60,6 +61,8 @@ def changes(
         start: the version known, ``None`` for nothing: every row of ``end`` was added.
         end: the version wanted.
         added, removed: columns of the rows that came and went.
+        history: finds the snapshots between the two. By default ``table`` does; one that was
+            loaded before they were committed does not know them.
 
     Raises:
         NotFound: the table has no such column.
@@ -70,7 +73,7 @@ def changes(
     stats = ReadStats()
     steps = [file_changes(table, start, end)]
     if start is not None and steps[0].went:
-        shorter = around_rewrites(table, start, end)
+        shorter = around_rewrites(table, start, end, history)
         steps = steps if shorter is None else shorter
     cancelling = len(steps) > 1 or any(each.went for each in steps) or set(added) == set(removed)
     both = [*added, *removed]

@@ -7,6 +7,7 @@ to read it twice.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from pyiceberg.table import Table
@@ -16,13 +17,17 @@ from shared.lake.table_state import SnapshotEntry
 
 REPLACE = "replace"
 
+History = Callable[[int], SnapshotEntry | None]
+"""Snapshot id → the snapshot, if it is retained."""
+
 
 def around_rewrites(
-    table: Table, start: SnapshotEntry, end: SnapshotEntry
+    table: Table, start: SnapshotEntry, end: SnapshotEntry, history: History | None = None
 ) -> list[FileChanges] | None:
     """The changes from ``start`` to ``end`` in steps that leave the rewrites between them out.
 
-    Rows may come in one step and go in another.
+    Rows may come in one step and go in another. ``history`` finds the snapshots between the two;
+    by default ``table`` does, which knows those from before it was loaded.
 
     Returns:
         the steps; ``None`` when there is no rewrite between the two, or not every snapshot between
@@ -31,7 +36,7 @@ def around_rewrites(
     Raises:
         Refused, OSError: as :func:`shared.lake.reading.file_changes.file_changes`.
     """
-    line = _line(table, start, end)
+    line = _line(history or known_to(table), start, end)
     steps: list[FileChanges] = []
     since = start
     rewrites = 0
@@ -52,13 +57,23 @@ def around_rewrites(
     return steps if rewrites else None
 
 
-def _line(table: Table, start: SnapshotEntry, end: SnapshotEntry) -> list[SnapshotEntry]:
+def known_to(table: Table) -> History:
+    """The history as it was when the table was loaded."""
+
+    def find(snapshot_id: int) -> SnapshotEntry | None:
+        found = table.metadata.snapshot_by_id(snapshot_id)
+        return None if found is None else SnapshotEntry.of(found)
+
+    return find
+
+
+def _line(history: History, start: SnapshotEntry, end: SnapshotEntry) -> list[SnapshotEntry]:
     """The snapshots from ``start`` to ``end``, both included; none if one is missing."""
     line = [end]
     while line[-1].snapshot_id != start.snapshot_id:
         parent_id = line[-1].parent_snapshot_id
-        parent = None if parent_id is None else table.metadata.snapshot_by_id(parent_id)
+        parent = None if parent_id is None else history(parent_id)
         if parent is None:
             return []
-        line.append(SnapshotEntry.of(parent))
+        line.append(parent)
     return line[::-1]

@@ -273,6 +273,20 @@ def test_a_compaction_costs_no_reading_while_the_history_is_known(history: RowHi
     assert whole.stats.files == 5
 
 
+def test_a_compaction_after_the_table_was_loaded_costs_none_either(history: RowHistory) -> None:
+    """Who reads for hours keeps the table and is told of its snapshots."""
+    start = history.append(*rows(1, 2))
+    table = history.table
+    history.rewrite(history.version.gone)
+    end = history.append(*rows(3))
+    now = {each.snapshot_id: each for each in history.snapshots()}
+    unaware = changes(table, start, end, added=["id"], removed=["id"])
+    assert (ids(unaware), unaware.stats.files) == (([3], []), 3)
+    found = changes(table, start, end, added=["id"], removed=["id"], history=now.get)
+    assert ids(found) == ([3], [])
+    assert found.stats.files == 1
+
+
 def test_rows_that_come_before_a_compaction_and_go_after_it_are_no_change(
     history: RowHistory,
 ) -> None:

@@ -160,7 +160,9 @@ class Builder:
         return _report(transform, todo, result, lake, written)
 
     def _catch_up(self, transform: Transform, request: BuildRequest) -> IcebergLake:
-        """Bring the branch up to the inputs; the lake that it has caught up with, if it could."""
+        """Bring the branch up to the inputs; the lake whose inputs it holds, which are at least
+        those that ``main`` is built from there."""
+        lake = self._lake(BRANCH)
         for _ in range(CATCH_UPS):
             lake = self._lake(BRANCH)
             todo = self._plan(transform, lake, request.as_of)
@@ -177,7 +179,7 @@ class Builder:
             # Another id for every head: a commit that is found under its id is not sent again.
             commit_id = f"{request.build_id}:{todo.target.snapshot_id}"
             self._written(transform, result, lake, BRANCH, commit_id, None)
-        return self._lake(BRANCH)
+        return lake  # the one built last: what came to main since is not on the branch
 
     def _publish(self, transform: Transform, request: BuildRequest) -> BuildReport:
         name = transform.target.name

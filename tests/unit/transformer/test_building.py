@@ -15,7 +15,7 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from services.transformer import writing
-from services.transformer.building import BRANCH, Builder
+from services.transformer.building import BRANCH, CATCH_UPS, Builder
 from services.transformer.framework.transform import Transform
 from services.transformer.request import BuildReport, BuildRequest, Stage
 from shared.lake.branches import publish_branch, start_branch
@@ -264,6 +264,32 @@ def test_what_is_published_of_a_rebuild_only_begun_is_not_built_upon(lake: ToyLa
     assert builder.build(ITEMS, request()).rebuild == "rows were changed by somebody else"
     rebuild(builder, ITEMS)
     assert lake.rows(ITEMS)["amount"].to_list() == [10, 20]
+
+
+def test_a_rebuild_that_never_catches_up_does_not_take_main_back(lake: ToyLake) -> None:
+    """Its inputs move on with every round, and a builder that was thought dead commits to main."""
+    builder, zombie = lake.builder(), lake.builder()
+    lake.land(EVENTS, [event(1, 1, 10)])
+    build_all(builder, lake.transforms)
+    builder.build(ITEMS, request(Stage.REBUILD))
+    rounds: list[int] = []
+
+    def write(*args: Any, **named: Any) -> Any:
+        written = writing.write(*args, **named)
+        if named["ref"] == BRANCH:
+            rounds.append(1)
+            lake.land(EVENTS, [event(1, 1, 10 + len(rounds), changed=1 + len(rounds))])
+            if len(rounds) == CATCH_UPS:
+                zombie.build(ITEMS, request())
+        return written
+
+    lake.land(EVENTS, [event(2, 2, 1)])
+    with patch(WRITE, write):
+        builder.build(ITEMS, request(Stage.PUBLISH))
+    head = lake.state(ITEMS).current_snapshot()
+    assert head is not None
+    taken = completeness(lake.state(ITEMS), head.snapshot_id)[EVENTS, 0]
+    assert taken >= 2 + CATCH_UPS, "what the other one had committed to main"
 
 
 def test_a_source_that_was_rolled_back_takes_its_rows_along(lake: ToyLake) -> None:

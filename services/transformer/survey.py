@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
 from shared.contracts.plans import PlannedBuild, PlannedSource
-from shared.runtime.errors import NotFound, Refused
+from shared.runtime.errors import BerglineError
 
 if TYPE_CHECKING:
     from shared.lake.table_state import TableState
@@ -70,7 +70,9 @@ class Survey:
 def _looked_if_possible(target: str, lake: Any, as_of: date) -> Looked:
     try:
         return _looked(target, lake, as_of)
-    except (NotFound, Refused) as error:
+    except BerglineError as error:
+        if error.retriable:
+            raise
         reason = f"it cannot be compared: {error.what}"
         build = PlannedBuild(target=target, mode="nothing", reason=reason)
         return Looked(build, None, ticked=False, state=None, behind=0)

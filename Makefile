@@ -3,6 +3,7 @@
 
 PYTHON ?= python3
 SCHEDULES ?= 1000000
+HISTORIES ?= 2000
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
@@ -11,7 +12,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test explore check broker-conformance chaos bench bench-peers up down clean
+.PHONY: help install demo test explore histories check broker-conformance chaos bench bench-peers up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,6 +27,9 @@ test: $(READY) ## all tests; ARGS="-k name" picks some
 
 explore: $(READY) ## the commit protocol under a million schedules of faults; SCHEDULES=…
 	@$(BIN)/python -m tests.explore --schedules $(SCHEDULES) $(ARGS)
+
+histories: $(READY) ## incremental builds beside full ones in random histories; HISTORIES=… SEED=…
+	@$(BIN)/python -m tests.properties.histories --number $(HISTORIES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff check .

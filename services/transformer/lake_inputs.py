@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import polars as pl
@@ -23,12 +24,17 @@ from shared.lake.reading.portions import appended_portions, portions
 from shared.lake.reading.read_stats import ReadStats
 from shared.lake.reading.scan import scan
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
+from shared.lake.thinning import lasting
 from shared.tables.lineage import upstream
 from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
 
 REPLACE = "replace"
 """Operation of a snapshot that moved rows and changed none (Iceberg spec, "Snapshots")."""
+
+
+LARGE_ROWS = 100_000
+"""Reading more rows may take longer than every snapshot of a table is kept."""
 
 
 def topics(table: str, specs: Mapping[str, TableSpec] = TABLES) -> frozenset[str]:
@@ -92,14 +98,21 @@ class Tables:
 class IcebergLake:
     """The tables of one build, as they stand when each is first asked for.
 
+    Args:
+        tables: the way to them.
+        ref: the branch of the target that is built.
+        patient: large inputs are read where they stood a moment ago, at a snapshot that is kept
+            for an hour, not at the newest one, which may be gone when a long build records it.
+
     Attributes:
         stats: what all reads of this build took.
     """
 
-    def __init__(self, tables: Tables, ref: str = MAIN) -> None:
+    def __init__(self, tables: Tables, ref: str = MAIN, *, patient: bool = False) -> None:
         self.stats = ReadStats()
         self._tables = tables
         self._ref = ref
+        self._patient = patient
         self._states: dict[str, TableState] = {}
 
     def state(self, table: str) -> TableState:
@@ -109,11 +122,13 @@ class IcebergLake:
         return self._states[table]
 
     def source(self, table: str) -> SourceHead | None:
-        """Where an input stands on ``main``."""
+        """Where an input stands on ``main``, or stood a moment ago."""
         state = self.state(table)
         head = state.current_snapshot()
         if head is None:
             return None
+        if self._patient and int(head.summary.get("total-records", 0)) >= LARGE_ROWS:
+            head = lasting(state, int(time.time() * 1000)) or head
         cut = SourceCut(state.table_uuid, head.snapshot_id, head.sequence_number)
         return SourceHead(cut, completeness(state, head.snapshot_id))
 

@@ -221,12 +221,18 @@ class MemoryLake:
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield from self._version(table, cut).rows.select(columns).iter_slices(self.chunk)
 
-    def stored(self, table: str, snapshot_id: int | None, keys: Keys | None) -> pl.DataFrame:
+    def stored(
+        self,
+        table: str,
+        snapshot_id: int | None,
+        keys: Keys | None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
         found = self.tables[table]
-        names = [*schema(found.spec), FILE, POSITION]
+        names = [*(columns or schema(found.spec)), FILE, POSITION]
         if snapshot_id is None:
             types = pl.Schema({**schema(found.spec), FILE: pl.String(), POSITION: pl.Int64()})
-            return pl.DataFrame(schema=types)
+            return pl.DataFrame(schema=types).select(names)
         rows = found.versions[snapshot_id].rows
         return (rows if keys is None else _matching(rows, keys)).select(names)
 

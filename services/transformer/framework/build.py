@@ -29,6 +29,7 @@ from services.transformer.framework.frames import (
     without,
 )
 from services.transformer.framework.lake import Changes, Heads, Lake, TargetHead, equal_to
+from services.transformer.framework.narrow import overtaking, succeeding
 from services.transformer.framework.plan import Full, Incremental
 from services.transformer.framework.transform import (
     Closure,
@@ -87,12 +88,13 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class _Computed:
-    """Rows as they should be, and the stored ones that they take the place of."""
+    """How the target changes, and what was computed for it."""
 
-    rows: pl.DataFrame
-    stored: pl.DataFrame
+    change: Difference
     groups: int
     largest: int
+    removed: int
+    replaces: bool = False
 
 
 def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: datetime) -> Result:
@@ -113,18 +115,14 @@ def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: dat
         done = _folded(transform, plan, lake)
     else:
         done = _grouped(transform, plan, lake)
-    found = difference(done.stored, done.rows, transform.target)
-    replaces = isinstance(plan, Full) and 0 < done.stored.height > 2 * found.kept
-    if replaces:
-        found = Difference(done.rows, done.stored.clear().select(FILE, POSITION), 0)
     return Result(
-        appended=stamp(found.appended, transform.target, now),
-        deleted=found.deleted,
-        replaces=replaces,
+        appended=stamp(done.change.appended, transform.target, now),
+        deleted=done.change.deleted,
+        replaces=done.replaces,
         provenance=plan.provenance,
         target=plan.target,
         started=plan.started,
-        removed=done.stored.height if replaces else found.deleted.height,
+        removed=done.removed,
         groups=done.groups,
         largest=done.largest,
     )
@@ -137,12 +135,17 @@ def _everything(transform: Transform, plan: Incremental | Full, lake: Lake) -> _
     else:
         rows, largest = _build_of_all(transform, plan, lake)
     groups = derivation(target).key if isinstance(transform, Fold) else transform.group
-    return _Computed(
-        rows,
-        lake.stored(target.name, plan.target.snapshot_id, None),
-        rows.select(groups).n_unique(),
-        largest,
-    )
+    number = rows.select(groups).n_unique()
+    stored = lake.stored(target.name, plan.target.snapshot_id, None)
+    found = difference(stored, rows, target)
+    if isinstance(plan, Full) and 0 < stored.height > 2 * found.kept:
+        all_rows = Difference(rows, stored.clear().select(FILE, POSITION), 0)
+        return _Computed(all_rows, number, largest, stored.height, replaces=True)
+    return _computed(found, number, largest)
+
+
+def _computed(change: Difference, groups: int, largest: int) -> _Computed:
+    return _Computed(change, groups, largest, change.deleted.height)
 
 
 def _fold_of_all(transform: Fold, heads: Heads, lake: Lake) -> pl.DataFrame:
@@ -156,9 +159,8 @@ def _build_of_all(
     transform: Group, plan: Incremental | Full, lake: Lake
 ) -> tuple[pl.DataFrame, int]:
     """Every group. A table whose groups are single rows of one input is built in portions."""
-    routes = transform.routes
-    if len(routes) == 1 and routes[0].whole:
-        source = routes[0].input
+    if _is_whole(transform):
+        (source,) = transform.inputs
         head = plan.heads[source.table]
         chunks = () if head is None else lake.chunks(source.table, head.cut, source.columns)
         portions = [
@@ -200,13 +202,28 @@ def _folded(transform: Fold, plan: Incremental, lake: Lake) -> _Computed:
     target, key = transform.target, list(derivation(transform.target).key)
     added, gone = _versions(transform, plan, lake)
     anew = gone.select(key).unique()
-    keys = union([added.select(key), anew]).unique()
-    stored = lake.stored(target.name, plan.target.snapshot_id, equal_to(keys))
-    standing = without(union([added, stored.select(added.columns)]), anew)
+    fresh = fold(transform, without(added, anew))
+    won = overtaking(transform, fresh, plan.target, lake)
+    # Versions that are not later than what is stored, or equal it, are few as a rule.
+    rest = union([without(fresh.select(key), won.appended.select(key)), anew])
+    number = won.appended.height + rest.height
+    if rest.is_empty():
+        return _computed(won, number, 0)
+    stored = lake.stored(target.name, plan.target.snapshot_id, equal_to(rest))
+    standing = union([within(fresh, rest), without(stored.select(fresh.columns), anew)])
     rows = fold(transform, standing)
     if not anew.is_empty():
         rows = union([rows, _folded_anew(transform, anew, plan.heads, lake)])
-    return _Computed(rows, stored, keys.height, 0)
+    others = difference(stored, rows, target)
+    return _computed(
+        Difference(
+            union([won.appended, others.appended]),
+            union([won.deleted, others.deleted]),
+            others.kept,
+        ),
+        number,
+        0,
+    )
 
 
 def _versions(transform: Fold, plan: Incremental, lake: Lake) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -242,14 +259,53 @@ def _grouped(transform: Group, plan: Incremental, lake: Lake) -> _Computed:
     changes = _changes(transform, plan, lake)
     groups = routing.touched_by(transform, changes)
     if groups is None:
-        nothing = _no_rows(transform)
-        return _Computed(nothing, lake.stored(transform.target.name, None, None), 0, 0)
+        nothing = lake.stored(transform.target.name, None, None)
+        return _computed(difference(nothing, _no_rows(transform), transform.target), 0, 0)
+    if _is_whole(transform):
+        done = _succeeded(transform, plan, groups, changes, lake)
+        if done is not None:
+            return done
     if isinstance(transform, Closure):
         groups, changes = routing.closed(transform, groups, plan.heads, lake), {}
     frames = routing.rows_of(transform, groups, plan.heads, lake, changes)
     stored = lake.stored(transform.target.name, plan.target.snapshot_id, equal_to(groups))
     rows = within(_built(transform, frames, plan.provenance), groups)
-    return _Computed(rows, stored, groups.height, _largest(transform, frames))
+    found = difference(stored, rows, transform.target)
+    return _computed(found, groups.height, _largest(transform, frames))
+
+
+def _is_whole(transform: Group) -> bool:
+    """Whether each group is a single row of the only input."""
+    return len(transform.routes) == 1 and transform.routes[0].whole
+
+
+def _succeeded(
+    transform: Group,
+    plan: Incremental,
+    groups: pl.DataFrame,
+    changes: Mapping[str, Changes],
+    lake: Lake,
+) -> _Computed | None:
+    """Groups of single rows, changed from what the old row gave into what the new one gives.
+
+    An incremental build goes on from rows that the same code, as of the same date, has made of the
+    old row, and that nobody else has changed; else it would be a full one.
+    """
+    (source,) = transform.inputs
+    change = changes[source.table]
+    before, after = (
+        {source.table: routing.counted(source, rows)} for rows in (change.removed, change.added)
+    )
+    found = succeeding(
+        transform.target,
+        within(_built(transform, before, plan.provenance), groups),
+        within(_built(transform, after, plan.provenance), groups),
+        plan.target,
+        lake,
+    )
+    if found is None:
+        return None
+    return _computed(found, groups.height, _largest(transform, after))
 
 
 def _built(transform: Group, frames: Frames, provenance: Provenance) -> pl.DataFrame:

@@ -41,22 +41,28 @@ def fold(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _folded(transform: Fold, key: list[str], rows: pl.DataFrame) -> pl.DataFrame:
-    names, alone = rows.columns, [*transform.maxima, *transform.minima]
-    rest = [n for n in names if n not in {*key, *alone, *transform.latest}]
+    apart = {*key, *transform.latest, *transform.maxima, *transform.minima}
+    rest = [name for name in rows.columns if name not in apart]
     # All columns but those that fold alone take part, so that rows that tie in the declared order
     # have one winner, too, wherever they arrived. Seldom do any tie, and many columns sort slowly.
-    best = _greatest(rows, [*key, *transform.latest], rest)
-    winners = _greatest(best, key, transform.latest)
+    best = greatest(rows, [*key, *transform.latest], rest)
+    return with_extremes(transform, greatest(best, key, transform.latest), rows)
+
+
+def with_extremes(transform: Fold, winners: pl.DataFrame, rows: pl.DataFrame) -> pl.DataFrame:
+    """Winners, one per key, with what folds by itself over all ``rows`` of their keys."""
+    key, alone = list(derivation(transform.target).key), [*transform.maxima, *transform.minima]
     if not alone:
         return winners
     extremes = rows.group_by(key).agg(
         *(pl.col(name).max() for name in transform.maxima),
         *(pl.col(name).min() for name in transform.minima),
     )
-    return winners.drop(alone).join(extremes, on=key, nulls_equal=True).select(names)
+    folded = winners.drop(alone).join(extremes, on=key, nulls_equal=True)
+    return folded.select(winners.columns)
 
 
-def _greatest(rows: pl.DataFrame, among: Sequence[str], by: Sequence[str]) -> pl.DataFrame:
+def greatest(rows: pl.DataFrame, among: Sequence[str], by: Sequence[str]) -> pl.DataFrame:
     """Of rows that are equal in ``among`` the one that is greatest by ``by``, null smallest."""
     repeated = rows.select(among).is_duplicated()
     several = ordered(rows.filter(repeated), by)

@@ -119,6 +119,22 @@ def union(frames: Collection[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat([first, *(each.select(first.columns) for each in others)])
 
 
+def require_unique(rows: pl.DataFrame, spec: TableSpec) -> None:
+    """Hold computed rows to the table's key.
+
+    Raises:
+        CheckFailed: two of them have the same.
+    """
+    key = list(derivation(spec).key)
+    repeated = rows.select(key).is_duplicated()
+    if repeated.any():
+        example = rows.select(key).filter(repeated).row(0, named=True)
+        raise CheckFailed(
+            f"the function of {spec.name} gives more than one row for {example}",
+            "the key must identify a row",
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """What makes stored rows into computed ones.
@@ -143,14 +159,8 @@ def difference(stored: pl.DataFrame, rows: pl.DataFrame, spec: TableSpec) -> Dif
     Raises:
         CheckFailed: two computed rows have the same key.
     """
-    key, names = list(derivation(spec).key), list(computed(spec))
-    repeated = rows.select(key).is_duplicated()
-    if repeated.any():
-        example = rows.select(key).filter(repeated).row(0, named=True)
-        raise CheckFailed(
-            f"the function of {spec.name} gives more than one row for {example}",
-            "the key must identify a row",
-        )
+    require_unique(rows, spec)
+    names = list(computed(spec))
     if stored.is_empty():
         return Difference(rows, stored.select(FILE, POSITION), 0)
     once = stored.unique(subset=names, keep="any", maintain_order=False)

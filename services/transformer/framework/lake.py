@@ -86,8 +86,15 @@ class Lake(Protocol):
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """All rows of an input, in portions that fit into memory."""
 
-    def stored(self, table: str, snapshot_id: int | None, keys: Keys | None) -> pl.DataFrame:
-        """Rows of the target at a snapshot, all columns and where they are; all without keys."""
+    def stored(
+        self,
+        table: str,
+        snapshot_id: int | None,
+        keys: Keys | None,
+        columns: Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Rows of the target at a snapshot and where they are; all without keys, of all columns
+        unless some are named."""
 
 
 def equal_to(frame: pl.DataFrame) -> Keys:

@@ -58,6 +58,18 @@ class BoundedRestCatalog(RestCatalog):
         for scheme in ("http://", "https://"):
             session.mount(scheme, _BoundedAdapter())
         super()._config_headers(session)
+        self._settle(session)
+
+    def _settle(self, session: Session) -> None:
+        """Ask the environment now for what requests would ask it before every request.
+
+        Proxies and certificates are those named when the catalog was opened. Credentials of a
+        ``.netrc`` are not used: they would take the place of the catalog's token.
+        """
+        found = session.merge_environment_settings(self.uri, {}, None, None, None)
+        session.proxies.update(found["proxies"])
+        session.verify = found["verify"]
+        session.trust_env = False
 
     def get_table(self, identifier: Sequence[str]) -> bytes:
         """The table as it is now: a LoadTableResult of the REST specification.

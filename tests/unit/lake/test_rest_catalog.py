@@ -7,6 +7,8 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pyiceberg.exceptions import CommitFailedException, NoSuchTableError, UnauthorizedError
@@ -64,10 +66,10 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         auth = self.headers.get("Authorization", "")
         self.server.asked.append((self.command, self.path, body, auth))
-        status = 200
-        if self.path.startswith("/v1/config"):
+        status, path = 200, urlsplit(self.path).path  # a proxy is asked for whole addresses
+        if path == "/v1/config":
             content = json.dumps({"defaults": {}, "overrides": {"prefix": "warehouse"}}).encode()
-        elif self.path == "/v1/oauth/tokens":
+        elif path == "/v1/oauth/tokens":
             self.server.tokens += 1
             token = f"token-{self.server.tokens}"
             content = json.dumps({"access_token": token, "token_type": "bearer"}).encode()
@@ -155,3 +157,44 @@ def test_a_conflict(server: Server) -> None:
     server.answers.append(failure(409))
     with pytest.raises(CommitFailedException):
         server.catalog.update_table(TABLE, b"{}")
+
+
+def test_a_proxy_of_the_environment_is_used(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Looked up once: what the environment says later does not count."""
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{server.server_port}")
+    monkeypatch.setenv("no_proxy", "")
+    catalog = BoundedRestCatalog("test", uri="http://catalog.invalid", warehouse="s3://warehouse")
+    monkeypatch.delenv("http_proxy")
+    server.answers.append((200, b"{}"))
+    assert catalog.get_table(TABLE) == b"{}"
+    assert server.asked[-1][1] == f"http://catalog.invalid{PATH}"
+
+
+def test_a_host_without_proxy_is_asked_directly(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    server.answers.append((200, b"{}"))
+    assert server.catalog.get_table(TABLE) == b"{}"
+
+
+def test_a_netrc_does_not_replace_the_catalogs_token(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    server.answers.append((200, b"{}"))
+    server.catalog.get_table(TABLE)
+    assert server.about_table[-1][2] == server.token
+
+
+def test_certificates_of_the_environment_are_used(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/etc/own-authority.pem")
+    assert server.catalog._session.verify == "/etc/own-authority.pem"

@@ -25,6 +25,8 @@ from shared.lake.surviving_rows import deleted_positions, surviving_rows
 from shared.lake.table_state import MAIN, SnapshotEntry
 from shared.tables.spec import TableSpec
 
+TOTAL_FILES, TOTAL_ROWS = "total-delete-files", "total-position-deletes"
+
 
 @dataclass(frozen=True, slots=True)
 class FoldingPolicy:
@@ -94,6 +96,8 @@ def folding(
         OSError: the object store does not answer.
     """
     policy = policy or FoldingPolicy()
+    if _few(planned, policy):
+        return None
     live = live_files(table, planned)
     added: list[DataFile] = []
     deletes: list[DataFile] = []
@@ -136,6 +140,18 @@ def _by_partition(files: Mapping[str, LiveFile]) -> dict[Partition, dict[str, Li
 
 def _commits(deletes: Mapping[str, LiveFile]) -> int:
     return len({each.sequence_number for each in deletes.values()})
+
+
+def _few(planned: SnapshotEntry, policy: FoldingPolicy) -> bool:
+    """Whether the snapshot's own totals rule out that anything is due: then nothing is read.
+
+    Totals are optional (Iceberg spec, "Optional Snapshot Summary Fields"). Where they are too low,
+    folding comes later than it might.
+    """
+    files, rows = (planned.summary.get(key, "") for key in (TOTAL_FILES, TOTAL_ROWS))
+    if not (files.isdecimal() and rows.isdecimal()):
+        return False
+    return int(files) < policy.delete_commits and int(rows) < policy.least_deleted
 
 
 def _noticeable(deletes: Mapping[str, LiveFile], policy: FoldingPolicy) -> bool:

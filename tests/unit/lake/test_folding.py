@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from shared.lake import folding as module
@@ -43,6 +44,26 @@ def test_after_twenty_commits_with_deletes(lake: DerivedLake) -> None:
     assert not live.deletes
     assert others < live.data.keys()  # the other months are left alone
     assert len(live.data) == 3
+
+
+def test_where_nothing_can_be_due_nothing_is_read(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake.build({0: 1})
+    monkeypatch.setattr(module, "live_files", lambda *_: pytest.fail("files were looked at"))
+    assert folded(lake) is None
+
+
+def test_totals_of_others_need_not_be_there(lake: DerivedLake) -> None:
+    lake.build({0: 1})
+    head = lake.state.current_snapshot()
+    assert head is not None
+    ours = {k: v for k, v in head.summary.items() if not k.startswith("total-")}
+    policy = FoldingPolicy(delete_commits=1)
+    assert (
+        folding(lake.table, lake.spec, msgspec.structs.replace(head, summary=ours), policy)
+        is not None
+    )
 
 
 def test_a_tenth_of_a_files_rows(lake: DerivedLake) -> None:

@@ -8,7 +8,7 @@ of the file's identity partition, or the column's initial default, or null.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -19,8 +19,14 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import NestedField, PrimitiveType
 
+from shared.lake.reading.bounded_cache import BoundedCache
 from shared.lake.reading.file_layout import FileLayout
 from shared.runtime.errors import NotFound, Refused
+
+KEPT_COLUMNS = 500
+"""Choices of columns that are remembered: a builder makes the same ones again and again."""
+
+_Choice = tuple[Mapping[str, NestedField], pl.Schema, bool, pl.DataFrame]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +39,14 @@ class Columns:
         types: by name.
         settled: no name, id or type of them was ever another, so that a file which holds their
             ids holds them under these names.
+        none: no rows.
     """
 
     table: Table
     fields: Mapping[str, NestedField]
     types: pl.Schema
     settled: bool
+    none: pl.DataFrame = field(repr=False, compare=False)
 
     @classmethod
     def of(cls, table: Table, names: Sequence[str]) -> Columns:
@@ -48,6 +56,13 @@ class Columns:
             NotFound: the table has no such column.
             Refused: a column is nested.
         """
+        metadata = table.metadata
+        schemas = [schema.schema_id for schema in metadata.schemas]
+        known = f"{metadata.table_uuid} {metadata.current_schema_id} {schemas} {list(names)}"
+        return cls(table, *_KEPT.get(known, lambda: cls._chosen(table, names)))
+
+    @staticmethod
+    def _chosen(table: Table, names: Sequence[str]) -> _Choice:
         present = {field.name: field for field in table.schema().fields}
         fields: dict[str, NestedField] = {}
         for name in names:
@@ -63,11 +78,12 @@ class Columns:
                     "only flat columns are read: read it with an engine of your own",
                 )
         arrow = schema_to_pyarrow(Schema(*fields.values()), include_field_ids=False)
-        return cls(table, fields, pl.Schema(arrow), _settled(table, fields))
+        types = pl.Schema(arrow)
+        return fields, types, _settled(table, fields), pl.DataFrame(schema=types)
 
     def empty(self) -> pl.DataFrame:
         """No rows of these columns."""
-        return pl.DataFrame(schema=self.types)
+        return self.none.clone()
 
     def named_as_now(self, file: DataFile) -> bool:
         """Whether a file certainly holds all of these columns, under their present names.
@@ -128,6 +144,9 @@ class Columns:
             for name, field in self.fields.items()
             if name not in names
         }
+
+
+_KEPT: BoundedCache[_Choice] = BoundedCache(KEPT_COLUMNS, lambda _: 1)
 
 
 def _settled(table: Table, fields: Mapping[str, NestedField]) -> bool:

@@ -94,6 +94,11 @@ def schema_json(schema: Schema, name: str) -> str:
     return json.dumps(AvroSchemaConversion().iceberg_to_avro(schema, schema_name=name))
 
 
+def schema_of(text: str) -> Schema:
+    """The Iceberg schema of a file's records, from its Avro schema."""
+    return AvroSchemaConversion().avro_to_iceberg(json.loads(text))
+
+
 def codec_name(name: str) -> str:
     """The Avro name of a codec as table properties name it."""
     return CODEC_MAPPING_ICEBERG_TO_AVRO.get(name, name)
@@ -111,6 +116,18 @@ def block(records: Sequence[bytes], codec: str) -> Block:
         return Block(len(records), deflate.compress(plain) + deflate.flush())
     known = KNOWN_CODECS[codec]  # type: ignore[index]  # a Literal of the keys
     return Block(len(records), plain if known is None else known.compress(plain)[0])
+
+
+def plain(packed: Block, codec: str) -> bytes:
+    """The encoded records of a block.
+
+    Raises:
+        ValueError: the codec is none that is known.
+    """
+    if codec not in KNOWN_CODECS:
+        raise ValueError(f"an Avro file is compressed by {codec!r}, which cannot be read here")
+    known = KNOWN_CODECS[codec]
+    return packed.content if known is None else known.decompress(packed.content)
 
 
 def assemble(metadata: Mapping[str, str], blocks: Sequence[Block]) -> bytes:

@@ -14,6 +14,7 @@ from shared.lake.decisions import Delta
 from shared.lake.manifest_merging import MergePolicy, bins
 from shared.lake.manifests import Carried, Entry, ManifestFormat, ManifestListFormat
 from shared.lake.reading.live_files import entries as live_entries
+from shared.lake.reading.manifest_content import content_of, entries_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +142,7 @@ class ManifestWriter:
             elif (blocks := written.carried(each.manifest, io)) is not None:
                 carried.append(blocks)
             else:
-                entries += [written.existing(e) for e in each.manifest.fetch_manifest_entry(io)]
+                entries += [written.existing(e) for e in _entries(io, [each.manifest])]
         return self._manifest(attempt, spec_id, tuple(entries), carried, content)
 
     def _manifest(
@@ -183,4 +184,8 @@ def _packed(manifests: Sequence[ManifestFile], target_bytes: int) -> list[list[M
 
 
 def _entries(io: FileIO, manifests: Sequence[ManifestFile]) -> list[ManifestEntry]:
-    return [entry for manifest in manifests for entry in manifest.fetch_manifest_entry(io)]
+    return [
+        entry
+        for manifest in manifests
+        for entry in entries_in(content_of(io, manifest.manifest_path), manifest)
+    ]

@@ -32,6 +32,7 @@ from pyiceberg.typedef import Record
 from pyiceberg.types import PrimitiveType
 
 from shared.lake import avro_container as avro
+from shared.lake.reading.manifest_content import content_of
 
 FORMAT_VERSION: Final = 2
 OURS_KEY, OURS = "bergline.manifest", "1"
@@ -142,8 +143,7 @@ class ManifestFormat:
             return None  # an added file inherits its sequence number from its manifest
         if any(each.contains_nan for each in manifest.partitions or ()):
             return None  # the bounds do not tell which
-        with io.new_input(manifest.manifest_path).open(seekable=False) as stream:
-            found = avro.take_apart(stream.read())
+        found = avro.take_apart(content_of(io, manifest.manifest_path))
         same = (OURS_KEY, avro.SCHEMA_KEY, avro.CODEC_KEY)
         if any(found.metadata.get(key) != self._metadata[key] for key in same):
             return None

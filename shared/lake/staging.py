@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import DataFile, ManifestFile, read_manifest_list
+from pyiceberg.manifest import DataFile, ManifestFile
 from pyiceberg.table import Table, TableProperties
 
 from shared.lake.commit_request import commit_request
@@ -23,6 +23,9 @@ from shared.lake.head_checks import dangling, listed_files, require_fit, require
 from shared.lake.listed_manifests import Attempt, Listed, ManifestWriter
 from shared.lake.manifest_merging import MergePolicy
 from shared.lake.manifests import FORMAT_VERSION, ManifestListFormat
+from shared.lake.provenance import Provenance
+from shared.lake.reading.live_files import listed_by
+from shared.lake.reading.manifest_content import written
 from shared.lake.snapshot_summary import snapshot_summary
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan
@@ -132,6 +135,8 @@ class Stage:
         )
         for path, content in contents.items():
             _write(self._table.io, path, content)
+            if isinstance(change.carried, Provenance):
+                written(path, content)  # a builder reads its own table next; a landing one is not
         asserted = state.head_id(change.ref)
         return StagedSnapshot(snapshot.snapshot_id, asserted, request, tuple(contents), listed)
 
@@ -148,7 +153,7 @@ class Stage:
             known = {each.manifest.manifest_path: each for each in self._listed}
             self._listed = tuple(
                 known.get(manifest.manifest_path) or Listed(manifest, self._lists.line(manifest))
-                for manifest in read_manifest_list(self._table.io.new_input(head.manifest_list))
+                for manifest in listed_by(self._table.io, head)
                 if _has_live(manifest)
             )
             self._head = head.snapshot_id

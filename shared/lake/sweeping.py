@@ -19,8 +19,8 @@ from itertools import islice
 
 import structlog
 from pyiceberg.io import FileIO
-from pyiceberg.manifest import read_manifest_list
 
+from shared.lake.reading.manifest_content import content_of, manifests_in
 from shared.lake.table_state import SnapshotEntry, TableState
 
 log = structlog.stdlib.get_logger("bergline.lake")
@@ -127,7 +127,7 @@ class Sweeper:
         if known is None:
             known = frozenset(  # interned, because neighbours name nearly the same manifests
                 sys.intern(manifest.manifest_path)
-                for manifest in read_manifest_list(io.new_input(manifest_list))
+                for manifest in manifests_in(content_of(io, manifest_list))
             )
             self._lists[snapshot_id] = known
         return known

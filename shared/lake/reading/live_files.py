@@ -17,11 +17,11 @@ from pyiceberg.manifest import (
     FileFormat,
     ManifestContent,
     ManifestFile,
-    read_manifest_list,
 )
 from pyiceberg.table import Table
 
 from shared.lake.reading.bounded_cache import BoundedCache
+from shared.lake.reading.manifest_content import content_of, entries_in, manifests_in
 from shared.lake.table_state import SnapshotEntry
 from shared.runtime.errors import Refused
 
@@ -84,8 +84,14 @@ def manifests(io: FileIO, snapshot: SnapshotEntry | None) -> Mapping[str, Manife
     if snapshot is None:
         return {}
     path = snapshot.manifest_list
-    listed = _LISTS.get(path, lambda: tuple(read_manifest_list(io.new_input(path))))
+    listed = _LISTS.get(path, lambda: manifests_in(content_of(io, path)))
     return {manifest.manifest_path: manifest for manifest in listed}
+
+
+def listed_by(io: FileIO, snapshot: SnapshotEntry) -> tuple[ManifestFile, ...]:
+    """:func:`manifests` for one who asks once, like a writer: nothing is kept for it."""
+    path = snapshot.manifest_list
+    return _LISTS.peek(path) or manifests_in(content_of(io, path))
 
 
 def entries(io: FileIO, manifest: ManifestFile) -> tuple[LiveFile, ...]:
@@ -96,7 +102,7 @@ def entries(io: FileIO, manifest: ManifestFile) -> tuple[LiveFile, ...]:
 def _read(io: FileIO, manifest: ManifestFile) -> tuple[LiveFile, ...]:
     return tuple(
         LiveFile(entry.data_file, entry.sequence_number or 0)
-        for entry in manifest.fetch_manifest_entry(io)
+        for entry in entries_in(content_of(io, manifest.manifest_path), manifest)
     )
 
 

@@ -118,8 +118,8 @@ class Builder:
             )
         return self._transforms[target]
 
-    def _lake(self, ref: str) -> IcebergLake:
-        return IcebergLake(self._tables, ref)
+    def _lake(self, ref: str, *, patient: bool = False) -> IcebergLake:
+        return IcebergLake(self._tables, ref, patient=patient)
 
     def _plan(
         self, transform: Transform, lake: IcebergLake, as_of: date, full: str | None = None
@@ -148,7 +148,7 @@ class Builder:
             return self._live(transform, replace(request, stage=Stage.LIVE))
         started = f"{request.build_id}:start"
         start_branch(handle, BRANCH, commit_id=started, writer=WRITER)
-        lake = self._lake(BRANCH)
+        lake = self._lake(BRANCH, patient=True)
         todo = self._plan(transform, lake, request.as_of, full=request.reason or "asked for")
         if isinstance(todo, Nothing):
             raise TypeError("a full build that was asked for is never nothing")

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from operator import attrgetter
 
 from shared.lake.positions import KEY_FORMAT
-from shared.lake.table_state import KEY_BRANCH, TableState
+from shared.lake.table_state import KEY_BRANCH, SnapshotEntry, TableState
 
 TAG_PREFIX = "bergline-hour-"
 
@@ -127,6 +127,26 @@ def plan(
         snapshot.snapshot_id for snapshot in state.snapshots if snapshot.snapshot_id not in kept
     ]
     return ThinningPlan(tuple(remove[: policy.max_removals]), tuple(tag), tuple(untag))
+
+
+def lasting(state: TableState, now_ms: int) -> SnapshotEntry | None:
+    """The newest version of ``main`` that is the last one of its minute, and will stay so.
+
+    Thinning keeps it until it is an hour old, for whoever reads for longer than every snapshot is
+    kept. ``None`` when there is none.
+    """
+    last_of_minute: dict[int, SnapshotEntry] = {}
+    for each in sorted(state.snapshots, key=_sequence):
+        if KEY_BRANCH not in each.summary:
+            last_of_minute[each.timestamp_ms // _MINUTE] = each
+    snapshot = state.current_snapshot()
+    while snapshot is not None:
+        minute = snapshot.timestamp_ms // _MINUTE
+        if minute < now_ms // _MINUTE and last_of_minute.get(minute) == snapshot:
+            return snapshot
+        parent = snapshot.parent_snapshot_id
+        snapshot = None if parent is None else state.snapshot_by_id(parent)
+    return None
 
 
 def _below_foreign(state: TableState, kept: Collection[int]) -> set[int]:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.lake.table_state import TableState
-from shared.lake.thinning import TAG_PREFIX, ThinningPlan, ThinningPolicy, hour_tag, plan
+from shared.lake.thinning import TAG_PREFIX, ThinningPlan, ThinningPolicy, hour_tag, lasting, plan
 
 SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 NOW = 1_767_225_600_000 + 12 * HOUR  # 2026-01-01, noon
@@ -273,3 +273,41 @@ def test_a_commit_a_second_for_a_week_keeps_at_most_four_hundred() -> None:
     assert most <= 400
     assert len(history.hour_tags) == 7 * 24
     assert len(history.refs) == 7 * 24 + 1
+
+
+class TestWhatLasts:
+    def found(self, history: History, now: int) -> int | None:
+        snapshot = lasting(cast("TableState", history), now)
+        return None if snapshot is None else snapshot.snapshot_id
+
+    def test_the_last_version_of_a_minute_that_is_over(self) -> None:
+        history = History.of(NOW + second * SECOND for second in (10, 59, 61, 70))
+        assert self.found(history, NOW + 70 * SECOND) == 2
+        assert self.found(history, NOW + 120 * SECOND) == 4
+
+    def test_nothing_of_a_table_that_is_younger(self) -> None:
+        assert self.found(History(), NOW) is None
+        assert self.found(History.of([NOW, NOW + SECOND]), NOW + 2 * SECOND) is None
+
+    def test_not_one_that_was_rolled_back_nor_one_that_gives_way_to_it(self) -> None:
+        history = History.of([NOW, NOW + MINUTE, NOW + MINUTE + SECOND])
+        history.refs["main"] = Ref(2)
+        assert self.found(history, NOW + 3 * MINUTE) == 1
+
+    @given(st.lists(st.integers(1, 90), min_size=1, max_size=60), st.integers(1, 59))
+    def test_it_is_kept_for_most_of_an_hour(self, pauses: list[int], minutes: int) -> None:
+        at, history = NOW, History.of([NOW])
+        for pause in pauses:
+            at += pause * SECOND
+            history.commit(at)
+        chosen = self.found(history, at)
+        if chosen is None:
+            return
+        snapshot = history.snapshot_by_id(chosen)
+        assert snapshot is not None
+        later = at + MINUTE
+        while later - snapshot.timestamp_ms < minutes * MINUTE:
+            history.commit(later)
+            removed = plan(cast("TableState", history), later, POLICY).remove
+            assert chosen not in removed
+            later += MINUTE

@@ -292,6 +292,33 @@ def test_a_rebuild_that_never_catches_up_does_not_take_main_back(lake: ToyLake) 
     assert taken >= 2 + CATCH_UPS, "what the other one had committed to main"
 
 
+def test_a_rebuild_may_take_longer_than_every_snapshot_of_its_inputs_is_kept(
+    lake: ToyLake,
+) -> None:
+    """Of a large input it reads one that is kept for longer than the newest."""
+    builder = lake.builder()
+    lake.land(EVENTS, [event(1, 1, 10)])
+    build_all(builder, lake.transforms)
+    lasting = lake.state(EVENTS).current_snapshot_id
+    lake.land(EVENTS, [event(2, 2, 20)])
+    newest = lake.state(EVENTS).current_snapshot_id
+    assert lasting is not None
+    assert newest is not None
+
+    def thin() -> None:
+        lake.land(EVENTS, [event(3, 3, 30)])
+        lake.handle(EVENTS).table.maintenance.expire_snapshots().by_id(newest).commit()
+
+    with (
+        patch("services.transformer.lake_inputs.LARGE_ROWS", 1),
+        patch("services.transformer.lake_inputs.lasting", lambda state, _: state.by_id[lasting]),
+        before_the_commit(thin),
+    ):
+        builder.build(ITEMS, request(Stage.REBUILD))
+    builder.build(ITEMS, request(Stage.PUBLISH))
+    assert lake.rows(ITEMS)["amount"].to_list() == [10, 20, 30]
+
+
 def test_a_source_that_was_rolled_back_takes_its_rows_along(lake: ToyLake) -> None:
     builder = lake.builder()
     lake.land(EVENTS, [event(1, 1, 10)])

@@ -8,6 +8,7 @@ application: with one command it *is* that command, with several it is a group.
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import sys
 import traceback
@@ -82,7 +83,16 @@ class Desk(TyperGroup):
             return name, known, rest
         command = typer.main.get_command(importlib.import_module(COMMANDS[name].module).app)
         command.name = name
+        flow(command)
         return name, command, rest
+
+
+def flow(command: Any) -> None:
+    """Let the paragraphs of a command's help fill the terminal, however the source wraps them."""
+    paragraphs = inspect.cleandoc(command.help or "").split("\n\n")
+    command.help = "\n\n".join(" ".join(each.split()) for each in paragraphs)
+    for inner in getattr(command, "commands", {}).values():
+        flow(inner)
 
 
 desk = typer.Typer(name="bergline", cls=Desk, no_args_is_help=True, epilog=EPILOG)

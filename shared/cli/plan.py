@@ -29,7 +29,7 @@ def plan(
     """Show for every derived table whether it would be built now: in full, in part, or not.
 
     Asks transformer, which compares what each table was built from with where its inputs stand.
-    Nothing is built.
+    Nothing is built. The last column is what the worker that was asked does about its own tables.
     """
     from shared.cli.asking import transformer
     from shared.cli.chosen import targets

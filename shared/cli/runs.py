@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from shared.cli.completing import derived_table
 from shared.cli.output import Format, Output, emit, progress, table
 from shared.cli.words import NOTHING, cell, count, latency, moment, size, stacked
 
@@ -32,7 +33,12 @@ def list_runs(
     since: Since = "1h",
     limit: Limit = 20,
     target: Annotated[
-        str | None, typer.Option("--table", help="Only waves in which this table was built.")
+        str | None,
+        typer.Option(
+            "--table",
+            help="Only waves in which this table was built.",
+            autocompletion=derived_table,
+        ),
     ] = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Also those that builds of other waves took along.")
@@ -44,6 +50,11 @@ def list_runs(
     A wave is one commit of a landing table on its way through everything that is built from it. It
     ends when the last of these tables holds it. Refreshes are waves, too.
     """
+    from shared.cli.chosen import declared
+    from shared.tables.registry import TABLES
+
+    if target is not None:
+        declared(target, TABLES)
     found = _waves(since)
     shown = [
         wave

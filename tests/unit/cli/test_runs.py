@@ -8,7 +8,7 @@ import pytest
 from shared.cli import runs
 from shared.cli.runs import told_by, wave_json
 from shared.cli.spans import span
-from shared.runtime.errors import ConfigurationError
+from shared.runtime.errors import ConfigurationError, NotFound
 from shared.runtime.waves import builds_of, waves
 from tests.unit.runtime.test_waves import BUILDS, FIRST, TABLES, commit, failed, started, succeeded
 
@@ -69,3 +69,8 @@ def test_anything_else_is_no_span(text: str) -> None:
 
 def test_what_does_not_fit_is_counted_not_hidden() -> None:
     assert runs._shortened(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+
+
+def test_a_table_that_does_not_exist_has_no_empty_list_of_runs() -> None:
+    with pytest.raises(NotFound, match=r"'core\.order'"):
+        runs.list_runs(target="core.order")

@@ -29,7 +29,6 @@ from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.registry import TRANSFORMS
 from services.transformer.framework.transform import Group, Transform, derivation
-from shared.runtime.errors import CheckFailed
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
@@ -365,8 +364,9 @@ def run(seed: int, fault: str = "none", steps: int = 50) -> str | None:
         try:
             world.play(random_steps(world.random, steps))
             world.verify()
-        except (AssertionError, CheckFailed) as error:
-            return f"seed {seed}: {error}\n  " + "\n  ".join(world.log)
+        except Exception as error:  # noqa: BLE001 - whatever it is, its seed must be told
+            what = f"{type(error).__name__}: {error}"
+            return f"seed {seed}: {what}\n  " + "\n  ".join(world.log)
     return None
 
 

@@ -93,6 +93,9 @@ class Builder:
             except Stale as error:
                 log.info("planned again", table=target, reason=str(error))
                 self._tables.handle(target).forget()
+            except Unavailable:
+                self._tables.renew()
+                raise
         raise Unavailable(
             f"{target} moved on during each of {ATTEMPTS} builds",
             "see who else commits to it: `bergline runs list`",

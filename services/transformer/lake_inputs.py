@@ -94,6 +94,12 @@ class Tables:
         with reachable(self.settings):
             return self.handle(name).reload()
 
+    def renew(self) -> None:
+        """Load every table at next use as if for the first time: the credentials that a catalog
+        gave out with it may have expired."""
+        for handle in self._handles.values():
+            handle.renew()
+
 
 class IcebergLake:
     """The tables of one build, as they stand when each is first asked for.

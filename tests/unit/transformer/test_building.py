@@ -16,11 +16,14 @@ from polars.testing import assert_frame_equal
 
 from services.transformer import writing
 from services.transformer.building import BRANCH, CATCH_UPS, Builder
+from services.transformer.config import TransformerSettings
 from services.transformer.framework.transform import Transform
+from services.transformer.lake_inputs import Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
 from shared.lake.branches import publish_branch, start_branch
+from shared.lake.handle import TableHandle
 from shared.lake.provenance import completeness, traced
-from shared.runtime.errors import NotFound, Refused
+from shared.runtime.errors import NotFound, Refused, Unavailable
 from tests.support.toy_lake import TODAY, ToyLake, build_all, request
 from tests.unit.transformer.framework import toys
 
@@ -356,6 +359,21 @@ def test_a_closure_follows_links_over_several_builds(lake: ToyLake) -> None:
     builder.build(components, request())
     expected = pl.DataFrame({"node": ["a", "b", "c", "d"], "component": ["a"] * 4})
     assert_frame_equal(lake.rows(components), expected)
+
+
+def test_after_the_store_refused_tables_are_loaded_with_their_credentials(lake: ToyLake) -> None:
+    """Those that a catalog gave out with a table expire; a worker lives longer."""
+    tables = Tables(TransformerSettings(), lake.specs, lake.handle)
+    builder = Builder(TransformerSettings(), lake.transforms, tables)
+    lake.land(EVENTS, [event(1, 1, 10)])
+    build_all(builder, lake.transforms)
+    lake.land(EVENTS, [event(2, 2, 20)])
+    expired = patch("services.transformer.lake_inputs.scan", side_effect=OSError("expired"))
+    watched = patch.object(TableHandle, "renew", autospec=True)
+    with watched as renew, expired, pytest.raises(Unavailable):
+        builder.build(ITEMS, request())
+    assert {call.args[0].name for call in renew.call_args_list} >= {EVENTS, ITEMS}
+    assert builder.build(ITEMS, request()).rows_added == 1
 
 
 def test_what_nothing_builds_is_not_found(lake: ToyLake) -> None:

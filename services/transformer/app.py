@@ -46,10 +46,11 @@ from shared.tables.registry import TABLES
 
 log = structlog.stdlib.get_logger("bergline.transformer")
 
-DRAIN_S = 3.5
-"""Longest wait for builds under way; together with the others less than a service is given."""
+DRAIN_S = 3.0
+"""Longest wait for builds under way. With all that follows it is less than a service is given, also
+while the broker is silent and a build does not end."""
 FLUSH_S = 1.0
-LEAVE_S = 2.0
+LEAVE_S = 1.5
 WAIT_S = 0.5
 
 
@@ -150,14 +151,16 @@ class Service:
         async def drain() -> None:
             await self._reconciler.stop()
             await self._dispatcher.stop(DRAIN_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(FLUSH_S):
-                    await self._following.settle()
-                    await self._outboxes.flush()
-            await self._events.flush(FLUSH_S)
+            await asyncio.gather(self._announced(), self._events.flush(FLUSH_S))
             await store_once(app, self._settings, self._progress)
 
         await run_app(app, stop, drain, LEAVE_S)
+
+    async def _announced(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(FLUSH_S):
+                await self._following.settle()
+                await self._outboxes.flush()
 
     def _assigned(self, targets: frozenset[str]) -> None:
         """Called by the group: these targets are ours."""

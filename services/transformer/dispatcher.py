@@ -23,6 +23,10 @@ from shared.contracts.identity import uuid7
 log = structlog.stdlib.get_logger("bergline.transformer")
 
 
+CUT_S = 0.5
+"""Longest wait for builds that are cut off."""
+
+
 class Observer(Protocol):
     """Who is told of builds. Called in the event loop; must not block."""
 
@@ -102,7 +106,7 @@ class Dispatcher:
         for build in self._builds:
             build.cancel()
         if self._builds:
-            await asyncio.wait(self._builds, timeout=1.0)
+            await asyncio.wait(self._builds, timeout=CUT_S)
 
     async def _run(self) -> None:
         while True:

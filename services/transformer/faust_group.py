@@ -30,6 +30,8 @@ CONSUMED = (COMMITS, BUILD_REQUESTS, COMMANDS)
 METADATA_MAX_AGE_MS = 5_000
 STORE_S = 2.0
 """How often offsets are stored."""
+ANSWER_S = 1.0
+"""Longest wait until they are."""
 
 
 class _Boot(BootStrategy):
@@ -127,7 +129,7 @@ async def store_once(
         for (topic, partition), offset in offsets.items()
     }
     try:
-        async with asyncio.timeout(STORE_S):
+        async with asyncio.timeout(ANSWER_S):
             await app.consumer._thread.commit(wanted)
     except Exception as error:  # noqa: BLE001 - the next round repeats it
         return error

@@ -32,7 +32,7 @@ WORKER_START_S = 90.0
 """Longest wait for a new worker: it imports the table libraries on a machine that may be busy."""
 RETRY_S, LONGEST_RETRY_S = 2.0, 60.0
 """Pause after the first start that failed, doubling up to the longest: starting Ray is work."""
-STOP_S = 2.0
+STOP_S = 1.5
 SAID = 300
 """Characters of Ray's own words that are passed on."""
 

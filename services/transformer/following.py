@@ -67,9 +67,13 @@ class Following:
         self.wake()
 
     def history(self, target: str) -> tuple[int | None, tuple[int, ...]]:
-        """What thinning must keep of a target."""
+        """What thinning must keep of a target; no number, no thinning.
+
+        Before every state was read, what others have recorded is not known.
+        """
         uuid = self._uuids.get(target)
-        announced = None if uuid is None else self._states.announced(target, uuid)
+        known = uuid is not None and self._states.reader.caught_up.is_set()
+        announced = self._states.announced(target, uuid) if uuid and known else None
         return announced, tuple(sorted(self._states.pinned(target)))
 
     async def settle(self) -> None:

@@ -19,6 +19,11 @@ def total(amounts: pl.Expr) -> pl.Expr:
     return amounts.sum().cast(MONEY, strict=False)
 
 
+def total_of_totals(amounts: pl.Expr) -> pl.Expr:
+    """Sum of sums in an aggregation: null when one of them, or theirs, did not fit."""
+    return pl.when(amounts.null_count() == 0).then(total(amounts))
+
+
 def count(condition: pl.Expr) -> pl.Expr:
     """In an aggregation: how many rows it holds for; null is no."""
     return condition.sum().cast(pl.Int64)

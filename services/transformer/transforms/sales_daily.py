@@ -7,7 +7,7 @@ from datetime import date
 import polars as pl
 
 from services.transformer.framework.transform import Frames, Group, Input, Route
-from services.transformer.rules.decimals import count, total
+from services.transformer.rules.decimals import count, total_of_totals
 from shared.tables.sales import SALES_DAILY
 
 SUMMARY, CUSTOMERS = "analytics.order_summary", "metadata.sales_customers_daily"
@@ -28,7 +28,7 @@ def build(frames: Frames, as_of: date | None) -> pl.DataFrame:  # noqa: ARG001
     """
     summary = frames[SUMMARY]
     sums = summary.group_by(_GROUP).agg(
-        *(total(pl.col(name)).alias(name) for name in _MONEY),
+        *(total_of_totals(pl.col(name)).alias(name) for name in _MONEY),
         *(pl.col(name).sum() for name in _COUNTS),
         *(
             pl.col("total_orders")
@@ -57,8 +57,9 @@ def build(frames: Frames, as_of: date | None) -> pl.DataFrame:  # noqa: ARG001
 def _top_countries(summary: pl.DataFrame) -> pl.DataFrame:
     return (
         summary.group_by(*_GROUP, top_country="shipping_country")
-        .agg(top_country_revenue=total(pl.col("gross_revenue")))
-        .sort("top_country_revenue", "top_country", descending=[True, False], nulls_last=True)
+        .agg(top_country_revenue=total_of_totals(pl.col("gross_revenue")))
+        # A sum is null when it is too large to be written, so it is the highest.
+        .sort("top_country_revenue", "top_country", descending=[True, False], nulls_last=False)
         .unique(_GROUP, keep="first", maintain_order=True)
     )
 

@@ -44,6 +44,12 @@ def test_sums() -> None:
     assert found["total_orders"] == 2
 
 
+def test_a_sum_that_could_not_be_written_is_no_zero_in_the_days_sum() -> None:
+    found = only(sales(group(None, "Chile"), group("5")))
+    assert found["gross_revenue"] is None
+    assert (found["top_country"], found["top_country_revenue"]) == ("Chile", None)
+
+
 def test_channels_of_their_own_and_the_others() -> None:
     channels = {"web": 1, "mobile": 2, "pos": 4, "api": 8, "shopify_draft_order": 16, "Unknown": 32}
     found = only(sales(*(group(channel=c, total_orders=n) for c, n in channels.items())))

@@ -23,6 +23,7 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 from pyiceberg.typedef import Record
 
+from shared.lake.reading import small_files
 from shared.lake.row_partitions import by_partition, require_declared
 from shared.lake.schema import arrow_schema
 from shared.runtime.errors import Refused
@@ -35,6 +36,9 @@ ZSTD_LEVEL = 1
 SAMPLE_ROWS = 1000
 ROW_GROUP_ROWS = 100_000
 """Rows of derived tables between two looks at a file's size; readers skip whole row groups."""
+
+IN_MEMORY_BYTES = 2**20
+"""Rows of derived tables that are fewer make their file in memory first."""
 
 REPEATED = 8
 """A text column gets a dictionary when so many sampled rows share a value on average."""
@@ -103,7 +107,9 @@ def write_rows(
         while (first := next(groups, None)) is not None:
             name = f"{uuid.uuid4()}.parquet"
             location = f"{folder}/{name}" if folder else name
-            files.append(_written(table, location, partition, _chain(first, groups), target_bytes))
+            left = _chain(first, groups)
+            keep = ordered.nbytes <= IN_MEMORY_BYTES
+            files.append(_written(table, location, partition, left, target_bytes, keep=keep))
     return files
 
 
@@ -118,12 +124,18 @@ def _written(
     partition: Record,
     groups: Iterator[pa.Table],
     target_bytes: int | None,
+    *,
+    keep: bool = False,
 ) -> DataFile:
-    """One file of as many of the row groups as make ``target_bytes``; the first one in any case."""
+    """One file of as many of the row groups as make ``target_bytes``; the first one in any case.
+
+    With ``keep`` it is made in memory, and what is small is kept for those who read it next.
+    """
     location = table.location_provider().new_data_location(name)
     output = table.io.new_output(location)
     first = next(groups)
-    with output.create(overwrite=True) as stream:
+    made = pa.BufferOutputStream() if keep else None
+    with made or output.create(overwrite=True) as stream:
         with pq.ParquetWriter(
             stream,
             first.schema,
@@ -140,6 +152,11 @@ def _written(
                     break
                 writer.write_table(group)
         size = stream.tell()
+    if made is not None:
+        content = made.getvalue().to_pybytes()
+        with output.create(overwrite=True) as stream:
+            stream.write(content)
+        small_files.written(location, content)
     schema = table.schema()
     statistics = data_file_statistics_from_parquet_metadata(
         parquet_metadata=writer.writer.metadata,

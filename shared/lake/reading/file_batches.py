@@ -4,7 +4,8 @@ One scan of many files costs half of many scans. polars' own reader asks the sto
 and the ranges of the columns that are used, several at once; on the embedded storage that is
 cheaper than whole files by PyIceberg's FileIO, for files of 50 kB (60 of them, 26 columns: 85 ms
 of CPU instead of 137) as for those of 3 MB (203 instead of 261; two columns: 23 instead of 103).
-Stores that polars is not told the way to are read by FileIO.
+Stores that polars is not told the way to are read by FileIO, and so are few small files, because
+they are kept (:mod:`~shared.lake.reading.small_files`).
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from pyiceberg.manifest import DataFile
 
 from shared.lake.reading.columns import Columns
 from shared.lake.reading.file_layout import FETCHES, file_layouts
+from shared.lake.reading.small_files import contents, whole
 
 ROW = "_row"
 """Number of a row among those of its batch (polars' index type)."""
 
 BATCH_ROWS = 2**31
+
+_LOCAL = frozenset({"file", ""})
+_S3 = frozenset({"s3", "s3a", "s3n"})
 
 _OPTIONS = {
     "s3.access-key-id": "aws_access_key_id",
@@ -70,7 +75,7 @@ def batches(
     asked: list[DataFile] = []
     for file in files:
         (plain if not ask and columns.named_as_now(file) else asked).append(file)
-    found = [_batch(columns, part, columns.types, None) for part in _parts(plain, apart)]
+    found = _of_layout(columns, plain, columns.types, None, apart)
     kinds: dict[str, tuple[list[DataFile], pl.Schema, list[pl.Expr]]] = {}
     for file, layout in zip(asked, file_layouts(columns.table.io, asked), strict=True):
         names = columns.names_in(file, layout)
@@ -79,7 +84,29 @@ def batches(
         chosen = columns.expressions(names, layout, constants)
         kinds.setdefault(repr((names, constants, types)), ([], types, chosen))[0].append(file)
     for alike, types, chosen in kinds.values():
-        found += [_batch(columns, part, types, chosen) for part in _parts(alike, apart)]
+        found += _of_layout(columns, alike, types, chosen, apart)
+    return found
+
+
+def _of_layout(
+    columns: Columns,
+    files: Sequence[DataFile],
+    types: pl.Schema,
+    chosen: list[pl.Expr] | None,
+    apart: bool,
+) -> list[Batch]:
+    """Files of one layout: those whose contents are here, and those that polars fetches."""
+    io = columns.table.io
+    remote = [file for file in files if _scheme(file.file_path) not in _LOCAL]
+    here = contents(io, remote) if remote else {}
+    found = []
+    for part in _parts([file for file in files if file.file_path in here], apart):
+        sources = [here[file.file_path] for file in part]
+        found.append(_batch(part, sources, types, chosen, None))
+    for part in _parts([file for file in files if file.file_path not in here], apart):
+        paths = [file.file_path for file in part]
+        options = storage_options(io) if _scheme(paths[0]) in _S3 else None
+        found.append(_batch(part, _sources(io, paths), types, chosen, options))
     return found
 
 
@@ -116,39 +143,38 @@ def _parts(files: Iterable[DataFile], apart: bool) -> list[list[DataFile]]:
 
 
 def _batch(
-    columns: Columns, files: Sequence[DataFile], types: pl.Schema, chosen: list[pl.Expr] | None
+    files: Sequence[DataFile],
+    sources: list[str] | list[bytes],
+    types: pl.Schema,
+    chosen: list[pl.Expr] | None,
+    options: dict[str, str] | None,
 ) -> Batch:
-    io = columns.table.io
     starts = [0]
     for file in files[:-1]:
         starts.append(starts[-1] + file.record_count)
-    paths = [file.file_path for file in files]
-    remote = urlparse(paths[0]).scheme in ("s3", "s3a", "s3n")
     frame = pl.scan_parquet(
-        _sources(io, paths),
+        sources,
         glob=False,
         hive_partitioning=False,
         schema=types,
         extra_columns="ignore",
         row_index_name=ROW,
-        storage_options=storage_options(io) if remote else None,
+        storage_options=options,
         credential_provider=None,
     )
     names = [pl.col(name) for name in types] if chosen is None else chosen
     return Batch(files, starts, frame.select([*names, ROW]))
 
 
+def _scheme(path: str) -> str:
+    return urlparse(path).scheme
+
+
 def _sources(io: FileIO, paths: Sequence[str]) -> list[str] | list[bytes]:
-    parsed = [urlparse(path) for path in paths]
-    schemes = {each.scheme for each in parsed}
-    if schemes <= {"file", ""}:
-        return [each.path for each in parsed]
-    if schemes <= {"s3", "s3a", "s3n"}:
+    schemes = {_scheme(path) for path in paths}
+    if schemes <= _LOCAL:
+        return [urlparse(path).path for path in paths]
+    if schemes <= _S3:
         return ["s3://" + path.partition("://")[2] for path in paths]
     with ThreadPoolExecutor(min(FETCHES, len(paths)), "bergline-fetch") as pool:
-        return list(pool.map(lambda path: _whole(io, path), paths))
-
-
-def _whole(io: FileIO, path: str) -> bytes:
-    with io.new_input(path).open(seekable=False) as stream:
-        return stream.read()
+        return list(pool.map(lambda path: whole(io, path), paths))

@@ -8,9 +8,9 @@ files that are touched, and suits tables of a file or two.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
-from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from shared.lake.data_files import write_rows
@@ -80,19 +80,19 @@ def delta(
     """
     touched = {path: rows for path, rows in positions.items() if len(rows)}
     dropped: set[str] = set()
-    deletes: list[DataFile] = []
     if replaces:
         dropped, touched = {*live.data, *live.deletes}, {}
     elif (mode or merge_mode(table)) == COPY_ON_WRITE and touched:
         kept = surviving_rows(table, spec, live, touched, touched)
         appended = pa.concat_tables([kept, appended.select(kept.schema.names).cast(kept.schema)])
         dropped, touched = set(touched), {}
-    else:
-        described = {path: live.data[path].file for path in touched}
-        deletes = write_position_deletes(table, touched, described)
+    described = {path: live.data[path].file for path in touched}
+    with ThreadPoolExecutor(1, "bergline-write") as pool:  # two requests at once
+        writing = pool.submit(write_position_deletes, table, touched, described)
+        added = write_rows(table, spec, appended, target_bytes=target_bytes)
     return Delta(
-        added=write_rows(table, spec, appended, target_bytes=target_bytes),
-        deletes=deletes,
+        added=added,
+        deletes=writing.result(),
         dropped=dropped,
         named=set(touched),
         planned=planned,

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from pyiceberg.io import FileIO
@@ -30,6 +31,9 @@ from shared.lake.snapshot_summary import snapshot_summary
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
 from shared.lake.thinning import ThinningPlan
 from shared.runtime.errors import Refused
+
+WRITES = 8
+"""Most requests to the store at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +137,10 @@ class Stage:
             None if change.source == change.ref else change.source,
             change.ends,
         )
-        for path, content in contents.items():
-            _write(self._table.io, path, content)
-            if isinstance(change.carried, Provenance):
-                written(path, content)  # a builder reads its own table next; a landing one is not
+        _write_all(self._table.io, contents)
+        if isinstance(change.carried, Provenance):
+            for path, content in contents.items():  # a builder reads its own table next
+                written(path, content)
         asserted = state.head_id(change.ref)
         return StagedSnapshot(snapshot.snapshot_id, asserted, request, tuple(contents), listed)
 
@@ -196,6 +200,12 @@ def _new_id(state: TableState) -> int:
     while (number := secrets.randbits(63)) in state.by_id:
         pass
     return number
+
+
+def _write_all(io: FileIO, contents: Mapping[str, bytes]) -> None:
+    """At once: none of them is read before the catalog names the list."""
+    with ThreadPoolExecutor(min(WRITES, len(contents)), "bergline-write") as pool:
+        list(pool.map(lambda path: _write(io, path, contents[path]), contents))
 
 
 def _write(io: FileIO, path: str, content: bytes) -> None:

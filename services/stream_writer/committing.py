@@ -174,7 +174,9 @@ class Committer:
         except Exception as error:  # noqa: BLE001 - housekeeping: the rows are committed
             log.info("removed snapshots not swept yet", table=self._ours.table, error=str(error))
 
-    def _thinning(self) -> Thinning:
+    def _thinning(self) -> Thinning | None:
+        if not self._states.reader.caught_up.is_set():
+            return None  # what readers have recorded is not known yet
         table, dense_s = self._ours.table, self._settings.stream_writer_dense_s
         return Thinning(
             ThinningPolicy(dense_ms=int(dense_s * 1000)),

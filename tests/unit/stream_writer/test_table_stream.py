@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -23,6 +24,7 @@ from services.stream_writer.table_stream import TableStream
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
 from shared.lake.adoption import adopt
+from shared.lake.commit import Outcome, Thinning
 from shared.lake.outbox import Outbox
 from shared.lake.table_state import TableState
 from shared.runtime.bus import producer
@@ -42,11 +44,20 @@ class Faulty(TableWriter):
 
     faults = 0
 
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.thinned: list[bool] = []
+        """Whether each write could remove snapshots."""
+
     def prepare(self, work: Work) -> Prepared:
         if self.faults:
             self.faults -= 1
             raise ValueError("injected")
         return super().prepare(work)
+
+    def write(self, prepared: Prepared, thinning: Thinning | None) -> Outcome:
+        self.thinned.append(thinning is not None)
+        return super().write(prepared, thinning)
 
 
 class Rig:
@@ -60,7 +71,7 @@ class Rig:
         self.instruments = Instruments("stream_writer")
         self.producer = producer(settings, "test")
         """Never started: no record here is bad."""
-        states = TableStates(settings)
+        states = self.states = TableStates(settings)
         states.reader.caught_up.set()
         self.announced: list[int] = []
         self.group = Group(self._take)
@@ -210,6 +221,19 @@ async def test_who_has_lost_the_table_announces_nothing(rig: Rig) -> None:
     assert not rig.outbox.owner
     rig.assign(KEYS[0])
     assert rig.outbox.owner
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_thinned_before_it_is_known_what_readers_have_recorded(rig: Rig) -> None:
+    rig.states.reader.caught_up.clear()
+    rig.assign(KEYS[0])
+    rig.group.ends[KEYS[0]] = 5
+    await rig.until_landed()
+    assert not any(rig.writer.thinned)
+    rig.states.reader.caught_up.set()
+    rig.group.ends[KEYS[0]] = 10
+    await rig.until_landed()
+    assert rig.writer.thinned[-1]
 
 
 @pytest.mark.asyncio

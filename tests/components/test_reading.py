@@ -118,7 +118,7 @@ def test_no_error_shows_credentials(things: Table) -> None:
     live_files(things, _head(things))
     io = type(things.io)(properties)
     other = Table(things.name(), things.metadata, things.metadata_location, io, things.catalog)
-    with pytest.raises(OSError, match="403|ACCESS_DENIED") as error:
+    with pytest.raises(OSError, match=r"403|ACCESS_DENIED") as error:
         scan(other, SnapshotEntry.of(things.metadata.snapshots[0]), ["id"])
     assert "someone-elses" not in str(error.value)
     assert error.value.__cause__ is None

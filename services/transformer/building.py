@@ -21,7 +21,7 @@ from services.transformer.framework.plan import Full, Incremental, Nothing, Plan
 from services.transformer.framework.registry import TRANSFORMS
 from services.transformer.framework.transform import Group, Transform, derivation
 from services.transformer.lake_inputs import IcebergLake, Tables
-from services.transformer.request import BuildReport, BuildRequest, Planned, Stage
+from services.transformer.request import BuildReport, BuildRequest, Stage
 from services.transformer.writing import WRITER, Written, changed_by_others, write
 from shared.lake.branches import publish_branch, start_branch
 from shared.lake.commit import Outcome, Stale, Thinning, find_commit
@@ -100,19 +100,6 @@ class Builder:
             f"{target} moved on during each of {ATTEMPTS} builds",
             "see who else commits to it: `bergline runs list`",
         )
-
-    def planned(self, target: str, as_of: date) -> Planned:
-        """What a live build would do now; raises as :meth:`build`."""
-        transform = self._transform(target)
-        with reachable(self._settings):
-            todo = self._plan(transform, self._lake(MAIN), as_of)
-        match todo:
-            case Nothing():
-                return Planned("nothing", "contains all that its inputs have")
-            case Incremental():
-                return Planned("incremental", _moved(todo))
-            case Full():
-                return Planned("full", todo.reason)
 
     def _transform(self, target: str) -> Transform:
         if target not in self._transforms:

@@ -69,16 +69,3 @@ class BuildReport:
     snapshot_id: int | None = None
     sequence_number: int | None = None
     as_of: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """What a build of a table would do now.
-
-    Attributes:
-        mode: as in :class:`BuildReport`.
-        reason: why, in words.
-    """
-
-    mode: str
-    reason: str

@@ -123,8 +123,9 @@ def _end(followed: Refresh, timeout: float, output: Format) -> None:
     elif followed.waiting:
         error = Unavailable(
             f"not built within {timeout:g} s: {', '.join(followed.waiting)}",
-            f"building goes on: see `bergline runs show refresh/{followed.command_id}`, and "
-            "`bergline status` whether transformer runs",
+            f"building goes on: see `bergline runs show refresh/{followed.command_id}`. If nothing "
+            "has begun: `bergline status` whether transformer runs, and `bergline logs "
+            "transformer` whether it ignored the command, as with another BERGLINE_OPERATOR_KEY",
         )
     if error is not None and output is Format.JSON:
         raise typer.Exit(error.exit_code)

@@ -188,6 +188,7 @@ class Service:
 
     async def _announce(self, event: TableCommitted) -> None:
         await self._send(COMMITS, event)
+        self._handlers.announced(event)
         await self._send(TABLE_STATES, event)
 
     def _load(self, table: str) -> TableState:

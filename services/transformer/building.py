@@ -325,6 +325,7 @@ def _report(
         bytes_read=lake.stats.bytes,
         rows_added=result.appended.height,
         rows_removed=result.removed,
+        sources={t: cut.snapshot_id for t, cut in result.provenance.sources.items()},
         as_of=result.provenance.as_of if derivation(transform.target).ticked else None,
     )
     if written is None:

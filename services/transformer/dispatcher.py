@@ -160,7 +160,7 @@ class Dispatcher:
         report: BuildReport,
         seconds: float,
     ) -> None:
-        self._planner.succeeded(start, report.rebuild)
+        self._planner.succeeded(start, report.rebuild, report.sources)
         if start.stage is Stage.REBUILD:
             self._rebuilds[start.target] = _Rebuild(build_id, report, seconds)
             return

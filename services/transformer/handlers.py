@@ -119,35 +119,57 @@ class Handlers:
         if event.operation == REPLACE:
             return  # rows were moved, none was changed
         for reader in readers(event.table, self._tables):
-            wave = self._waves.oldest_for(reader)
-            own = f"{event.table}/{event.sequence_number}"
+            wish = self._wish(event, reader)
             self._events.tell(
                 BUILD_REQUESTS,
                 BuildRequested(
                     request_id=uuid7(),
                     target=reader,
                     cause="commit",
-                    reason=f"{event.table} was committed to",
+                    reason=wish.reason,
                     trigger=Trigger(
                         table=event.table,
                         snapshot_id=event.snapshot_id,
                         sequence_number=event.sequence_number,
                     ),
-                    wave=own if wave is None else wave.id,
+                    wave=wish.wave,
                     requested_at=datetime.now(UTC),
                 ),
             )
+            self._planner.want(reader, wish)  # the request would say the same, two trips later
+        self._changed()
+
+    def announced(self, event: TableCommitted) -> None:
+        """A commit that this worker has announced: its own targets need not wait to read of it."""
+        self._waves.committed(event)
+        if event.operation != REPLACE:
+            for reader in readers(event.table, self._tables):
+                self._planner.want(reader, self._wish(event, reader))
+            self._changed()
+
+    def _wish(self, event: TableCommitted, reader: str) -> Wish:
+        wave = self._waves.oldest_for(reader)
+        return Wish(
+            cause="commit",
+            reason=f"{event.table} was committed to",
+            wave=f"{event.table}/{event.sequence_number}" if wave is None else wave.id,
+            since=time.monotonic(),
+            triggers=frozenset((event.table,)),
+            asked=frozenset(((event.table, event.snapshot_id),)),
+        )
 
     def _on_request(self, partition: Partition, offset: int, value: bytes) -> None:
         request = BuildRequested.decode(value)
         if request.target not in self._planner.owned:
             return  # its owner compares it with its inputs anyway
+        trigger = request.trigger
         wish = Wish(
             cause=request.cause,
             reason=request.reason,
             wave=request.wave,
             since=time.monotonic(),
-            triggers=frozenset(() if request.trigger is None else (request.trigger.table,)),
+            triggers=frozenset(() if trigger is None else (trigger.table,)),
+            asked=None if trigger is None else frozenset(((trigger.table, trigger.snapshot_id),)),
         )
         if request.full:
             self._progress.read(partition, offset, hold=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from services.transformer.request import Stage
 from services.transformer.wishes import Failure, Patience, Start, Wish, both
@@ -62,6 +63,7 @@ class _Lane:
 @dataclass(slots=True)
 class _Target:
     live: _Lane = field(default_factory=_Lane)
+    built: Mapping[str, int] = field(default_factory=dict)
     rebuild: _Lane = field(default_factory=lambda: _Lane(stage=Stage.REBUILD))
 
     def lane(self, stage: Stage) -> _Lane:
@@ -102,14 +104,17 @@ class Planner:
         Builds under way of other targets may end; no new one starts.
         """
         before, self._owned = self._owned, frozenset(targets) & self._rank.keys()
+        for name in before ^ self._owned:
+            self._targets[name].built = {}
         for name in before - self._owned:
             for lane in (self._targets[name].live, self._targets[name].rebuild):
                 lane.forget()
         return self._owned - before
 
     def want(self, target: str, wish: Wish) -> None:
-        """Bring a target up to its inputs. Ignored for a target of somebody else."""
-        if target in self._owned:
+        """Bring a target up to its inputs. Ignored for a target of somebody else, and where the
+        last build has seen the commits that ask."""
+        if target in self._owned and not wish.held(self._targets[target].built):
             self._targets[target].live.add(wish)
 
     def want_rebuild(self, target: str, wish: Wish) -> None:
@@ -162,12 +167,19 @@ class Planner:
         ]
         return [(name, lane) for _, _, name, lane in sorted(found, key=lambda each: each[:2])]
 
-    def succeeded(self, start: Start, rebuild: str | None = None) -> bool:
+    def succeeded(
+        self,
+        start: Start,
+        rebuild: str | None = None,
+        sources: Mapping[str, int] = MappingProxyType({}),
+    ) -> bool:
         """A build has ended well.
 
         Args:
             start: the build.
             rebuild: why the live build could do nothing but ask for a rebuild, if so.
+            sources: the snapshots that the target contains now. A commit that is among them and
+                asked while the build ran needs no other build.
 
         Returns:
             Whether the wish is fulfilled: not before a rebuild is published.
@@ -175,6 +187,9 @@ class Planner:
         target = self._targets[start.target]
         lane = target.lane(start.stage)
         lane.running, lane.failures, lane.not_before = None, 0, 0.0
+        target.built = sources if start.stage is Stage.LIVE and rebuild is None else {}
+        if lane.stage is Stage.LIVE and lane.wish is not None and lane.wish.held(target.built):
+            lane.wish = None
         owned = start.target in self._owned
         if start.stage is Stage.REBUILD and owned:
             lane.stage, lane.wish = Stage.PUBLISH, start.wish

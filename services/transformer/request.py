@@ -5,7 +5,8 @@ Plain values: they cross process borders, and no table library is needed to make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
@@ -56,6 +57,7 @@ class BuildReport:
         rows_added, rows_removed, bytes_written: in the commit.
         snapshot_id, sequence_number: of the commit; ``None`` when there was nothing to record.
         as_of: the business date recorded, for a ticked table.
+        sources: the snapshot of each input that the table contains now, as far as it is known.
     """
 
     mode: str
@@ -69,3 +71,4 @@ class BuildReport:
     snapshot_id: int | None = None
     sequence_number: int | None = None
     as_of: date | None = None
+    sources: Mapping[str, int] = field(default_factory=dict)

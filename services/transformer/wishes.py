@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from services.transformer.request import Stage
@@ -16,6 +17,8 @@ class Wish:
         cause, reason, wave: of the oldest wish.
         since: when the oldest wish came, monotonic seconds.
         triggers: tables whose commits asked.
+        asked: commits that asked, table and snapshot id, if nothing else did; ``None``: it is
+            not known what fulfils the wish.
     """
 
     cause: Cause
@@ -23,10 +26,20 @@ class Wish:
     wave: str
     since: float
     triggers: frozenset[str] = frozenset()
+    asked: frozenset[tuple[str, int]] | None = None
+
+    def held(self, sources: Mapping[str, int]) -> bool:
+        """Whether a table built from these snapshots has all that is wished for."""
+        return self.asked is not None and self.asked <= sources.items()
 
     def merged(self, later: Wish) -> Wish:
         """One wish for both, as old as this one."""
-        return replace(self, triggers=self.triggers | later.triggers)
+        known = self.asked is not None and later.asked is not None
+        return replace(
+            self,
+            triggers=self.triggers | later.triggers,
+            asked=(self.asked or frozenset()) | (later.asked or frozenset()) if known else None,
+        )
 
 
 @dataclass(frozen=True, slots=True)

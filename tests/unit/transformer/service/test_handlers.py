@@ -126,6 +126,24 @@ def test_a_compaction_asks_for_nothing(desk: Desk) -> None:
     assert desk.sent.told == []
 
 
+def test_own_targets_do_not_wait_for_their_requests(desk: Desk) -> None:
+    desk.own_all()
+    desk.take(COMMITS, landed(1, 10))
+    (start,) = desk.planner.starts(0.0)
+    assert (start.target, start.wish.wave) == ("x.staging", "x.raw/1")
+    assert [each.target for each in desk.sent.told] == ["x.staging"], "others read of it as well"
+    desk.planner.succeeded(start, sources={"x.raw": landed(1, 10).snapshot_id})
+    desk.take(BUILD_REQUESTS, desk.sent.told[0])
+    assert desk.planner.starts(9.0) == []
+
+
+def test_what_this_worker_has_announced_is_built_at_once(desk: Desk) -> None:
+    desk.own_all()
+    desk.handlers.announced(built("x.staging", 4, 5))
+    assert [start.target for start in desk.planner.starts(0.0)] == ["x.orders"]
+    assert desk.sent.told == [], "the request follows when the commit is read"
+
+
 def test_a_request_is_built_by_the_owner_of_its_partition(desk: Desk) -> None:
     desk.take(BUILD_REQUESTS, request("x.staging"))
     assert desk.planner.starts(0.0) == []

@@ -81,6 +81,51 @@ def test_a_table_is_built_once_at_a_time_and_what_came_meanwhile_is_one_build() 
     assert made.starts(0.0) == []
 
 
+def asked(*commits: tuple[str, int]) -> Wish:
+    return replace(wish(*(table for table, _ in commits)), asked=frozenset(commits))
+
+
+def test_a_commit_that_a_build_has_seen_asks_for_no_other_one() -> None:
+    """Its request may come while that build runs, or after it."""
+    made = planner()
+    made.want("x.summary", asked(("x.orders", 7)))
+    (running,) = made.starts(0.0)
+    made.want("x.summary", asked(("x.first", 3)))
+    made.succeeded(running, sources={"x.orders": 7, "x.first": 3})
+    made.want("x.summary", asked(("x.orders", 7)))
+    assert made.starts(9.0) == []
+
+
+def test_a_commit_that_a_build_has_not_seen_is_built_next() -> None:
+    made = planner()
+    made.want("x.summary", asked(("x.orders", 7)))
+    (running,) = made.starts(0.0)
+    made.want("x.summary", asked(("x.first", 3), ("x.orders", 7)))
+    made.succeeded(running, sources={"x.orders": 7, "x.first": 2})
+    assert started(made.starts(9.0)) == [("x.summary", Stage.LIVE)]
+
+
+def test_what_no_commit_asked_for_is_built_whatever_the_last_build_saw() -> None:
+    made = planner()
+    made.want("x.summary", asked(("x.orders", 7)))
+    (running,) = made.starts(0.0)
+    made.want("x.summary", asked(("x.orders", 7)))
+    made.want("x.summary", wish(cause="reconcile"))
+    made.succeeded(running, sources={"x.orders": 7})
+    assert started(made.starts(9.0)) == [("x.summary", Stage.LIVE)]
+
+
+def test_what_a_former_owner_has_seen_is_not_known() -> None:
+    made = planner()
+    made.want("x.summary", asked(("x.orders", 7)))
+    (running,) = made.starts(0.0)
+    made.succeeded(running, sources={"x.orders": 7})
+    made.own(())
+    made.own(made.targets)
+    made.want("x.summary", asked(("x.orders", 7)))
+    assert started(made.starts(9.0)) == [("x.summary", Stage.LIVE)]
+
+
 def test_inputs_come_first_when_workers_are_short() -> None:
     made = planner(workers=1)
     for target in ("x.summary", "x.orders", "x.staging"):

@@ -36,15 +36,22 @@ class Keys:
         return [name for by in self.by.values() for name in by.meta.root_names()]
 
     def condition(self, columns: Columns) -> pl.Expr:
-        """What a reader can tell row groups and rows by: exact for one key part."""
+        """What a reader can tell row groups and rows by: exact for one key part.
+
+        Of several parts each alone lets most rows through when keys are scattered, such as every
+        day and every hour. Their common hash does not, so the other columns of those rows are not
+        decoded; :meth:`matching` does the rest.
+        """
         wanted = self._typed(columns)
-        return reduce(
-            and_,
-            (
-                by.is_in(wanted[name].unique().implode(), nulls_equal=True)
-                for name, by in self.by.items()
-            ),
-        )
+        parts = [
+            by.is_in(wanted[name].unique().implode(), nulls_equal=True)
+            for name, by in self.by.items()
+        ]
+        if len(parts) > 1:
+            typed = [by.cast(wanted.schema[name]).alias(name) for name, by in self.by.items()]
+            hashes = wanted.select(pl.struct(list(self.by)).hash()).to_series().unique()
+            parts.append(pl.struct(typed).hash().is_in(hashes.implode()))
+        return reduce(and_, parts)
 
     def matching(self, rows: pl.DataFrame, columns: Columns) -> pl.DataFrame:
         """The rows wanted, of those that meet :meth:`condition`."""

@@ -70,6 +70,8 @@ def test_a_column_added_later_is_null_in_older_rows(history: RowHistory) -> None
     assert frame.schema == pl.Schema({"note": pl.Int64, "id": pl.Int32})
     keys = Keys(pl.DataFrame({"key": [None]}, schema={"key": pl.Int64}), {"key": pl.col("note")})
     assert scan(history.table, start, ["id"], keys=keys).height == 1
+    both = Keys(keys.frame.with_columns(id=7), {**keys.by, "id": pl.col("id")})
+    assert scan(history.table, start, ["id"], keys=both).height == 1
 
 
 def test_a_widened_column_has_its_present_type(history: RowHistory) -> None:
@@ -82,6 +84,8 @@ def test_a_widened_column_has_its_present_type(history: RowHistory) -> None:
     assert set(frame.rows()) == {(7,), (2**40,)}
     keys = Keys(pl.DataFrame({"key": [7]}), {"key": pl.col("id")})
     assert scan(history.table, end, ["id"], keys=keys).rows() == [(7,)]
+    both = Keys(keys.frame.with_columns(at=day(1)), {**keys.by, "at": pl.col("at")})
+    assert scan(history.table, end, ["id"], keys=both).rows() == [(7,)]
     assert changes(history.table, start, end, added=["id"], removed=["id"]).added.rows() == [
         (2**40,)
     ]

@@ -7,6 +7,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
+from shared.lake.reading.columns import Columns
 from shared.lake.reading.live_files import live_files
 from shared.lake.reading.scan import Keys, ReadStats, scan
 from shared.lake.table_state import SnapshotEntry
@@ -115,6 +116,15 @@ def test_a_key_of_several_parts_is_one_row_of_the_frame(history: RowHistory) -> 
     assert Counter(rows) == Counter([(1, "a"), (2, "b"), (None, None)])
 
 
+def test_rows_that_have_the_parts_of_different_keys_are_not_decoded(history: RowHistory) -> None:
+    history.append(*numbered(1, 2, kind="a"))
+    frame = pl.DataFrame({"n": [1, 2], "k": ["a", "b"]}, schema_overrides={"n": pl.Int32})
+    keys = Keys(frame, {"n": pl.col("id"), "k": pl.col("kind")})
+    condition = keys.condition(Columns.of(history.table, ["id", "kind"]))
+    rows = pl.DataFrame({"id": [1, 1, 2, 2], "kind": ["a", "b", "a", "b"]})
+    assert rows.cast({"id": pl.Int32}).filter(condition).rows() == [(1, "a"), (2, "b")]
+
+
 def test_a_key_may_be_computed_and_bounded(history: RowHistory) -> None:
     history.append(*numbered(1, on=1))
     history.append(*numbered(2, on=2))
@@ -175,6 +185,8 @@ def test_every_type_that_prunes_finds_its_rows(
         assert scan(history.table, head, [column], keys=keys)[column].to_list() == [value]
         bounded = Keys(keys.frame, keys.by, {column: (value, value)})
         assert scan(history.table, head, [column], keys=bounded)[column].to_list() == [value]
+        both = Keys(keys.frame.with_columns(year=2026), {**keys.by, "year": pl.col("at").dt.year()})
+        assert scan(history.table, head, [column], keys=both)[column].to_list() == [value]
     assert found(history, head, Keys(keys.frame, keys.by), files=1, column=column) == [value]
 
 

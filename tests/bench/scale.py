@@ -77,7 +77,7 @@ def _with_workers(workers: int, deliveries: int, seed: int) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         platform = EmbeddedPlatform(
             Path(directory),
-            replicas={"ingest": workers, "stream_writer": workers},
+            replicas={"ingest": workers, "stream_writer": workers, "transformer": 0},
             environment=_SHARED,
         )
         try:

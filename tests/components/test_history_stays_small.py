@@ -25,6 +25,7 @@ DENSE_S = 2
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     embedded = EmbeddedPlatform(
         tmp_path,
+        replicas={"transformer": 0},
         environment={
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.02",
             "BERGLINE_STREAM_WRITER_DENSE_S": str(DENSE_S),

@@ -170,6 +170,7 @@ def test_a_branch_that_was_left_over_is_started_anew(handle: TableHandle) -> Non
 
 def test_thinning_rides_on_deltas_and_spares_the_branch(handle: TableHandle) -> None:
     build(handle, TEN, 1)
+    begun_at = handle.state().current_snapshot_id
     start(handle)
     branch = handle.state().head_id(BRANCH)
     nothing_kept = Thinning(ThinningPolicy(dense_ms=0, minutes_ms=0, hours_ms=0))
@@ -181,6 +182,7 @@ def test_thinning_rides_on_deltas_and_spares_the_branch(handle: TableHandle) -> 
     assert outcome.snapshot is not None
     assert retained == {
         branch,
+        begun_at,  # a branch that was only started records nothing itself
         outcome.snapshot.snapshot_id,
         outcome.snapshot.parent_snapshot_id,
     }

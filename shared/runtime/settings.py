@@ -32,7 +32,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="BERGLINE_", frozen=True, extra="ignore", env_file_encoding="utf-8"
+        env_prefix="BERGLINE_",
+        frozen=True,
+        extra="ignore",
+        env_file_encoding="utf-8",
+        hide_input_in_errors=True,  # it may be a secret that is not as it should be
     )
 
     env: str = Field(default="", description="prefix of topics, groups and namespaces")

@@ -17,6 +17,7 @@ from deploy.reference.settings import (
     resolve,
     variable,
 )
+from services.transformer.config import TransformerSettings
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import CONNECTION_FILE, DATA_DIR_VARIABLE, Settings
 
@@ -33,7 +34,7 @@ EVERY_FIELD = pytest.mark.parametrize(
 )
 
 SECRET_WORDS = ("password", "secret", "credential", "token", "operator_key")
-MARKER = "do-not-show-me"
+MARKER = "do-not-show-me-anywhere"
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +63,7 @@ def _another_value(settings: type[BaseSettings], field: str) -> str:
                 continue
     if get_origin(info.annotation) is Literal:
         return next(str(word) for word in get_args(info.annotation) if word != default)
-    return "Europe/Berlin" if field.endswith("_time_zone") else "other"
+    return "Europe/Berlin" if field.endswith("_time_zone") else "something quite other"
 
 
 @EVERY_FIELD
@@ -72,6 +73,13 @@ def test_the_documented_variable_is_the_one_that_is_read(
     before = getattr(settings(), field)
     monkeypatch.setenv(variable(settings, field), _another_value(settings, field))
     assert getattr(settings(), field) != before
+
+
+def test_a_secret_that_is_refused_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BERGLINE_TRANSFORMER_TOKEN_KEY", "too-short")
+    with pytest.raises(ValidationError) as refused:
+        TransformerSettings()
+    assert "too-short" not in str(refused.value)
 
 
 @EVERY_CLASS

@@ -29,7 +29,8 @@ from shared.contracts.topics import COMMANDS, COMMITS, TABLES
 from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.outbox import Outbox
-from shared.runtime.bus import connection, producer, publish
+from shared.runtime.bus import producer, publish
+from shared.runtime.faust_connection import broker_urls, credentials
 from shared.runtime.health import add_health_routes
 from shared.runtime.metrics import Instruments
 from shared.runtime.outage import Outage
@@ -66,8 +67,8 @@ def build_app(settings: StreamWriterSettings, handlers: Handlers) -> Any:
     work_dir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         settings.environment.group(SERVICE),
-        broker=_broker_url(settings),
-        broker_credentials=_credentials(settings),
+        broker=broker_urls(settings),
+        broker_credentials=credentials(settings),
         datadir=str(work_dir / f"port-{settings.stream_writer_port}"),
         autodiscover=False,
         web_enabled=False,
@@ -255,21 +256,3 @@ def _announcer(bus: AIOKafkaProducer, settings: StreamWriterSettings) -> Any:
         await publish(bus, settings, TABLES, event)
 
     return announce
-
-
-def _broker_url(settings: StreamWriterSettings) -> list[str]:
-    return [f"kafka://{server.strip()}" for server in settings.brokers.split(",")]
-
-
-def _credentials(settings: StreamWriterSettings) -> Any:
-    """The same as those of every other client of ours, in Faust's words."""
-    arguments = connection(settings)
-    context = arguments.get("ssl_context")
-    if "sasl_mechanism" in arguments:
-        return faust.SASLCredentials(
-            username=arguments["sasl_plain_username"],
-            password=arguments["sasl_plain_password"],
-            mechanism=arguments["sasl_mechanism"],
-            ssl_context=context,
-        )
-    return None if context is None else faust.SSLCredentials(context=context)

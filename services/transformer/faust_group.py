@@ -20,7 +20,7 @@ from services.transformer.config import TransformerSettings
 from services.transformer.handlers import SERVICE, Handlers
 from services.transformer.progress import Progress
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
-from shared.runtime.bus import connection
+from shared.runtime.faust_connection import broker_urls, credentials
 from shared.runtime.outage import Outage
 from shared.runtime.settings import data_dir
 
@@ -57,8 +57,8 @@ def build_app(
     work_dir.mkdir(parents=True, exist_ok=True)
     app = faust.App(
         settings.environment.group(SERVICE),
-        broker=[f"kafka://{server.strip()}" for server in settings.brokers.split(",")],
-        broker_credentials=_credentials(settings),
+        broker=broker_urls(settings),
+        broker_credentials=credentials(settings),
         datadir=str(work_dir / f"port-{settings.transformer_port}"),
         autodiscover=False,
         web_enabled=False,
@@ -161,17 +161,3 @@ async def run_app(
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(app.stop(), leave_s)
-
-
-def _credentials(settings: TransformerSettings) -> Any:
-    """The same as those of every other client of ours, in Faust's words."""
-    arguments = connection(settings)
-    context = arguments.get("ssl_context")
-    if "sasl_mechanism" in arguments:
-        return faust.SASLCredentials(
-            username=arguments["sasl_plain_username"],
-            password=arguments["sasl_plain_password"],
-            mechanism=arguments["sasl_mechanism"],
-            ssl_context=context,
-        )
-    return None if context is None else faust.SSLCredentials(context=context)

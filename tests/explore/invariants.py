@@ -143,17 +143,19 @@ class Audit:
         return tuple(runs)
 
     def _compare(self, key: PartitionKey, run: Run, stretch: Stretch, *, first_seen: bool) -> None:
-        """Rows of a stretch are the records of one log at its offsets, each once."""
+        """Rows of a stretch are the records of one log at its offsets, each once.
+
+        One without records may be of several logs: it began too late if it did in all of them.
+        """
         name = f"{_name(key)} [{run.first}, {run.next})"
-        for incarnation in reversed(self._logs[key].incarnations[run.since :]):
-            slots = incarnation.slots[run.first : run.next]
-            held = [record for record in slots if record is not None]
-            if len(slots) == run.next - run.first and held == list(run.records):
-                late = first_seen and not stretch.reason and run.first > incarnation.start
-                self.check(not late, f"{name}: a partition never seen did not start at its start")
-                break
-        else:
-            self.check(False, f"{name}: rows are not the records of any log: {_brief(run)}")
+        starts = [
+            incarnation.start
+            for incarnation in self._logs[key].incarnations[run.since :]
+            if incarnation.holds(run.first, run.next, run.records)
+        ]
+        self.check(bool(starts), f"{name}: rows are not the records of any log: {_brief(run)}")
+        late = first_seen and not stretch.reason and run.first > max(starts, default=run.first)
+        self.check(not late, f"{name}: a partition never seen did not start at its start")
         errors = sum(record.bad for record in run.records)
         counted = (stretch.rows, stretch.gaps, stretch.errors)
         true = (len(run.records), run.next - run.first - len(run.records), errors)
@@ -172,11 +174,10 @@ class Audit:
 
     def same_log(self, key: PartitionKey) -> bool:
         """Whether the rows of the last stretch are those of the present log."""
-        runs, slots = self.runs(key), self._logs[key].now.slots
+        runs = self.runs(key)
         if not runs:
             return True
-        held = [record for record in slots[runs[-1].first : runs[-1].next] if record is not None]
-        return runs[-1].next <= len(slots) and held == list(runs[-1].records)
+        return self._logs[key].now.holds(runs[-1].first, runs[-1].next, runs[-1].records)
 
     # -- what workers say ---------------------------------------------------------------------
 

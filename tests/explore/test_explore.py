@@ -112,6 +112,19 @@ FOUND = {
             Step("flow", (1, 1, 0, 0)),
         ),
     ),
+    "an offset without a record, read before the topic is made anew, fits both logs": Schedule(
+        2,
+        1,
+        (
+            Step("flow", (0, 3, 0, 0)),
+            Step("trim", (0, 3)),
+            Step("flow", (0, 1, 0, 0)),
+            Step("fetch", (0, 0, 1, 0)),
+            Step("flow", (1, 3, 0, 0)),
+            Step("recreate", (0, -3)),
+            Step("go", (0, 0, 0, 0)),
+        ),
+    ),
 } | {f"seed {seed}": generate(seed) for seed in kept()}
 """Schedules that once showed a fault."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -44,6 +45,11 @@ class Incarnation:
     """First offset that it still holds."""
     fork: int | None = None
     """Up to where it is the same as all logs before it; ``None`` for the first one."""
+
+    def holds(self, first: int, end: int, records: Sequence[LogRecord]) -> bool:
+        """Whether it ever held exactly these records at the offsets from ``first`` to ``end``."""
+        held = [record for record in self.slots[first:end] if record is not None]
+        return end <= len(self.slots) and held == list(records)
 
 
 class OffsetOutOfRange(Exception):

@@ -133,6 +133,7 @@ class Handlers:
                         sequence_number=event.sequence_number,
                     ),
                     wave=wish.wave,
+                    begun_at=self._waves.begun(event),
                     requested_at=datetime.now(UTC),
                 ),
             )
@@ -149,27 +150,30 @@ class Handlers:
 
     def _wish(self, event: TableCommitted, reader: str) -> Wish:
         wave = self._waves.oldest_for(reader)
+        now = time.monotonic()
         return Wish(
             cause="commit",
             reason=f"{event.table} was committed to",
             wave=f"{event.table}/{event.sequence_number}" if wave is None else wave.id,
-            since=time.monotonic(),
+            since=now,
             triggers=frozenset((event.table,)),
             asked=frozenset(((event.table, event.snapshot_id),)),
+            begun=now - _age_s(self._waves.begun(event)),
         )
 
     def _on_request(self, partition: Partition, offset: int, value: bytes) -> None:
         request = BuildRequested.decode(value)
         if request.target not in self._planner.owned:
             return  # its owner compares it with its inputs anyway
-        trigger = request.trigger
+        trigger, now = request.trigger, time.monotonic()
         wish = Wish(
             cause=request.cause,
             reason=request.reason,
             wave=request.wave,
-            since=time.monotonic(),
+            since=now,
             triggers=frozenset(() if trigger is None else (trigger.table,)),
             asked=None if trigger is None else frozenset(((trigger.table, trigger.snapshot_id),)),
+            begun=None if request.begun_at is None else now - _age_s(request.begun_at),
         )
         if request.full:
             self._progress.read(partition, offset, hold=True)
@@ -219,6 +223,11 @@ class Handlers:
     def not_ready(self) -> str | None:
         """Why the worker is not ready; ``None`` when it is."""
         return None if self.joined else "not yet a member of the consumer group"
+
+
+def _age_s(moment: datetime) -> float:
+    """Seconds since then; none when another clock is ahead."""
+    return max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
 def _calling(call: Callable[[str], None], argument: str) -> Callable[[], Any]:

@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from services.transformer.request import Stage
 from services.transformer.wishes import Failure, Patience, Start, Wish, both
-from shared.tables.lineage import Tables, in_order, upstream
+from shared.tables.lineage import Tables, downstream, in_order, upstream
 
 HOLD_S = 1.0
 """Longest wait of a target for inputs that another way leads to from the same commits."""
@@ -85,6 +85,7 @@ class Planner:
         order = [name for name in in_order(tables) if tables[name].derived is not None]
         self._rank = {name: number for number, name in enumerate(order)}
         self._above = {name: upstream(name, tables) for name in order}
+        self._below = {name: len(downstream(name, tables)) for name in order}
         self._targets = {name: _Target() for name in order}
         self._owned: frozenset[str] = frozenset()
 
@@ -143,10 +144,11 @@ class Planner:
     def starts(self, now: float, workers: int | None = None) -> list[Start]:
         """The builds to start now; they count as running from here on.
 
-        ``workers`` is how many there are at the moment, if fewer than there should be. What has
-        waited longest comes first, of equals inputs before what reads them: inputs that are asked
-        for again with every commit must not keep the rest waiting for ever. A rebuild leaves one
-        worker to live builds, where there are several.
+        ``workers`` is how many there are at the moment, if fewer than there should be. What brings
+        on the oldest wave comes first: a wave that has begun is brought to its end before its
+        inputs are built again, and what landed meanwhile is one build of them. Of one wave, those
+        come first that most tables wait for, so inputs before what reads them. A rebuild leaves
+        one worker to live builds, where there are several.
         """
         begun: list[Start] = []
         most = self._workers if workers is None else min(workers, self._workers)
@@ -160,12 +162,12 @@ class Planner:
     def _waiting(self) -> list[tuple[str, _Lane]]:
         """What owned targets want, in the order in which it should start."""
         found = [
-            (lane.wish.since, self._rank[name], name, lane)
+            ((lane.wish.order, -self._below[name], self._rank[name]), name, lane)
             for name in self._owned
             for lane in (self._targets[name].rebuild, self._targets[name].live)
             if lane.wish is not None
         ]
-        return [(name, lane) for _, _, name, lane in sorted(found, key=lambda each: each[:2])]
+        return [(name, lane) for _, name, lane in sorted(found, key=lambda each: each[0])]
 
     def succeeded(
         self,

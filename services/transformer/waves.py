@@ -53,6 +53,7 @@ class Waves:
         self._open: dict[str, deque[Wave]] = {name: deque() for name in self._readers}
         self._complete: dict[str, Offsets] = {}
         self._seen: dict[str, tuple[str, int]] = {}
+        self._begun: dict[str, datetime] = {}
 
     def committed(self, event: TableCommitted) -> bool:
         """Take in one commit; whether it is a new one. Repeated and older ones change nothing."""
@@ -61,6 +62,8 @@ class Waves:
         if same and event.sequence_number <= number:
             return False
         self._seen[event.table] = (event.uuid, event.sequence_number)
+        brought = self.oldest_for(event.table)
+        self._begun[event.table] = event.committed_at if brought is None else brought.committed_at
         if event.table in self._readers:
             self._landed(event, same)
         elif event.table in self._above:
@@ -76,6 +79,14 @@ class Waves:
             if (wave := _first(self._open[table], complete)) is not None
         ]
         return min(missing, key=lambda wave: wave.committed_at, default=None)
+
+    def begun(self, event: TableCommitted) -> datetime:
+        """When the oldest of the waves began that the table's last commit has brought on.
+
+        Not the oldest open one: what waits for a table that fails must not make everything that
+        reads it urgent for ever.
+        """
+        return self._begun.get(event.table, event.committed_at)
 
     def open(self) -> int:
         """How many waves are open."""

@@ -16,6 +16,7 @@ class Wish:
     Attributes:
         cause, reason, wave: of the oldest wish.
         since: when the oldest wish came, monotonic seconds.
+        begun: when the oldest wave began that it brings on, on the same clock.
         triggers: tables whose commits asked.
         asked: commits that asked, table and snapshot id, if nothing else did; ``None``: it is
             not known what fulfils the wish.
@@ -27,6 +28,12 @@ class Wish:
     since: float
     triggers: frozenset[str] = frozenset()
     asked: frozenset[tuple[str, int]] | None = None
+    begun: float | None = None
+
+    @property
+    def order(self) -> float:
+        """Lower ones come first."""
+        return self.since if self.begun is None else self.begun
 
     def held(self, sources: Mapping[str, int]) -> bool:
         """Whether a table built from these snapshots has all that is wished for."""
@@ -39,6 +46,7 @@ class Wish:
             self,
             triggers=self.triggers | later.triggers,
             asked=(self.asked or frozenset()) | (later.asked or frozenset()) if known else None,
+            begun=min(self.order, later.order),
         )
 
 

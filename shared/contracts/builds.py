@@ -50,6 +50,9 @@ class BuildRequested(Event):
     reason: str = Field(default="", description="why, in words")
     trigger: Trigger | None = Field(default=None, description="the commit that asked, if one did")
     wave: str = Field(description="wave that the build belongs to")
+    begun_at: AwareDatetime | None = Field(
+        default=None, description="when the oldest wave began that the build brings on"
+    )
     full: bool = Field(default=False, description="build from all input instead of what changed")
     actor: str | None = Field(default=None, description="the operator who asked, if one did")
     requested_at: AwareDatetime = Field(description="when it was asked")

@@ -81,6 +81,37 @@ def test_a_table_is_built_once_at_a_time_and_what_came_meanwhile_is_one_build() 
     assert made.starts(0.0) == []
 
 
+def test_a_wave_that_has_begun_is_brought_to_its_end_before_the_next_one() -> None:
+    """However often inputs are asked for meanwhile; what asks is one build of them at the end."""
+    made = planner(workers=1)
+    made.want("x.staging", replace(wish(since=5.0), begun=5.0))
+    made.want("x.summary", replace(wish(since=9.0), begun=1.0))
+    made.want("x.orders", replace(wish(since=8.0), begun=2.0))
+    order = []
+    while begun := made.starts(100.0):
+        order += [start.target for start in begun]
+        for start in begun:
+            made.succeeded(start)
+    assert order == ["x.summary", "x.orders", "x.staging"]
+
+
+def test_a_wish_is_as_old_as_the_oldest_wave_that_it_brings_on() -> None:
+    made = planner(workers=1)
+    made.want("x.first", replace(wish(since=1.0), begun=0.5))
+    made.want("x.summary", replace(wish(since=2.0), begun=2.0))
+    made.want("x.summary", replace(wish(since=3.0), begun=0.1))
+    assert started(made.starts(100.0)) == [("x.summary", Stage.LIVE)]
+
+
+def test_of_one_wave_what_most_tables_wait_for_comes_first() -> None:
+    tables = {**TABLES, "x.aside": spec("x.aside", "x.raw")}
+    made = Planner(dict(sorted(tables.items())), 1, PATIENCE)
+    made.own(made.targets)
+    for target in ("x.aside", "x.staging"):
+        made.want(target, wish())
+    assert started(made.starts(100.0)) == [("x.staging", Stage.LIVE)]
+
+
 def asked(*commits: tuple[str, int]) -> Wish:
     return replace(wish(*(table for table, _ in commits)), asked=frozenset(commits))
 

@@ -70,6 +70,19 @@ def test_a_build_belongs_to_the_oldest_wave_that_its_table_does_not_hold() -> No
     assert found.committed_at == BEGAN + timedelta(seconds=1)
 
 
+def test_a_commit_is_as_old_as_the_oldest_wave_that_it_brings_on() -> None:
+    """Also when it is told of again; not as old as what waits for a table that fails."""
+    waves = Waves(TABLES)
+    for number, offset in ((1, 10), (2, 20), (3, 30)):
+        waves.committed(landed(number, offset))
+    assert waves.begun(landed(3, 30)) == BEGAN + timedelta(seconds=3)
+    for number, offset, oldest_brought in ((1, 10, 1), (2, 30, 2)):
+        commit_of_staging = built("x.staging", number, offset)
+        for _ in range(2):
+            waves.committed(commit_of_staging)
+            assert waves.begun(commit_of_staging) == BEGAN + timedelta(seconds=oldest_brought)
+
+
 def test_one_build_may_end_several_waves() -> None:
     waves = Waves(TABLES)
     for number, offset in ((1, 10), (2, 20)):

@@ -18,6 +18,7 @@ import structlog
 
 from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
+from services.transformer.free_workers import FreeWorkers
 from services.transformer.local_ray import LocalRay
 from services.transformer.pool import BuildError, WorkerDied
 from services.transformer.request import BuildReport, BuildRequest
@@ -62,7 +63,7 @@ class RayPool:
         )
         self._running = False
         self._actors: list[_Actor] = []
-        self._free: asyncio.Queue[_Actor] = asyncio.Queue()
+        self._free: FreeWorkers[_Actor] = FreeWorkers()
         self._missing = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -81,7 +82,7 @@ class RayPool:
 
     async def build(self, target: str, request: BuildRequest) -> BuildReport:
         """Run one build in a free worker."""
-        actor = await self._free.get()
+        actor = await self._free.take(target)
         actor.target = target
         try:
             outcome = await self._outcome(actor, target, request)
@@ -91,7 +92,7 @@ class RayPool:
             raise
         actor.target = ""
         if actor in self._actors:
-            self._free.put_nowait(actor)
+            self._free.give(actor)
         if isinstance(outcome, Failed):
             raise BuildError(outcome.error_type, outcome.error)
         return outcome
@@ -172,7 +173,7 @@ class RayPool:
                     f"what takes its processors, and Ray's logs in {self._local.logs}",
                 ) from None
             self._actors.append(actor)
-            self._free.put_nowait(actor)
+            self._free.give(actor)
             self._changed()
         if self._settings.ray_address is None:
             await self._thread.run(self._local.remember)
@@ -193,8 +194,7 @@ class RayPool:
 
     async def _restart(self) -> None:
         """Begin from nothing: what could not make a worker makes no other one."""
-        while not self._free.empty():
-            self._free.get_nowait()
+        self._free.clear()
         actors, self._actors = self._actors, []
         self._running = False
         await self._thread.run(lambda: self._end(actors))

@@ -33,9 +33,10 @@ from shared.lake.positions import PartitionKey
 from shared.lake.query import query
 from shared.lake.reader import LakeReader
 from shared.runtime.errors import CheckFailed
+from shared.runtime.log_bounds import log_bounds
 from shared.runtime.settings import Settings
-from shared.tables.registry import landing_tables
-from tests.bench.mart_reader import MartReading, first_containing, mart_reader
+from shared.tables.registry import TABLES, landing_tables
+from tests.bench.mart_reader import MartReader, MartReading, first_containing, mart_reader
 from tests.bench.polling_reader import ReadRow, polling_reader
 from tests.bench.report import Measure, measure
 from tests.support.platform import EmbeddedPlatform
@@ -54,6 +55,7 @@ MART_SECONDS = 300.0
 take minutes; nothing of the first load counts."""
 
 CONCURRENCY = 64
+ORDERS = "raw.shopify_orders"
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[
                 one, of_mart = asyncio.run(_round(platform, load))
                 if rate is None:
                     load = Load(2 * number + 1, seconds, MART_RATE)
-                    _, of_mart = asyncio.run(_round(platform, load))
+                    of_mart = asyncio.run(_mart_round(platform, load))
                 if not warming:
                     raw.append(one)
                     marts.append(of_mart)
@@ -203,8 +205,28 @@ def mart_freshness(
 
 
 async def _round(platform: EmbeddedPlatform, load: Load) -> tuple[Freshness, MartFreshness]:
+    """Both figures of one load; ends when the mart contains it."""
     names = [spec.name for spec in landing_tables() if spec.name.startswith("raw.")]
     tables = [".".join(platform.settings.environment.table(name)) for name in names]
+    with (
+        polling_reader(platform.settings, tables) as reader,
+        mart_reader(platform.settings) as mart,
+    ):
+        posted = await _posted(platform, load)
+        rows = await asyncio.to_thread(reader.rows, len(posted), SETTLE_SECONDS)
+        of_mart = await _of_mart(platform.settings, posted, mart)
+    return freshness(posted, rows), of_mart
+
+
+async def _mart_round(platform: EmbeddedPlatform, load: Load) -> MartFreshness:
+    """The mart's figures alone: nobody polls the landing tables meanwhile."""
+    with mart_reader(platform.settings) as mart:
+        posted = await _posted(platform, load)
+        return await _of_mart(platform.settings, posted, mart)
+
+
+async def _posted(platform: EmbeddedPlatform, load: Load) -> dict[str, float]:
+    """Post a load: delivery ids, and when each was first posted."""
     # Everything is made before the first post, so that making it costs no time then.
     deliveries = list(itertools.islice(stream(load.seed), round(load.rate * load.seconds)))
     settings = DemoSettings.of(platform.layout.root)
@@ -219,23 +241,24 @@ async def _round(platform: EmbeddedPlatform, load: Load) -> tuple[Freshness, Mar
             )
         posted[outcome.delivery_id] = time.time() - outcome.seconds
 
-    with (
-        polling_reader(platform.settings, tables) as reader,
-        mart_reader(platform.settings) as mart,
-    ):
-        await poster.post(deliveries, rate=load.rate, observe=note)
-        rows = await asyncio.to_thread(reader.rows, len(posted), SETTLE_SECONDS)
-        places = await asyncio.to_thread(_places, platform.settings, posted)
-        wanted: dict[PartitionKey, int] = {}
-        for partition, offset in places.values():
-            wanted[partition] = max(offset + 1, wanted.get(partition, 0))
-        readings = await asyncio.to_thread(mart.readings, wanted, MART_SECONDS)
-    return freshness(posted, rows), mart_freshness(posted, places, readings)
+    await poster.post(deliveries, rate=load.rate, observe=note)
+    return posted
+
+
+async def _of_mart(
+    settings: Settings, posted: Mapping[str, float], mart: MartReader
+) -> MartFreshness:
+    """The mart's figures, once it contains all orders that stand in the log."""
+    logs = await log_bounds(settings, TABLES[ORDERS].topics)
+    wanted = {partition: log.end for partition, log in logs.items()}
+    readings = await asyncio.to_thread(mart.readings, wanted, MART_SECONDS)
+    places = await asyncio.to_thread(_places, settings, posted)
+    return mart_freshness(posted, places, readings)
 
 
 def _places(settings: Settings, posted: Mapping[str, float]) -> dict[str, Place]:
     """Where the orders among these deliveries stand."""
-    statement = "select _delivery_id, _topic, _partition, _offset from raw.shopify_orders"
+    statement = f"select _delivery_id, _topic, _partition, _offset from {ORDERS}"
     with query(LakeReader(settings), statement) as result:
         return {
             delivery: ((topic, partition), offset)

@@ -1,11 +1,13 @@
 """A reader in a process of its own that reads the sales mart again whenever it has changed.
 
+It learns of that from the topic of commits, as a user would.
 What of the landed records a mart contains stands in its own snapshot: up to which offset it is
 complete. So a record is in somebody's hands when a mart has been read whose snapshot says so.
 """
 
 from __future__ import annotations
 
+import asyncio
 import multiprocessing
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,18 +15,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
+from pyiceberg.catalog import Catalog
 from pyiceberg.table import Table
 
+from shared.contracts.tables import TableCommitted
+from shared.contracts.topics import COMMITS
 from shared.lake.catalog import load, open_catalog
 from shared.lake.positions import PartitionKey
 from shared.lake.provenance import Complete, Provenance
 from shared.runtime.errors import CheckFailed
+from shared.runtime.event_log import ends, follow_events
 from shared.runtime.settings import Settings
 
 MART = "marts.sales_dashboard_daily"
-PAUSE_SECONDS = 0.05
-"""Between two looks at the mart."""
-
 START_SECONDS = 60.0
 
 
@@ -104,26 +107,52 @@ def mart_reader(settings: Settings) -> Iterator[MartReader]:
 
 
 def _poll(settings: Settings, pipe: Connection) -> None:
+    asyncio.run(_follow(settings, pipe))
+
+
+async def _follow(settings: Settings, pipe: Connection) -> None:
+    """Read the mart whenever it is told to have changed, until the readings asked for are there."""
+    changed = asyncio.Event()
+    starts = await ends(settings, COMMITS)
+    listening = asyncio.create_task(_listen(settings, starts, changed))
+    asked = asyncio.create_task(asyncio.to_thread(pipe.recv))
     catalog = open_catalog(settings)
-    head: int | None = None
-    found: list[MartReading] = []
-    wanted: Mapping[PartitionKey, int] | None = None
+    found = await asyncio.to_thread(_look, catalog, settings)
+    pipe.send("ready")
     deadline = float("inf")
-    looked = False
     while time.monotonic() < deadline:
-        table = load(catalog, settings.environment, MART)
-        snapshot = table.current_snapshot()
-        if snapshot is not None and snapshot.snapshot_id != head:
-            found += _read(table, snapshot.snapshot_id)
-            head = snapshot.snapshot_id
-        if not looked:
-            pipe.send("ready")
-            looked = True
-        if wanted is not None and found and covers(found[-1].complete, wanted):
-            break
-        if pipe.poll(PAUSE_SECONDS) and wanted is None:
-            wanted, deadline = pipe.recv()
+        waiting = asyncio.create_task(changed.wait())
+        until = {waiting} if asked.done() else {waiting, asked}
+        timeout = max(0.0, deadline - time.monotonic()) if asked.done() else None
+        await asyncio.wait(
+            {*until, listening}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        waiting.cancel()
+        if listening.done():
+            listening.result()
+        if changed.is_set():
+            changed.clear()
+            found += await asyncio.to_thread(_look, catalog, settings)
+        if asked.done():
+            wanted, deadline = asked.result()
+            if found and covers(found[-1].complete, wanted):
+                break
+    listening.cancel()
     pipe.send(found)
+
+
+async def _listen(
+    settings: Settings, starts: Mapping[PartitionKey, int], changed: asyncio.Event
+) -> None:
+    async for event in follow_events(settings, starts):
+        if isinstance(event, TableCommitted) and event.table == MART:
+            changed.set()
+
+
+def _look(catalog: Catalog, settings: Settings) -> list[MartReading]:
+    table = load(catalog, settings.environment, MART)
+    snapshot = table.current_snapshot()
+    return [] if snapshot is None else _read(table, snapshot.snapshot_id)
 
 
 def _read(table: Table, snapshot_id: int) -> list[MartReading]:

@@ -19,6 +19,8 @@ from shared.runtime.errors import ConfigurationError
 HOST = "127.0.0.1"
 REPLICA_STEP = 100
 """Replica k of a service listens on the service's port + 100·k."""
+FIRST_PORTS = range(10_000, 21_000)
+"""Where ports are picked: those made from them stay below the range of outgoing connections."""
 
 # SeaweedFS' own maintenance worker looks for the admin server's gRPC port exactly here.
 _ADMIN_GRPC_OFFSET = 10_000
@@ -190,14 +192,18 @@ def holder(number: int) -> str:
     return "a program of another user"
 
 
-def pick_free(replicas: Mapping[str, int]) -> PortSettings:
+def pick_free(replicas: Mapping[str, int], among: range = FIRST_PORTS) -> PortSettings:
     """Ports that are free now, below the range of outgoing connections.
+
+    Args:
+        replicas: number of processes by service.
+        among: where the first of the ports may lie.
 
     Raises:
         ConfigurationError: none were found in many tries.
     """
     for _ in range(200):
-        base = random.randint(10_000, 21_000)  # noqa: S311
+        base = random.choice(among)  # noqa: S311
         settings = PortSettings(
             s3_port=base,
             catalog_port=base + 1,
@@ -210,4 +216,6 @@ def pick_free(replicas: Mapping[str, int]) -> PortSettings:
         )
         if all(free(port.number) for port in needed(settings, replicas)):
             return settings
-    raise ConfigurationError("no free ports found between 10000 and 32000")
+    raise ConfigurationError(
+        f"no free ports found from {among.start} on", "end what holds so many of them"
+    )

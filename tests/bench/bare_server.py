@@ -19,7 +19,7 @@ from aiohttp import web
 from services.ingest.__main__ import loop_factory
 from shared.runtime.errors import Unavailable
 from tests.bench.http_load import listens
-from tests.support.broker_process import free_port
+from tests.support.worker_ports import free_port
 
 LISTENS_WITHIN_SECONDS = 20.0
 

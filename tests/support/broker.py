@@ -17,8 +17,9 @@ from pathlib import Path
 import pytest
 
 from tests.support.apache_kafka.jars import Absent
-from tests.support.broker_process import BrokerProcess, free_port
+from tests.support.broker_process import BrokerProcess
 from tests.support.real_kafka import RealKafka
+from tests.support.worker_ports import free_port
 
 __all__ = ["BrokerProcess", "broker", "free_port", "running", "shared_broker"]
 

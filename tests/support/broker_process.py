@@ -1,9 +1,7 @@
 """The embedded broker as a child process on free ports; its directory and ports outlive it."""
 
 import os
-import random
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,19 +10,9 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support.worker_ports import free_port
+
 STOP_WITHIN_SECONDS = 10.0
-
-
-def free_port() -> int:
-    """A TCP port of 127.0.0.1 that is free, and below the range of outgoing connections."""
-    while True:
-        port = random.randint(15_000, 30_000)
-        with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
 
 
 class BrokerProcess:

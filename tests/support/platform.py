@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 from dotenv import dotenv_values
 
-from deploy.embedded import control, ports, processes, state, storage
+from deploy.embedded import control, processes, state, storage
 from deploy.embedded.layout import Layout
 from deploy.embedded.platform import replicas_of
 from deploy.embedded.state import PlatformState, ProcessState
@@ -26,6 +26,7 @@ from shared.runtime.settings import Settings
 from tests.support.broker import chosen
 from tests.support.platform_kafka import PlatformKafka
 from tests.support.small_disk import SmallDisk
+from tests.support.worker_ports import platform_ports
 
 READY_WITHIN_SECONDS = 90.0
 POLL_SECONDS = 0.05
@@ -59,7 +60,7 @@ class EmbeddedPlatform:
         self._mounted: list[SmallDisk] = []
         self.replicas = replicas_of(replicas or {})
         self.environment = dict(environment or {})
-        self.ports = ports.pick_free(self.replicas)
+        self.ports = platform_ports(self.replicas)
         self._process: subprocess.Popen[bytes] | None = None
         self._kafka = (
             PlatformKafka(self.layout, self.ports.broker_port) if chosen() == "kafka" else None

@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import tether
-from tests.support.broker_process import BrokerProcess, free_port
+from tests.support.broker_process import BrokerProcess
 from tests.support.kafka_tools import java_command, run_tool
 from tests.support.kafka_wire import RawConnection
+from tests.support.worker_ports import free_port
 
 _SETTINGS = """\
 process.roles=broker,controller

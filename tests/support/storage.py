@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import ports, storage
+from deploy.embedded import storage
 from deploy.embedded.platform import connection
 from deploy.embedded.probes import storage_ready
 from deploy.embedded.secrets import Secrets
 from shared.runtime.settings import Settings
+from tests.support.worker_ports import platform_ports
 
 READY_WITHIN_SECONDS = 30.0
 STOP_WITHIN_SECONDS = 10.0
@@ -27,7 +28,7 @@ class StorageProcess:
         self.directory = directory / "storage"
         self.log_file = directory / "storage.log"
         self.secrets = Secrets.generate()
-        self.ports = ports.pick_free({})
+        self.ports = platform_ports({})
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

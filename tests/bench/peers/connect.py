@@ -11,7 +11,7 @@ from tests.bench.peers.java import class_path, command, compiled, environment
 from tests.bench.peers.java_catalog import java_catalog
 from tests.bench.peers.orders_tables import NAMESPACE, make_table
 from tests.bench.peers.topic import TOPIC, make_topic
-from tests.support.broker_process import free_port
+from tests.support.worker_ports import free_port
 
 _FOLDER = Path(__file__).with_name("connect")
 

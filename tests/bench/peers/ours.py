@@ -12,7 +12,7 @@ from shared.runtime.errors import CheckFailed
 from shared.runtime.settings import Settings
 from shared.tables.raw.shopify import ORDERS
 from tests.bench.peers.contestant import Contestant, wait_for
-from tests.support.broker_process import free_port
+from tests.support.worker_ports import free_port
 
 START_SECONDS = 60.0
 _ROOT = Path(__file__).parents[3]

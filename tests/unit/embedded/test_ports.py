@@ -99,6 +99,17 @@ def test_picked_ports_are_free_and_leave_room_for_replicas() -> None:
     assert max(port.number for port in needed) < 32_768
 
 
+def test_ports_are_picked_where_they_are_asked_for() -> None:
+    base = ports.pick_free({}).s3_port
+    only = range(base, base + 1)
+    assert ports.pick_free({}, only).s3_port == base
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", base))
+        taken.listen()
+        with pytest.raises(ConfigurationError, match=f"no free ports found from {base} on"):
+            ports.pick_free({}, only)
+
+
 def test_a_wrong_number_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BERGLINE_BROKER_PORT", "kafka")
     with pytest.raises(ConfigurationError, match="BERGLINE_BROKER_PORT"):

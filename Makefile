@@ -1,9 +1,11 @@
 # Every target installs what it needs first; `make` alone lists them.
 # Another Python for the environment: make install PYTHON=python3.12
+# All tests are run by three processes, as they wait for much; some by one, as each collects them all.
 
 PYTHON ?= python3
 SCHEDULES ?= 1000000
 HISTORIES ?= 2000
+WORKERS ?= $(if $(ARGS),0,3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.installed
@@ -22,8 +24,8 @@ install: $(READY) ## make .venv from the hash-checked lock file, once
 demo: $(READY) ## a fresh platform, 920 webhooks, and proof that each became a row
 	@$(BIN)/bergline demo $(ARGS)
 
-test: $(READY) ## all tests; ARGS="-k name" picks some
-	@$(BIN)/pytest $(ARGS)
+test: $(READY) ## all tests; ARGS="-k name" picks some; WORKERS=… processes
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 explore: $(READY) ## the commit protocol under a million schedules of faults; SCHEDULES=…
 	@$(BIN)/python -m tests.explore --schedules $(SCHEDULES) $(ARGS)

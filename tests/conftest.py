@@ -2,8 +2,36 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile("bergline", deadline=None)
 settings.load_profile("bergline")
+
+LONGEST = (
+    "tests/chaos/test_rounds.py",
+    "tests/components/test_bench.py",
+    "tests/components/test_desk.py",
+    "tests/components/test_transformer.py",
+)
+STARTING = ("tests/chaos", "tests/e2e", "tests/components", "tests/contracts/broker")
+"""Directories whose tests start processes, and so mostly wait."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Workers of a parallel run take modules in this order: what begins late must not last."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: _rank(item.path.relative_to(config.rootpath)))
+
+
+def _rank(module: Path) -> tuple[int, int]:
+    """Place of a module among all; those of one rank stay as they were collected."""
+    if module.as_posix() in LONGEST:
+        return 0, LONGEST.index(module.as_posix())
+    for number, directory in enumerate(STARTING):
+        if module.is_relative_to(directory):
+            return 1, number
+    return 2, 0

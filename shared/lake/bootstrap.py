@@ -7,11 +7,18 @@ from collections.abc import Iterable
 
 from pyiceberg.catalog import Catalog
 from pyiceberg.exceptions import NamespaceAlreadyExistsError
+from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.table import Table
+from pyiceberg.table.update import (
+    AddPartitionSpecUpdate,
+    AssertDefaultSpecId,
+    AssertTableUUID,
+)
 from pyiceberg.types import NestedField
 
 from shared.contracts.environment import Environment
 from shared.lake.catalog import load, open_catalog
+from shared.lake.level_zero import level_zero_spec
 from shared.lake.schema import iceberg_schema, partition_spec
 from shared.runtime.errors import NotFound, Refused
 from shared.runtime.settings import Settings
@@ -30,7 +37,8 @@ def create_tables(
     """Create what is missing; returns the logical names of the tables created now.
 
     An existing table must have the declared columns under the declared field ids; columns that a
-    newer version declares are added. One request for a table as declared, two for a new one.
+    newer version declares are added, and so is level 0 of a derived table that is partitioned
+    (:mod:`shared.lake.level_zero`). One request for a table as declared.
 
     Raises:
         Refused: an existing table contradicts its declaration.
@@ -58,7 +66,7 @@ def create_tables(
 
 
 def _align(table: Table, spec: TableSpec) -> None:
-    """Check an existing table against its declaration and add columns declared since.
+    """Check an existing table against its declaration and add columns declared since, and level 0.
 
     The catalog gives the next free id to a column that is added, so only that one can be declared.
     """
@@ -79,3 +87,24 @@ def _align(table: Table, spec: TableSpec) -> None:
         with table.update_schema() as update:
             for field in newer:
                 update.add_column(field.name, field.field_type, doc=field.doc)
+    _give_level_zero(table, spec)
+
+
+def _give_level_zero(table: Table, spec: TableSpec) -> None:
+    """Add the partition spec without fields, if it lacks; the default spec stays what it is.
+
+    Catalogs differ in whether they add an equal spec twice, so it is looked for first.
+    """
+    if spec.derived is None or spec.partition_by is None:
+        return
+    if table.spec().is_unpartitioned() or level_zero_spec(table) is not None:
+        return
+    metadata = table.metadata
+    table.catalog.commit_table(
+        table,
+        (
+            AssertTableUUID(uuid=metadata.table_uuid),
+            AssertDefaultSpecId(default_spec_id=metadata.default_spec_id),
+        ),
+        (AddPartitionSpecUpdate(spec=PartitionSpec(spec_id=max(table.specs()) + 1)),),
+    )

@@ -1,17 +1,18 @@
 """Write rows as Parquet data files, with the statistics that readers prune by.
 
 A landing table gets one file a commit, of one day; a derived one as many as its rows have
-partitions, sorted, and split by size.
+partitions, sorted, and split by size, or one for a small change of many partitions.
 """
 
 from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from itertools import chain
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyiceberg.io.pyarrow import (
     compute_statistics_plan,
@@ -23,7 +24,9 @@ from pyiceberg.table import Table
 from pyiceberg.transforms import DayTransform
 from pyiceberg.typedef import Record
 
+from shared.lake.level_zero import fits, level_zero_spec
 from shared.lake.reading import small_files
+from shared.lake.repeating_columns import repeating_columns
 from shared.lake.row_partitions import by_partition, require_declared
 from shared.lake.schema import arrow_schema
 from shared.runtime.errors import Refused
@@ -33,15 +36,17 @@ _EPOCH = date(1970, 1, 1)
 ZSTD_LEVEL = 1
 """Landing files live until compaction: speed over the last per cent of size."""
 
-SAMPLE_ROWS = 1000
 ROW_GROUP_ROWS = 100_000
 """Rows of derived tables between two looks at a file's size; readers skip whole row groups."""
 
 IN_MEMORY_BYTES = 2**20
 """Rows of derived tables that are fewer make their file in memory first."""
 
-REPEATED = 8
-"""A text column gets a dictionary when so many sampled rows share a value on average."""
+AT_ONCE_BYTES = 64 * 2**20
+"""Rows of several partitions that are fewer are written by several requests at once."""
+
+WRITES = 8
+"""Most requests to the store at once."""
 
 
 def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
@@ -71,11 +76,12 @@ def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
         field = table.spec().fields[0]
         name = f"{field.name}={day.isoformat()}/{name}"
         partition = Record((day - _EPOCH).days)
-    return _written(table, name, partition, iter([rows]), None)
+    spec_id = table.metadata.default_spec_id
+    return _written(table, name, (spec_id, partition), iter([rows]), None)
 
 
 def write_rows(
-    table: Table, spec: TableSpec, rows: pa.Table, *, target_bytes: int
+    table: Table, spec: TableSpec, rows: pa.Table, *, target_bytes: int, level_zero: bool = False
 ) -> list[DataFile]:
     """Write rows of a derived table: every partition its own files, sorted as declared.
 
@@ -84,6 +90,8 @@ def write_rows(
         spec: its declaration.
         rows: with the declared columns, in any order; types that lose nothing are cast.
         target_bytes: a file of that size is full; the rest goes into another one.
+        level_zero: few rows of several partitions become one file of level 0, if the table has it
+            (:mod:`shared.lake.level_zero`): folding must find them there later.
 
     Returns:
         the data files, not yet named by any snapshot; none for no rows.
@@ -97,31 +105,43 @@ def write_rows(
     schema = arrow_schema(spec)
     rows = rows.select(schema.names).cast(schema)
     sort = () if spec.derived is None else spec.derived.sort
-    files: list[DataFile] = []
-    for partition, part in by_partition(spec, rows):
+    spec_id, parts = table.metadata.default_spec_id, list(by_partition(spec, rows))
+    apart = level_zero_spec(table) if level_zero and fits([part for _, part in parts]) else None
+    if apart is not None:
+        spec_id, parts = apart, [(Record(), rows)]
+
+    def write(place: tuple[Record, pa.Table]) -> list[DataFile]:
+        partition, part = place
         ordered = part.sort_by([(column, "ascending") for column in sort]) if sort else part
-        folder = table.spec().partition_to_path(partition, table.schema())
-        groups = iter(
-            [ordered.slice(at, ROW_GROUP_ROWS) for at in range(0, len(ordered), ROW_GROUP_ROWS)]
+        return _filled(table, (spec_id, partition), ordered, target_bytes)
+
+    if len(parts) == 1 or rows.nbytes > AT_ONCE_BYTES:
+        return [file for part in parts for file in write(part)]
+    with ThreadPoolExecutor(WRITES, "bergline-write") as pool:
+        return [file for files in pool.map(write, parts) for file in files]
+
+
+def _filled(
+    table: Table, place: tuple[int, Record], rows: pa.Table, target_bytes: int
+) -> list[DataFile]:
+    """Rows of one partition, in files of the size that is asked for."""
+    folder = table.specs()[place[0]].partition_to_path(place[1], table.schema())
+    groups = iter([rows.slice(at, ROW_GROUP_ROWS) for at in range(0, len(rows), ROW_GROUP_ROWS)])
+    files: list[DataFile] = []
+    while (first := next(groups, None)) is not None:
+        name = f"{uuid.uuid4()}.parquet"
+        location = f"{folder}/{name}" if folder else name
+        keep = rows.nbytes <= IN_MEMORY_BYTES
+        files.append(
+            _written(table, location, place, chain([first], groups), target_bytes, keep=keep)
         )
-        while (first := next(groups, None)) is not None:
-            name = f"{uuid.uuid4()}.parquet"
-            location = f"{folder}/{name}" if folder else name
-            left = _chain(first, groups)
-            keep = ordered.nbytes <= IN_MEMORY_BYTES
-            files.append(_written(table, location, partition, left, target_bytes, keep=keep))
     return files
-
-
-def _chain(first: pa.Table, others: Iterator[pa.Table]) -> Iterator[pa.Table]:
-    yield first
-    yield from others
 
 
 def _written(
     table: Table,
     name: str,
-    partition: Record,
+    place: tuple[int, Record],
     groups: Iterator[pa.Table],
     target_bytes: int | None,
     *,
@@ -129,6 +149,7 @@ def _written(
 ) -> DataFile:
     """One file of as many of the row groups as make ``target_bytes``; the first one in any case.
 
+    ``place`` is its partition spec and partition.
     With ``keep`` it is made in memory, and what is small is kept for those who read it next.
     """
     location = table.location_provider().new_data_location(name)
@@ -143,7 +164,7 @@ def _written(
             compression_level=ZSTD_LEVEL,
             store_schema=False,
             store_decimal_as_integer=True,  # the specification's int64 up to 18 digits
-            use_dictionary=_repeating(first),
+            use_dictionary=repeating_columns(first),
         ) as writer:
             writer.write_table(first)
             while target_bytes is not None and stream.tell() < target_bytes:
@@ -167,28 +188,12 @@ def _written(
         content=DataFileContent.DATA,
         file_path=location,
         file_format=FileFormat.PARQUET,
-        partition=partition,
+        partition=place[1],
         file_size_in_bytes=size,
         sort_order_id=0,
         equality_ids=None,
         key_metadata=None,
         **statistics.to_serialized_dict(),
     )
-    file.spec_id = table.metadata.default_spec_id
+    file.spec_id = place[0]
     return file
-
-
-def _repeating(rows: pa.Table) -> list[str]:
-    """The columns that a dictionary makes smaller.
-
-    For others it is built in vain and given up after a megabyte; what is left of it makes the file
-    larger, too. Numbers and moments are small enough as they are.
-    """
-    sample = rows.slice(0, SAMPLE_ROWS)
-    return [
-        name
-        for name, column in zip(sample.schema.names, sample.columns, strict=True)
-        if (pa.types.is_large_string(column.type) or pa.types.is_string(column.type))
-        and column.null_count < len(column)
-        and REPEATED * pc.count_distinct(column).as_py() <= len(column)
-    ]

@@ -194,6 +194,7 @@ def _written_alike(table: Table, state: TableState) -> bool:
         and metadata.format_version == state.format_version
         and metadata.current_schema_id == state.current_schema_id
         and metadata.default_spec_id == state.default_spec_id
+        and metadata.specs().keys() == {each.spec_id for each in state.partition_specs}
         and _settings(metadata.properties) == _settings(state.properties)
     )
 

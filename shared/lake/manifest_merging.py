@@ -3,7 +3,8 @@
 The rule is that of Iceberg's reference implementation and of PyIceberg: manifests of one
 partition spec are packed from the oldest on into bins of ``commit.manifest.target-size-bytes``; a
 bin of several becomes one manifest, but the youngest bin only when it holds
-``commit.manifest.min-count-to-merge``.
+``commit.manifest.min-count-to-merge``. They mean the youngest bin of all specs, here it is that of
+each spec: a table whose commits alternate between two would have one of them merged every time.
 """
 
 from __future__ import annotations
@@ -54,7 +55,6 @@ def bins(manifests: Sequence[ManifestFile], policy: MergePolicy) -> list[list[Ma
     """Manifests of one content, youngest first, in bins; of several each is to become one."""
     if not policy.enabled or not manifests:
         return [[manifest] for manifest in manifests]
-    youngest = manifests[0]
     groups: dict[int, list[ManifestFile]] = {}
     for manifest in manifests:
         groups.setdefault(manifest.partition_spec_id, []).append(manifest)
@@ -64,6 +64,6 @@ def bins(manifests: Sequence[ManifestFile], policy: MergePolicy) -> list[list[Ma
     found: list[list[ManifestFile]] = []
     for spec_id in reversed(groups):
         for packed in packer.pack_end(groups[spec_id], lambda each: each.manifest_length):
-            too_few = youngest in packed and len(packed) < policy.min_count
+            too_few = groups[spec_id][0] in packed and len(packed) < policy.min_count
             found += [[each] for each in packed] if too_few else [packed]
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -22,6 +23,9 @@ from shared.lake.reading.bounded_cache import BoundedCache
 
 FILE_PATH_ID, POS_ID = 2147483546, 2147483545
 """Reserved field ids (Iceberg spec, "Reserved Field IDs")."""
+
+WRITES = 8
+"""Most requests to the store at once."""
 
 KEPT_POSITIONS = 2_000_000
 """Most positions that are kept of delete files read before: 16 MB."""
@@ -61,10 +65,11 @@ def write_position_deletes(
         if len(wanted):
             file = files[path]
             groups.setdefault((file.spec_id, file.partition), []).append(file)
-    return [
-        _written(table, sorted(named, key=lambda file: file.file_path), positions)
-        for named in groups.values()
-    ]
+    chosen = [sorted(named, key=lambda file: file.file_path) for named in groups.values()]
+    if len(chosen) < 2:
+        return [_written(table, named, positions) for named in chosen]
+    with ThreadPoolExecutor(WRITES, "bergline-write") as pool:
+        return list(pool.map(lambda named: _written(table, named, positions), chosen))
 
 
 def read_positions(io: FileIO, deletes: Iterable[DataFile]) -> dict[str, list[int]]:

@@ -80,16 +80,18 @@ def delta(
     """
     touched = {path: rows for path, rows in positions.items() if len(rows)}
     dropped: set[str] = set()
+    rewriting = replaces or (mode or merge_mode(table)) == COPY_ON_WRITE
     if replaces:
         dropped, touched = {*live.data, *live.deletes}, {}
-    elif (mode or merge_mode(table)) == COPY_ON_WRITE and touched:
+    elif rewriting and touched:
         kept = surviving_rows(table, spec, live, touched, touched)
         appended = pa.concat_tables([kept, appended.select(kept.schema.names).cast(kept.schema)])
         dropped, touched = set(touched), {}
+    level_zero = not rewriting and bool(live.data)  # what is built in full is no small change
     described = {path: live.data[path].file for path in touched}
     with ThreadPoolExecutor(1, "bergline-write") as pool:  # two requests at once
         writing = pool.submit(write_position_deletes, table, touched, described)
-        added = write_rows(table, spec, appended, target_bytes=target_bytes)
+        added = write_rows(table, spec, appended, target_bytes=target_bytes, level_zero=level_zero)
     return Delta(
         added=added,
         deletes=writing.result(),

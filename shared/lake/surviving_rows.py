@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,6 +18,9 @@ from shared.lake.position_deletes import may_name, named_positions
 from shared.lake.reading.live_files import LiveFile, LiveFiles
 from shared.lake.schema import arrow_schema
 from shared.tables.spec import TableSpec
+
+READS = 8
+"""Most files that are read at once."""
 
 
 def surviving_rows(
@@ -40,8 +44,8 @@ def surviving_rows(
     """
     schema = arrow_schema(spec)
     deleted = deleted_positions(table.io, live, paths)
-    parts = [schema.empty_table()]
-    for path in sorted(paths):
+
+    def read(path: str) -> pa.Table:
         scan = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
         rows = scan.to_table([FileScanTask(live.data[path].file)]).select(schema.names)
         gone = [*deleted.get(path, ())]
@@ -51,8 +55,10 @@ def surviving_rows(
             numbers = pa.arange(0, len(rows))
             taken = pa.chunked_array(gone, pa.int64()).combine_chunks()
             rows = rows.filter(pc.invert(pc.is_in(numbers, taken)))
-        parts.append(rows.cast(schema))
-    return pa.concat_tables(parts)
+        return rows.cast(schema)
+
+    with ThreadPoolExecutor(READS, "bergline-read") as pool:
+        return pa.concat_tables([schema.empty_table(), *pool.map(read, sorted(paths))])
 
 
 def deleted_positions(

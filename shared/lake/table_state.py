@@ -65,6 +65,12 @@ class MetadataLogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"
     metadata_file: str
 
 
+class SpecEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """A partition spec that files may be of."""
+
+    spec_id: int
+
+
 class TableFields(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dict=True):
     """All of a :class:`TableState` but its snapshots.
 
@@ -77,6 +83,7 @@ class TableFields(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dic
         refs: branches and tags by name.
         properties: of the table.
         format_version, current_schema_id, default_spec_id: what files are written under.
+        partition_specs: all that there are.
         metadata_log: earlier metadata files, oldest first.
     """
 
@@ -90,6 +97,7 @@ class TableFields(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dic
     format_version: int = 2
     current_schema_id: int = 0
     default_spec_id: int = 0
+    partition_specs: tuple[SpecEntry, ...] = ()
     metadata_log: tuple[MetadataLogEntry, ...] = ()
 
     def __post_init__(self) -> None:
@@ -145,6 +153,9 @@ class TableState(TableFields, frozen=True, kw_only=True, rename="kebab"):
             format_version=metadata.format_version,
             current_schema_id=metadata.current_schema_id,
             default_spec_id=metadata.default_spec_id,
+            partition_specs=tuple(
+                SpecEntry(spec_id=each.spec_id) for each in metadata.partition_specs
+            ),
             metadata_log=tuple(
                 MetadataLogEntry(metadata_file=each.metadata_file) for each in metadata.metadata_log
             ),

@@ -15,7 +15,7 @@ READERS = {"deploy.demo": "settles its ledger as any foreign reader would, from 
 """Who else may hold a table, with the reason; bound by the rules about calls below."""
 
 COMMITTING: dict[str, set[str]] = {
-    "commit_table": {"shared/lake/handle.py"},
+    "commit_table": {"shared/lake/handle.py", "shared/lake/bootstrap.py"},
     "update_table": {"shared/lake/handle.py"},
     "stage_change": {"shared/lake/commit.py"},
     "update_schema": {"shared/lake/bootstrap.py"},

@@ -12,12 +12,15 @@ from pyiceberg.types import LongType, NestedField, StringType
 
 from shared.contracts.environment import Environment
 from shared.lake.bootstrap import create_tables
+from shared.lake.handle import TableHandle
+from shared.lake.level_zero import level_zero_spec
 from shared.lake.schema import arrow_schema, iceberg_schema, partition_spec
 from shared.runtime.errors import Refused
 from shared.tables.registry import TABLES
 from shared.tables.spec import PLATFORM_PROPERTIES, Column, TableSpec, Type
+from tests.support.derived_lake import derived_table
 from tests.support.lake import EVENTS, LOG, PLAIN
-from tests.support.pointer_catalog import PointerCatalog
+from tests.support.pointer_catalog import PointerCatalog, Pointers
 
 
 @pytest.fixture
@@ -132,6 +135,61 @@ class TestDeclaredSince:
         skipping = replace(LOG, columns=(*LOG.columns, replace(self.more, field_id=9)))
         with pytest.raises(Refused, match=r"raw\.log: column note is declared with field id 9"):
             create_tables(catalog, PLAIN, [skipping])
+
+
+class TestLevelZero:
+    """A derived table that is partitioned has a spec without fields beside the declared one."""
+
+    def specs(self, catalog: PointerCatalog, spec: TableSpec) -> list[bool]:
+        """Whether each partition spec is without fields, the default one first."""
+        table = catalog.load_table(PLAIN.table(spec.name))
+        others = [each for number, each in table.specs().items() if number != table.spec().spec_id]
+        return [each.is_unpartitioned() for each in (table.spec(), *others)]
+
+    def old(self, catalog: PointerCatalog, spec: TableSpec) -> None:
+        """A table of a version that knew no level 0."""
+        catalog.create_namespace(PLAIN.table(spec.name)[0])
+        catalog.create_table(
+            PLAIN.table(spec.name), iceberg_schema(spec), partition_spec=partition_spec(spec)
+        )
+
+    def test_a_new_table_has_it(self, catalog: PointerCatalog) -> None:
+        create_tables(catalog, PLAIN, [derived_table()])
+        assert self.specs(catalog, derived_table()) == [False, True]
+
+    def test_a_table_of_before_gets_it_once(self, catalog: PointerCatalog) -> None:
+        self.old(catalog, derived_table())
+        assert create_tables(catalog, PLAIN, [derived_table()]) == []
+        assert self.specs(catalog, derived_table()) == [False, True]
+        before = location(catalog, derived_table())
+        create_tables(catalog, PLAIN, [derived_table()])
+        assert location(catalog, derived_table()) == before
+
+    def test_others_do_not(self, catalog: PointerCatalog) -> None:
+        whole = replace(derived_table(), partition_by=None)
+        create_tables(catalog, PLAIN, [whole, EVENTS])
+        assert self.specs(catalog, whole) == [True]
+        assert self.specs(catalog, EVENTS) == [False]
+
+    def test_partitions_that_somebody_else_has_chosen_stay(self, catalog: PointerCatalog) -> None:
+        self.old(catalog, derived_table())
+        with catalog.load_table(PLAIN.table("core.orders")).update_spec() as update:
+            update.remove_field("day_month")
+        before = location(catalog, derived_table())
+        create_tables(catalog, PLAIN, [derived_table()])
+        assert location(catalog, derived_table()) == before
+
+    def test_writers_that_run_already_take_it_up(self, tmp_path: Path) -> None:
+        """A handle remembers the table from before."""
+        pointers = Pointers()
+        catalog = PointerCatalog(tmp_path.as_uri(), pointers)
+        self.old(catalog, derived_table())
+        handle = TableHandle(PointerCatalog(tmp_path.as_uri(), pointers), PLAIN, "core.orders")
+        handle.reload()
+        assert level_zero_spec(handle.table) is None
+        create_tables(catalog, PLAIN, [derived_table()])
+        handle.reload()
+        assert level_zero_spec(handle.table) is not None
 
 
 class TestContradictions:

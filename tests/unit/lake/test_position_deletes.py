@@ -26,7 +26,8 @@ def lake(tmp_path: Path) -> DerivedLake:
     """Two files of ten and five rows in each of three months."""
     found = DerivedLake(tmp_path)
     found.build(KEYS)
-    found.build(dict.fromkeys(range(30, 45), 0))
+    for month in range(3):
+        found.build(dict.fromkeys(range(30 + month, 45, 3), 0))
     return found
 
 
@@ -46,6 +47,17 @@ def test_there_is_one_for_each_partition(lake: DerivedLake, files: dict[str, Dat
         assert Path(file.file_path.removeprefix("file://")).stat().st_size == (
             file.file_size_in_bytes
         )
+
+
+def test_of_a_file_outside_of_the_partitions_it_is_outside_as_well(lake: DerivedLake) -> None:
+    lake.build({0: 1, 1: 1})
+    (path, positions), *others = lake.located({0, 1}).items()
+    assert not others
+    (written,) = write_position_deletes(
+        lake.table, {path: positions}, {path: lake.live().data[path].file}
+    )
+    assert lake.table.specs()[written.spec_id].is_unpartitioned()
+    assert len(written.partition) == 0
 
 
 def test_it_is_sorted_by_file_and_position(lake: DerivedLake, files: dict[str, DataFile]) -> None:

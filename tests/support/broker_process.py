@@ -10,6 +10,7 @@ import urllib.request
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tests.support.tied import tied
 from tests.support.worker_ports import free_port
 
 STOP_WITHIN_SECONDS = 10.0
@@ -55,14 +56,8 @@ class BrokerProcess:
         return self._process is not None and self._process.poll() is not None
 
     def command(self) -> Sequence[str | Path]:
-        """The program and its arguments."""
-        module: list[str | Path] = [
-            sys.executable,
-            "-m",
-            "deploy.embedded.broker",
-            "--data-dir",
-            self.data_dir,
-        ]
+        """The program and its arguments, tied to this process."""
+        module = tied(sys.executable, "-m", "deploy.embedded.broker", "--data-dir", self.data_dir)
         ports = ["--port", str(self.port), "--admin-port", str(self.admin_port)]
         return [*module, *ports, *self.arguments]
 

@@ -22,6 +22,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from shared.contracts.topics import TOPICS
 from tests.support.broker import free_port
+from tests.support.tied import tied
 
 SHOPIFY_SECRET = "shpss_test_secret"
 STRIPE_SECRET = "whsec_test_secret"
@@ -86,7 +87,7 @@ class IngestProcess:
     def __enter__(self) -> Self:
         with self.log_file.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "services.ingest"],
+                tied(sys.executable, "-m", "services.ingest"),
                 stdout=log,
                 stderr=log,
                 env=self._environment,

@@ -26,6 +26,7 @@ from shared.runtime.settings import Settings
 from tests.support.broker import chosen
 from tests.support.platform_kafka import PlatformKafka
 from tests.support.small_disk import SmallDisk
+from tests.support.tied import tied
 from tests.support.worker_ports import platform_ports
 
 READY_WITHIN_SECONDS = 90.0
@@ -74,7 +75,7 @@ class EmbeddedPlatform:
             if disk not in self._mounted:
                 disk.mount()
                 self._mounted.append(disk)
-        command = [sys.executable, "-m", "deploy.embedded"]
+        command = tied(sys.executable, "-m", "deploy.embedded")
         for service, count in self.replicas.items():
             command += ["--replicas", f"{service}={count}"]
         if self._kafka is not None:

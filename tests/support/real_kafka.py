@@ -5,8 +5,6 @@ the embedded broker. It dies with the process that started it, however that ends
 """
 
 import base64
-import os
-import sys
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import tether
 from tests.support.broker_process import BrokerProcess
 from tests.support.kafka_tools import java_command, run_tool
 from tests.support.kafka_wire import RawConnection
+from tests.support.tied import tied
 from tests.support.worker_ports import free_port
 
 _SETTINGS = """\
@@ -80,8 +78,8 @@ class RealKafka(BrokerProcess):
 
     def command(self) -> Sequence[str | Path]:
         """Java, tied to this process: no Kafka is left behind by a killed test run."""
-        tied = [sys.executable, "-I", tether.__file__, str(os.getpid()), str(_YIELDS)]
-        return [*tied, *java_command("512m"), "kafka.Kafka", self.settings_file]
+        java: list[str | Path] = [*java_command("512m"), "kafka.Kafka", self.settings_file]
+        return tied(*java, nice=_YIELDS)
 
     def is_ready(self) -> bool:
         """Whether it lists itself as a broker: it accepts connections before it knows that."""

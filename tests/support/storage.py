@@ -15,6 +15,7 @@ from deploy.embedded.platform import connection
 from deploy.embedded.probes import storage_ready
 from deploy.embedded.secrets import Secrets
 from shared.runtime.settings import Settings
+from tests.support.tied import tied
 from tests.support.worker_ports import platform_ports
 
 READY_WITHIN_SECONDS = 30.0
@@ -51,7 +52,7 @@ class StorageProcess:
         storage.prepare(self.directory, self.secrets)
         with self.log_file.open("ab") as log:
             self._process = subprocess.Popen(
-                storage.arguments(self.directory, self.ports),
+                tied(*storage.arguments(self.directory, self.ports)),
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **storage.environment(self.secrets)},

@@ -25,6 +25,7 @@ from services.transformer.request import BuildReport, BuildRequest, Stage
 from services.transformer.writing import WRITER, Written, changed_by_others, write
 from shared.lake.branches import publish_branch, start_branch
 from shared.lake.commit import Outcome, Stale, Thinning, find_commit
+from shared.contracts.days import Days
 from shared.lake.folding import fold
 from shared.lake.provenance import Provenance, traced
 from shared.lake.reader import reachable
@@ -75,7 +76,8 @@ class Builder:
 
         Raises:
             NotFound: nothing builds that table, or the catalog lacks one that it needs.
-            Refused: there is no rebuild to publish; an input cannot be read.
+            Refused: there is no rebuild to publish; an input cannot be read; no column tells of
+                which day a row is.
             CheckFailed: the table's function breaks what it promises.
             Unavailable: catalog or store do not answer, or the table moved on again and again.
         """
@@ -84,6 +86,10 @@ class Builder:
             try:
                 with reachable(self._settings):
                     match request.stage:
+        if request.days is not None and transform.target.dated is None:
+            raise Refused(
+                f"no column says of which day a row of {target} is", "refresh all of the table"
+            )
                         case Stage.LIVE:
                             return self._live(transform, request)
                         case Stage.REBUILD:
@@ -112,13 +118,18 @@ class Builder:
         return IcebergLake(self._tables, ref, patient=patient)
 
     def _plan(
-        self, transform: Transform, lake: IcebergLake, as_of: date, full: str | None = None
+        self,
+        transform: Transform,
+        lake: IcebergLake,
+        as_of: date,
+        full: str | None = None,
+        days: Days | None = None,
     ) -> Plan:
-        return plan(transform, lake, self._tables.topics, as_of, full=full)
+        return plan(transform, lake, self._tables.topics, as_of, full=full, days=days)
 
     def _live(self, transform: Transform, request: BuildRequest) -> BuildReport:
         name, lake = transform.target.name, self._lake(MAIN)
-        todo = self._plan(transform, lake, request.as_of)
+        todo = self._plan(transform, lake, request.as_of, days=request.days)
         if isinstance(todo, Nothing):
             return BuildReport("nothing", "contains all that its inputs have")
         if isinstance(todo, Full) and todo.target.snapshot_id is not None:
@@ -316,6 +327,8 @@ def _report(
     todo: Incremental | Full,
     result: Result,
     lake: IcebergLake,
+    if todo.days is not None:
+        reasons.append(f"{todo.days} computed anew")
     written: Written | None,
 ) -> BuildReport:
     report = BuildReport(
@@ -329,7 +342,9 @@ def _report(
         as_of=result.provenance.as_of if derivation(transform.target).ticked else None,
     )
     if written is None:
-        return replace(report, mode="nothing", reason="its inputs were only rewritten")
+        days = None if isinstance(todo, Full) else todo.days
+        reason = "its inputs were only rewritten" if days is None else f"{days} are as they should"
+        return replace(report, mode="nothing", reason=reason)
     return _of(written.outcome, replace(report, bytes_written=written.bytes))
 
 

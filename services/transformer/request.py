@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 
+from shared.contracts.days import Days
+
 
 class Stage(StrEnum):
     """How far a build goes."""
@@ -32,6 +34,7 @@ class BuildRequest:
         stage: how far it goes.
         reason: why, in words.
         as_of: business date for tables that depend on it.
+        days: with the stage ``LIVE``: rows of these days are computed anew, changed or not.
         announced: the target's last sequence number that is announced; thinning keeps later ones.
         pinned: snapshots of the target that its readers have recorded; thinning keeps them.
     """
@@ -40,6 +43,7 @@ class BuildRequest:
     stage: Stage
     reason: str
     as_of: date
+    days: Days | None = None
     announced: int | None = None
     pinned: tuple[int, ...] = ()
 

@@ -2,7 +2,9 @@
 
 The commit rule: the target still records what the build started from, and nobody has changed its
 rows since. Otherwise the result belongs to a table that is no more; it is thrown away, and its
-caller plans again. So two builders of one table, even one that was thought dead, are harmless.
+caller plans again. So two builders of one table, even one that was thought dead, are harmless. A
+refresh of some days records what the table recorded before, so what is recorded does not tell all:
+since the build was planned, rows may only have been moved.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from shared.lake.row_changes import delta
 from shared.lake.table_state import MAIN, SnapshotEntry
 from shared.tables.spec import TableSpec
 
+from shared.lake.recorded import ancestors
 WRITER = "transformer"
 TARGET_BYTES = 128 * 2**20
 """A data file of that size is full."""
@@ -75,6 +78,8 @@ def write(
             prepared.clear()
         if not prepared:
             prepared.append(_delta(handle, spec, result, planned))
+        if not _only_moved(head, planned):
+            raise Stale(f"rows of {spec.name} were refreshed meanwhile")
         return prepared[0]
 
     outcome = commit(handle, decide, commit_id=commit_id, writer=WRITER, ref=ref, thinning=thinning)
@@ -93,6 +98,16 @@ def _delta(
     handle: TableHandle, spec: TableSpec, result: Result, planned: SnapshotEntry | None
 ) -> Delta:
     table = handle.table
+def _only_moved(head: Head, planned: SnapshotEntry | None) -> bool:
+    """Whether nothing but moves of rows lies between the planned head and this one."""
+    for each in ancestors(head.state, head.ref):
+        if planned is not None and each.snapshot_id == planned.snapshot_id:
+            return True
+        if each.summary.get("operation") != REPLACE:
+            return False
+    return planned is None and head.snapshot is None
+
+
     live = LiveFiles({}, {}) if planned is None else live_files(table, planned)
     return delta(
         table,

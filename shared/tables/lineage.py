@@ -69,6 +69,25 @@ def selected(target: str, tables: Tables) -> tuple[TableSpec, ...]:
     return found
 
 
+def selected_by_day(target: str, tables: Tables) -> tuple[TableSpec, ...]:
+    """Of :func:`selected` those tables whose rows can be told by their day, in build order.
+
+    What a layer or ``all`` has besides follows from these, as from any change.
+
+    Raises:
+        LookupError: none can, or no derived table is meant; the message says why.
+    """
+    found = selected(target, tables)
+    dated = tuple(spec for spec in found if spec.dated is not None)
+    if not dated:
+        names = ", ".join(spec.name for spec in found)
+        raise LookupError(
+            f"no column says of which day a row of {names} is, so some days cannot be computed "
+            "on their own"
+        )
+    return dated
+
+
 def _reached(start: Iterable[str], step: Callable[[str], Iterable[str]]) -> Iterator[str]:
     """What steps lead to, each once, the start left out."""
     seen = set(start)

@@ -49,6 +49,7 @@ SALES_DAILY = derived_table(
         key=("order_date", "currency"),
         sort=("currency", "order_date"),
         stamped=("_computed_at",),
+        dated="order_date",
     ),
     required=frozenset({"order_date", "currency"}),
 )

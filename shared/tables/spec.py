@@ -101,6 +101,8 @@ class Derivation:
         stamped: columns that tell when a row was written; set at writing and no part of the
             result, so that two builds of the same inputs may differ in them.
         ticked: whether the result depends on the business date, too.
+        dated: column whose day a refresh of some days goes by; ``None``: the one that the table
+            is partitioned by, if that is a day or a moment.
     """
 
     kind: Kind
@@ -109,6 +111,7 @@ class Derivation:
     sort: tuple[str, ...] = ()
     stamped: tuple[str, ...] = ()
     ticked: bool = False
+    dated: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +146,31 @@ class TableSpec:
         named = [] if self.partition_by is None else [self.partition_by.column]
         if self.derived is not None:
             named += [*self.derived.key, *self.derived.sort, *self.derived.stamped]
+            named += [] if self.derived.dated is None else [self.derived.dated]
         if missing := sorted(set(named) - set(names)):
             raise ValueError(f"table {self.name}: {', '.join(missing)} is none of its columns")
+        if self.derived is not None and self.derived.dated is not None and self.dated is None:
+            raise ValueError(
+                f"table {self.name}: rows of a {self.derived.kind} cannot be told by the day of "
+                f"{self.derived.dated}"
+            )
+
+    @property
+    def dated(self) -> Column | None:
+        """The column by whose day rows of a derived table can be computed anew on their own.
+
+        ``None`` where no column is a day or a moment that its function computes, and for kinds
+        whose rows depend on what is far from their day.
+        """
+        derived = self.derived
+        if derived is None or derived.kind not in (Kind.FOLD, Kind.GROUP):
+            return None
+        partitioned = None if self.partition_by is None else self.partition_by.column
+        name = derived.dated or partitioned
+        if name is None or name in derived.stamped:
+            return None
+        column = self.column(name)
+        return column if column.type in (Type.DATE, Type.TIMESTAMP) else None
 
     @property
     def payload_columns(self) -> tuple[Column, ...]:

@@ -29,6 +29,7 @@ from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.registry import TRANSFORMS
 from services.transformer.framework.transform import Group, Transform, derivation
+from shared.contracts.days import Days
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
@@ -116,7 +117,8 @@ class World:
 
     def rollback(self, name: str) -> None:
         """An operator makes an older version the head."""
-        if versions := list(self.lake.tables[name].versions.values()):
+        versions = [each for each in self.lake.tables[name].versions.values() if not each.spoilt]
+        if versions:
             self.lake.rollback(name, self.random.choice(versions[-4:]))
 
     def restore(self, name: str) -> None:
@@ -126,6 +128,61 @@ class World:
     def spoil(self, name: str) -> None:
         """Another engine deletes rows of a derived table."""
         self.delete(name)
+
+    def mend(self, name: str) -> None:
+        """Rows of some days of a derived table are wrong, for whatever reason, and readers may
+        have seen them; then these days are refreshed."""
+        if self.tables[name].dated is None or self.lake.tables[name].head is None:
+            return
+        days = self.some_days()
+        self.damage(name, days)
+        for reader in self.random.choices(list(self.transforms), k=self.random.randint(0, 2)):
+            if reader != name:
+                self.build(reader)
+        self.refresh(name, days)
+
+    def some_days(self) -> Days:
+        """A range in which there are rows, or half of one."""
+        first = FIRST_DAY + timedelta(days=self.random.choice([0, 0, 1, 2]))
+        last = first + timedelta(days=self.random.choice([0, 0, 1, 3, 33]))
+        return self.random.choice([Days(first, last), Days(first, last), Days(None, last)])
+
+    def damage(self, name: str, days: Days | None = None) -> None:
+        """Rows of these days, or of all, go, come, or get other values, and nothing says so."""
+        spec, table = self.tables[name], self.lake.tables[name]
+        assert table.head is not None
+        assert spec.derived is not None
+        key, stored = list(spec.derived.key), table.head.rows
+        if days is not None:
+            stored = stored.filter(self.of(spec, days))
+        gone = stored.sample(min(stored.height, 2), seed=self.random.randint(0, 999))
+        other = random_rows(spec, self.random, gone.height)
+        kept = {*key, *self.random.sample(list(other.columns), 3)}
+        changed = gone.select(
+            column if column in kept else other[column] for column in table.rows.columns
+        )
+        rows = pl.concat([changed.head(1), random_rows(spec, self.random, 1)])
+        if days is not None:
+            rows = rows.filter(self.of(spec, days))
+        rows = rows.unique(key).join(
+            stored.join(gone, on=IDENTITY, how="anti"), on=key, how="anti", nulls_equal=True
+        )
+        self.lake.write(name, rows, gone=gone[IDENTITY], spoilt=True)
+
+    @staticmethod
+    def of(spec: TableSpec, days: Days) -> pl.Expr:
+        """Whether a row of the table is of these days."""
+        assert spec.dated is not None
+        day = pl.col(spec.dated.name).cast(pl.Date)
+        return (day >= (days.first or date.min)) & (day <= (days.last or date.max))
+
+    def refresh(self, name: str, days: Days) -> Result:
+        """These days of a derived table are computed anew."""
+        result = self._computed(name, days)
+        assert result is not None
+        if not result.idle:
+            self.lake.commit(self.transforms[name], result, rule=self.rule)
+        return result
 
     def compact(self, name: str) -> None:
         """Rows move into another file."""
@@ -214,9 +271,9 @@ class World:
         known = self.transforms[name]
         self.transforms[name] = replace(known, version=known.version + 1)
 
-    def _computed(self, name: str) -> Result | None:
+    def _computed(self, name: str, days: Days | None = None) -> Result | None:
         transform = self.transforms[name]
-        todo = self.lake.plan(transform, self.as_of)
+        todo = self.lake.plan(transform, self.as_of, days)
         if isinstance(todo, Nothing):
             return None
         result = compute(transform, todo, self.lake, NOW)
@@ -284,6 +341,7 @@ ACTS: Mapping[str, tuple[int, str]] = {
     "rollback": (3, "written"),
     "spoil": (1, "built"),
     "restore": (1, "built"),
+    "mend": (4, "built"),
     "compact": (2, "any"),
     "expire": (1, "any"),
     "recreate": (1, "any"),

@@ -19,16 +19,16 @@ from polars.testing import assert_frame_equal
 from services.transformer import tokens
 from services.transformer.framework.build import compute
 from services.transformer.framework.folding import candidates, fold, fold_chunks
-from services.transformer.framework.frames import computed, conform, union
+from services.transformer.framework.frames import computed, conform, union, within, without
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.registry import TRANSFORMS
 from services.transformer.framework.routing import counted
-from services.transformer.framework.transform import Fold, Group, Transform
+from services.transformer.framework.transform import Fold, Group, Transform, derivation
 from shared.tables.registry import TABLES
 from shared.tables.spec import Kind, TableSpec
 from tests.properties.histories import ACTS, FIRST_DAY, TOKEN_KEY, of_one
 from tests.support.input_rows import random_rows
-from tests.support.memory_lake import NOW
+from tests.support.memory_lake import IDENTITY, NOW
 from tests.unit.transformer.framework import toys
 
 ALL: Mapping[str, Transform] = {**toys.TRANSFORMS, **TRANSFORMS}
@@ -87,6 +87,53 @@ def test_building_again_changes_no_row(name: str, seed: int) -> None:
     todo = world.lake.plan(world.transforms[name], FIRST_DAY)
     assert not isinstance(todo, Nothing)
     assert compute(world.transforms[name], todo, world.lake, NOW).unchanged
+
+
+DATED = [name for name, each in ALL.items() if each.target.dated is not None]
+
+
+@pytest.mark.parametrize("name", DATED)
+@given(seed=SEEDS)
+@settings(max_examples=10, deadline=None)
+def test_a_refresh_of_some_days_mends_them_and_leaves_the_others_alone(
+    name: str, seed: int
+) -> None:
+    """Whatever is wrong in a table, afterwards rows that are of these days, as they are stored or
+    as they should be, are as a full build gives them, and all others are where they were."""
+    world = of_one(ALL[name], SPECS, Random(seed))
+    for _ in range(3):
+        for table in world.written:
+            world.arrive(table)
+    world.wave()
+    for _ in range(world.random.randint(1, 3)):
+        world.damage(name)
+    spec, days = ALL[name].target, world.some_days()
+    before = world.lake.tables[name].head
+    assert before is not None
+    world.refresh(name, days)
+    after = world.lake.tables[name].head
+    assert after is not None
+    key, names, of_days = list(derivation(spec).key), list(computed(spec)), world.of(spec, days)
+    right = world.lake.rebuilt(ALL[name], world.as_of).select(names)
+    keys = union([each.filter(of_days).select(key) for each in (before.rows, right)]).unique()
+    others = without(before.rows, keys)
+    same(after.rows.select(names), union([within(right, keys), others.select(names)]))
+    assert set(others[IDENTITY]) <= set(after.rows[IDENTITY])
+
+
+@pytest.mark.parametrize("name", DATED)
+@given(history=HISTORIES, seed=SEEDS)
+@settings(max_examples=3, deadline=None)
+def test_what_changed_meanwhile_comes_with_a_refresh_of_some_days(
+    name: str, history: list[tuple[str, int]], seed: int
+) -> None:
+    world = of_one(ALL[name], SPECS, Random(seed))
+    world.play(history)
+    for table in world.written:
+        world.arrive(table)
+        world.vary(table)
+    world.refresh(name, world.some_days())
+    world.verify()
 
 
 def _source_rows(transform: Fold, seed: int, height: int) -> pl.DataFrame:

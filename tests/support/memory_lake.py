@@ -19,6 +19,7 @@ from services.transformer.framework.frames import FILE, POSITION, schema
 from services.transformer.framework.lake import SourceHead, TargetHead
 from services.transformer.framework.plan import Nothing, Plan, plan
 from services.transformer.framework.transform import Transform
+from shared.contracts.days import Days
 from shared.lake.provenance import Complete, Provenance, SourceCut
 from shared.lake.reading.keys import Keys
 from shared.runtime.errors import Refused
@@ -43,6 +44,10 @@ class Version:
     provenance: Provenance | None = None
     foreign: int = 0
     """How often somebody else has changed rows since the provenance was recorded."""
+    writes: int = 0
+    """Numbers what changed rows last; the same rows, moved, have the same."""
+    spoilt: bool = False
+    """Holds rows that nobody would find wrong: no head to come back to."""
 
 
 @dataclass(slots=True)
@@ -92,6 +97,7 @@ class MemoryLake:
         complete: Complete | None = None,
         provenance: Provenance | None = None,
         foreign: int = 0,
+        spoilt: bool = False,
     ) -> Version:
         """A new head: rows of the old one without the identities ``gone``, and ``added``."""
         table = self.tables[name]
@@ -111,6 +117,8 @@ class MemoryLake:
             complete if complete is not None else (before.complete if before else {}),
             provenance if provenance is not None or before is None else before.provenance,
             0 if provenance or not before else before.foreign + foreign,
+            snapshot_id,
+            spoilt,
         )
         table.versions[snapshot_id] = table.head = version
         return version
@@ -153,10 +161,10 @@ class MemoryLake:
         table = self.tables[name]
         rows = None if table.head is None else table.head.rows
         planned = table.versions.get(result.target.snapshot_id or 0)
+        if rule and table.head and (planned is None or planned.writes != table.head.writes):
+            raise Stale(f"rows of {name} were written meanwhile")
         if rule and self.target(name).provenance != result.started:
             raise Stale(f"{name} was built by somebody else meanwhile")
-        if rule and planned and table.head and planned.foreign != table.head.foreign:
-            raise Stale(f"{name} was changed by somebody else meanwhile")
         if rows is None:
             gone = None
         elif result.replaces:
@@ -246,9 +254,11 @@ class MemoryLake:
         names = [table, *upstream(table, self.specs)]
         return frozenset(topic for name in names for topic in self.specs[name].topics)
 
-    def plan(self, transform: Transform, as_of: date | None = None) -> Plan:
+    def plan(
+        self, transform: Transform, as_of: date | None = None, days: Days | None = None
+    ) -> Plan:
         """What the target needs."""
-        return plan(transform, self, self.topics, as_of)
+        return plan(transform, self, self.topics, as_of, days=days)
 
     def build(
         self, transform: Transform, as_of: date | None = None, now: datetime = NOW

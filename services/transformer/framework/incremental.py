@@ -15,14 +15,25 @@ from services.transformer.framework.computed import (
     largest_of,
     no_rows,
 )
+from services.transformer.framework.dated import (
+    Widened,
+    difference_of_days,
+    groups_of_days,
+    keys_of_days,
+    rows_of_days,
+)
 from services.transformer.framework.folding import candidates, fold, fold_chunks
 from services.transformer.framework.frames import Difference, difference, union, within, without
 from services.transformer.framework.lake import Changes, Heads, Lake, equal_to
 from services.transformer.framework.narrow import overtaking, succeeding
 from services.transformer.framework.plan import Incremental
 from services.transformer.framework.transform import Closure, Fold, Group, derivation
+from shared.contracts.days import Days
 from shared.lake.provenance import SourceCut
 from shared.lake.reading.keys import Keys
+
+KEYS_AT_ONCE = 20_000
+"""Keys whose source rows, payloads and all, are held at once while they are folded anew."""
 
 
 def folded(transform: Fold, plan: Incremental, lake: Lake) -> Computed:
@@ -33,7 +44,10 @@ def folded(transform: Fold, plan: Incremental, lake: Lake) -> Computed:
     """
     target, key = transform.target, list(derivation(transform.target).key)
     added, gone = _versions(transform, plan, lake)
-    anew = gone.select(key).unique()
+    asked = [gone.select(key)]
+    if plan.days is not None:
+        asked.append(keys_of_days(transform, plan.heads, plan.target, plan.days, lake))
+    anew = union(asked).unique()
     fresh = fold(transform, without(added, anew))
     won = overtaking(transform, fresh, plan.target, lake)
     # Versions that are not later than what is stored, or equal it, are few as a rule.
@@ -46,7 +60,11 @@ def folded(transform: Fold, plan: Incremental, lake: Lake) -> Computed:
     rows = fold(transform, standing)
     if not anew.is_empty():
         rows = union([rows, _folded_anew(transform, anew, plan.heads, lake)])
-    others = difference(stored, rows, target)
+    if plan.days is None:
+        others = difference(stored, rows, target)
+    else:
+        touching = union([added.select(key), gone.select(key)]).unique()
+        others = difference_of_days(transform, stored, rows, touching, plan.days)
     return changed(
         Difference(
             union([won.appended, others.appended]),
@@ -77,19 +95,25 @@ def _folded_anew(transform: Fold, keys: pl.DataFrame, heads: Heads, lake: Lake) 
     head = heads[source.table]
     if head is None:
         return no_rows(transform)
-    if transform.by:
-        wanted = Keys(keys.select(list(transform.by)), transform.by)
-        chunks = iter([lake.scan(source.table, head.cut, source.columns, wanted, located=False)])
-    else:
+    if not transform.by:
         chunks = lake.chunks(source.table, head.cut, source.columns)
-    parts = [within(candidates(transform, chunk), keys) for chunk in chunks]
-    return fold(transform, union([no_rows(transform), *parts]))
+        parts = [within(candidates(transform, chunk), keys) for chunk in chunks]
+        return fold(transform, union([no_rows(transform), *parts]))
+    folded = [no_rows(transform)]
+    # In their order, so that the next ones are in other files.
+    for some in keys.select(list(transform.by)).sort(pl.all()).iter_slices(KEYS_AT_ONCE):
+        wanted = Keys(some, transform.by)
+        rows = lake.scan(source.table, head.cut, source.columns, wanted, located=False)
+        folded.append(fold(transform, within(candidates(transform, rows), some)))
+    return union(folded)
 
 
 def grouped(transform: Group, plan: Incremental, lake: Lake) -> Computed:
     """Groups that changed rows touch are computed from all of their rows."""
     changes = _changes(transform, plan, lake)
     groups = routing.touched_by(transform, changes)
+    if plan.days is not None:
+        return _grouped_of_days(transform, plan, plan.days, changes, groups, lake)
     if groups is None:
         nothing = lake.stored(transform.target.name, None, None)
         return changed(difference(nothing, no_rows(transform), transform.target), 0, 0)
@@ -103,6 +127,36 @@ def grouped(transform: Group, plan: Incremental, lake: Lake) -> Computed:
     stored = lake.stored(transform.target.name, plan.target.snapshot_id, equal_to(groups))
     rows = within(built(transform, frames, plan.provenance), groups)
     found = difference(stored, rows, transform.target)
+    return changed(found, groups.height, largest_of(transform, frames))
+
+
+def _grouped_of_days(
+    transform: Group,
+    plan: Incremental,
+    days: Days,
+    changes: Mapping[str, Changes],
+    touching: pl.DataFrame | None,
+    lake: Lake,
+) -> Computed:
+    """Groups that changed rows touch, and those that some days are about."""
+    target, heads = transform.target, plan.heads
+    whole = {
+        route.input.table: rows
+        for route in transform.routes
+        if route.whole and (rows := rows_of_days(route, heads, days, lake)) is not None
+    }
+    given = {
+        route.input.table: Widened(transform, route, changes.get(route.input.table), rows)
+        for route in transform.routes
+        if (rows := whole.get(route.input.table)) is not None
+    }
+    of_days = groups_of_days(transform, heads, plan.target, days, lake, whole)
+    groups = of_days if touching is None else union([of_days, touching]).unique()
+    frames = routing.rows_of(transform, groups, heads, lake, {**changes, **given})
+    stored = lake.stored(target.name, plan.target.snapshot_id, equal_to(groups))
+    rows = within(built(transform, frames, plan.provenance), groups)
+    touching = groups.clear() if touching is None else touching
+    found = difference_of_days(transform, stored, rows, touching, days)
     return changed(found, groups.height, largest_of(transform, frames))
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from services.transformer.framework.code_hash import transform_id
 from services.transformer.framework.lake import Heads, Lake, TargetHead
 from services.transformer.framework.transform import Transform, derivation
+from shared.contracts.days import Days
 from shared.lake.provenance import Complete, Provenance, SourceCut
 
 TopicsOf = Callable[[str], frozenset[str]]
@@ -32,12 +33,14 @@ class Incremental:
         started: what it was built from; the commit asserts that this is still so.
         heads: where the inputs stand.
         provenance: what the target will have been built from.
+        days: the days whose rows are computed anew, changed or not; ``None``: of no day.
     """
 
     target: TargetHead
     started: Provenance
     heads: Heads
     provenance: Provenance
+    days: Days | None = None
 
     @property
     def ticked(self) -> bool:
@@ -72,6 +75,7 @@ def plan(
     as_of: date | None,
     *,
     full: str | None = None,
+    days: Days | None = None,
 ) -> Plan:
     """Decide what a target needs now.
 
@@ -82,6 +86,7 @@ def plan(
         as_of: the business date, for a ticked table. It never goes back: an earlier one than
             recorded counts as the recorded one.
         full: why a full build is wanted whatever the state; ``None`` when it is not.
+        days: rows of these days are computed anew in an incremental build even if nothing changed.
     """
     name = transform.target.name
     target = lake.target(name)
@@ -96,9 +101,9 @@ def plan(
     reason = full or _reason(target, provenance, lake)
     if reason is not None or started is None:
         return Full(reason or "", target, started, heads, provenance)
-    if started == provenance:
+    if started == provenance and days is None:
         return Nothing()
-    return Incremental(target, started, heads, provenance)
+    return Incremental(target, started, heads, provenance, days)
 
 
 def completeness(heads: Heads, topics: TopicsOf) -> Complete:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import polars as pl
 
@@ -15,6 +15,12 @@ from shared.lake.reading.keys import Keys
 def counted(source: Input, rows: pl.DataFrame) -> pl.DataFrame:
     """The rows of an input that count."""
     return rows if source.where is None else rows.filter(source.where)
+
+
+def roots(expressions: Iterable[pl.Expr], where: pl.Expr | None) -> list[str]:
+    """The columns that are needed to evaluate expressions on the rows that count."""
+    used = [*expressions, *([] if where is None else [where])]
+    return list(dict.fromkeys(name for each in used for name in each.meta.root_names()))
 
 
 def touched(transform: Group, route: Route, rows: pl.DataFrame) -> pl.DataFrame:

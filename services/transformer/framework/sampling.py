@@ -12,7 +12,7 @@ import polars as pl
 
 from services.transformer.framework.frames import schema, union
 from services.transformer.framework.lake import Heads, Lake
-from services.transformer.framework.routing import touched
+from services.transformer.framework.routing import roots, touched
 from services.transformer.framework.transform import Fold, Group, Route, Transform, derivation
 from shared.lake.provenance import SourceCut
 
@@ -63,7 +63,7 @@ def _keys(transform: Fold, heads: Heads, lake: Lake) -> Iterator[pl.DataFrame]:
     head = heads[source.table]
     if head is None or not transform.by:
         return
-    for rows in lake.chunks(source.table, head.cut, _roots(transform.by.values(), source.where)):
+    for rows in lake.chunks(source.table, head.cut, roots(transform.by.values(), source.where)):
         yield (rows if source.where is None else rows.filter(source.where)).select(**transform.by)
 
 
@@ -74,15 +74,9 @@ def _touched(transform: Group, route: Route, heads: Heads, lake: Lake) -> Iterat
         return
     columns = list(source.columns)
     if route.touches is None:
-        columns = _roots(route.by.values(), source.where)
+        columns = roots(route.by.values(), source.where)
     for rows in lake.chunks(source.table, head.cut, columns):
         yield touched(transform, route, rows)
-
-
-def _roots(expressions: Iterable[pl.Expr], where: pl.Expr | None) -> list[str]:
-    """The columns that are needed to know a row's group."""
-    used = [*expressions, *([] if where is None else [where])]
-    return list(dict.fromkeys(name for each in used for name in each.meta.root_names()))
 
 
 def _least(frames: Iterable[pl.DataFrame], number: int, seed: int) -> pl.DataFrame:

@@ -74,6 +74,10 @@ class Route:
             It may let through too much, never too little.
         whole: the group columns are a unique key of the input, so an added row is its whole group
             and is not read again.
+        dated: column of the input that has the day of the target's rows: every row of the target
+            is of a group that an input row of its day leads to. So a refresh of some days reads
+            the input's rows of those days. Without it, and where the target's day is no part of
+            the group either, such a refresh looks at all rows of the input.
     """
 
     input: Input
@@ -82,6 +86,7 @@ class Route:
     needs: Callable[[pl.DataFrame], pl.DataFrame] | None = None
     bounds: Callable[[pl.DataFrame], Bounds] | None = None
     whole: bool = False
+    dated: str | None = None
 
     def __post_init__(self) -> None:
         table = self.input.table
@@ -89,6 +94,8 @@ class Route:
             raise ValueError(f"route over {table}: touches and needs are stated together")
         if self.whole and self.touches is not None:
             raise ValueError(f"route over {table}: a window is no whole group")
+        if self.touches is not None and self.dated is not None:
+            raise ValueError(f"route over {table}: a window leads to other days than its rows'")
 
 
 def derivation(target: TableSpec) -> Derivation:
@@ -109,6 +116,14 @@ def _of_kind(target: TableSpec, kind: Kind) -> Derivation:
     if not derived.key:
         raise ValueError(f"transform of {target.name}: the table declares no key")
     return derived
+
+
+def _dated(target: TableSpec, column: str | None) -> None:
+    if column is not None and target.dated is None:
+        raise ValueError(
+            f"transform of {target.name}: {column} has the day of its rows, but the table does "
+            "not say which of its columns has it"
+        )
 
 
 def _named(target: TableSpec, what: str, names: tuple[str, ...]) -> None:
@@ -137,6 +152,9 @@ class Fold:
             ignored: the time of a tombstone, when something was first seen.
         by: key column → expression over the source's columns; with it the rows of a key are found
             again by key after source rows were removed. Without it the whole source is read then.
+        dated: column of the source from which the target's day comes unchanged. With it, and
+            ``by``, a refresh of some days reads the source's rows of those days and of the keys
+            found there; otherwise all.
         version: raised when the result changes though no code does.
         context: what else rows depend on, such as the key that tokens are made with.
     """
@@ -150,6 +168,7 @@ class Fold:
     maxima: tuple[str, ...] = ()
     minima: tuple[str, ...] = ()
     by: Mapping[str, pl.Expr] = field(default_factory=lambda: MappingProxyType({}))
+    dated: str | None = None
     version: int = 1
     context: Context | None = None
 
@@ -167,6 +186,7 @@ class Fold:
             )
         if self.by and set(self.by) != set(derived.key):
             raise ValueError(f"transform of {name}: by names other columns than the key")
+        _dated(self.target, self.dated)
 
     @property
     def inputs(self) -> tuple[Input, ...]:
@@ -205,6 +225,7 @@ class Group:
         if not self.routes:
             raise ValueError(f"transform of {name}: no route leads to a group")
         for route in self.routes:
+            _dated(self.target, route.dated)
             if route.touches is None and set(route.by) != set(self.group):
                 raise ValueError(
                     f"transform of {name}: the route over {route.input.table} names "
@@ -274,13 +295,12 @@ def check(transform: Transform, tables: Mapping[str, TableSpec]) -> None:
         expressions = [] if each.where is None else [each.where]
         if isinstance(transform, Fold):
             expressions += transform.by.values()
+            dated = [transform.dated]
         else:
-            expressions += [
-                expression
-                for route in transform.routes
-                if route.input.table == each.table
-                for expression in route.by.values()
-            ]
+            routes = [route for route in transform.routes if route.input.table == each.table]
+            expressions += [expression for route in routes for expression in route.by.values()]
+            dated = [route.dated for route in routes]
+        expressions += [pl.col(column) for column in dated if column is not None]
         used = {column for expression in expressions for column in expression.meta.root_names()}
         if undeclared := sorted(used - set(each.columns)):
             raise ValueError(

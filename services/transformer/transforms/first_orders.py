@@ -42,6 +42,7 @@ TRANSFORM = Group(
                 where=pl.col("customer_id").is_not_null() & ~pl.col("is_cancelled"),
             ),
             by={"customer_id": pl.col("customer_id")},
+            dated="created_at",
         ),
     ),
     build=build,

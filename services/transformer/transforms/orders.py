@@ -82,6 +82,7 @@ TRANSFORM = Group(
             ),
             by={"order_id": ORDER_ID},
             whole=True,
+            dated="created_at",
         ),
     ),
     build=build,

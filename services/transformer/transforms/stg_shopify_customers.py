@@ -140,5 +140,6 @@ TRANSFORM = Fold(
     maxima=("deleted_at",),
     minima=("_first_received_at", "_loaded_at"),
     by={"customer_id": CUSTOMER_ID},
+    dated="created_at",
     context=fingerprint,
 )

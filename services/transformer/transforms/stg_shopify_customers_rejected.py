@@ -26,4 +26,5 @@ TRANSFORM = Fold(
     latest=("rule",),
     minima=("_loaded_at",),
     by={name: pl.col(name) for name in ("_topic", "_partition", "_offset")},
+    dated="_loaded_at",
 )

@@ -123,5 +123,6 @@ TRANSFORM = Fold(
     maxima=("deleted_at",),
     minima=("_loaded_at",),
     by={"order_id": pl.col("id")},
+    dated="created_at",
     context=fingerprint,
 )

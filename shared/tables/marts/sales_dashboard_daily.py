@@ -71,6 +71,7 @@ SALES_DASHBOARD_DAILY = derived_table(
         sort=("currency", "date_key"),
         stamped=("_computed_at",),
         ticked=True,
+        dated="date_key",
     ),
     required=frozenset({"date_key", "currency"}),
 )

@@ -35,6 +35,7 @@ def rejected(staging: str, raw: str) -> TableSpec:
             key=("_topic", "_partition", "_offset"),
             sort=("_partition", "_offset"),
             stamped=("_staged_at",),
+            dated="_loaded_at",
         ),
         required=frozenset({"_topic", "_partition", "_offset", "rule"}),
     )

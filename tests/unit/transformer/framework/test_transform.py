@@ -42,6 +42,11 @@ def test_the_toys_are_declared_well() -> None:
         ),
         (lambda: replace(ROUTE, touches=lambda rows: rows), "stated together"),
         (
+            lambda: replace(toys.WINDOW_GROUP.routes[0], dated="day"),
+            "leads to other days than its rows'",
+        ),
+        (lambda: replace(FOLD, target=toys.UNDATED_ITEMS), "does not say which of its columns"),
+        (
             lambda: replace(ROUTE, touches=lambda rows: rows, needs=lambda rows: rows, whole=True),
             "a window is no whole group",
         ),
@@ -65,7 +70,7 @@ def test_a_declaration_that_cannot_hold_is_refused(
 
 
 def _reading(source: Input) -> Fold:
-    return replace(FOLD, source=source, by={})
+    return replace(FOLD, source=source, by={}, dated=None)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +87,7 @@ def _reading(source: Input) -> Fold:
             replace(FOLD, source=Input(toys.EVENTS.name, ("day",))),
             "uses id of toys.events",
         ),
+        (replace(FOLD, dated="arrived"), "uses arrived of toys.events"),
         (
             Group(
                 toys.TOTALS,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import polars as pl
@@ -45,17 +46,18 @@ EVENTS = table(
 ITEMS = table(
     "toys.items",
     "id:LONG day:DATE amount:LONG changed:LONG first_seen:LONG last_seen:LONG staged_at:TIMESTAMP",
-    Derivation(Kind.FOLD, (EVENTS.name,), ("id",), stamped=("staged_at",)),
+    Derivation(Kind.FOLD, (EVENTS.name,), ("id",), stamped=("staged_at",), dated="day"),
 )
+UNDATED_ITEMS = replace(ITEMS, derived=Derivation(Kind.FOLD, (EVENTS.name,), ("id",)))
 TOTALS = table(
     "toys.totals",
     "day:DATE items:INT amount:LONG",
-    Derivation(Kind.GROUP, (ITEMS.name,), ("day",)),
+    Derivation(Kind.GROUP, (ITEMS.name,), ("day",), dated="day"),
 )
 WINDOWS = table(
     "toys.windows",
     "day:DATE amount:LONG age:INT",
-    Derivation(Kind.GROUP, (TOTALS.name,), ("day",), ticked=True),
+    Derivation(Kind.GROUP, (TOTALS.name,), ("day",), ticked=True, dated="day"),
 )
 LINKS = table("toys.links", "one:STRING other:STRING", topics=("toys.links",))
 COMPONENTS = table(
@@ -133,6 +135,7 @@ ITEM_FOLD = Fold(
     minima=("first_seen",),
     maxima=("last_seen",),
     by={"id": pl.col("id")},
+    dated="day",
 )
 TOTAL_GROUP = Group(
     TOTALS,

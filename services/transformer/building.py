@@ -82,10 +82,6 @@ class Builder:
             Unavailable: catalog or store do not answer, or the table moved on again and again.
         """
         transform = self._transform(target)
-        for _ in range(ATTEMPTS):
-            try:
-                with reachable(self._settings):
-                    match request.stage:
         if request.days is not None and transform.target.dated is None:
             raise Refused(
                 f"no column says of which day a row of {target} is", "refresh all of the table"
@@ -94,6 +90,10 @@ class Builder:
                             return self._live(transform, request)
                         case Stage.REBUILD:
                             return self._rebuild(transform, request)
+        for _ in range(ATTEMPTS):
+            try:
+                with reachable(self._settings):
+                    match request.stage:
                         case Stage.PUBLISH:
                             return self._publish(transform, request)
             except Stale as error:
@@ -342,8 +342,9 @@ def _report(
         as_of=result.provenance.as_of if derivation(transform.target).ticked else None,
     )
     if written is None:
-        days = None if isinstance(todo, Full) else todo.days
-        reason = "its inputs were only rewritten" if days is None else f"{days} are as they should"
+        reason = "its inputs were only rewritten"
+        if isinstance(todo, Incremental) and todo.days is not None:
+            reason = f"{todo.days} are as they should be"
         return replace(report, mode="nothing", reason=reason)
     return _of(written.outcome, replace(report, bytes_written=written.bytes))
 

@@ -23,7 +23,7 @@ from shared.contracts.environment import Environment
 from shared.contracts.identity import uuid7
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
-from shared.tables.lineage import Tables, readers, selected
+from shared.tables.lineage import Tables, readers, selected, selected_by_day
 
 log = structlog.stdlib.get_logger("bergline.transformer")
 
@@ -105,7 +105,7 @@ class Handlers:
 
     def ended(self, target: str) -> None:
         """A build of the target has ended for now."""
-        if not self._planner.rebuild_wanted(target):
+        if not self._planner.refresh_wanted(target):
             for partition, offset in self._refreshes.pop(target, ()):
                 self._progress.done(partition, offset)
 
@@ -165,19 +165,22 @@ class Handlers:
         request = BuildRequested.decode(value)
         if request.target not in self._planner.owned:
             return  # its owner compares it with its inputs anyway
-        trigger, now = request.trigger, time.monotonic()
+        trigger, now, days = request.trigger, time.monotonic(), request.days
+        asked = None if trigger is None else frozenset(((trigger.table, trigger.snapshot_id),))
         wish = Wish(
             cause=request.cause,
             reason=request.reason,
             wave=request.wave,
             since=now,
             triggers=frozenset(() if trigger is None else (trigger.table,)),
-            asked=None if trigger is None else frozenset(((trigger.table, trigger.snapshot_id),)),
+            asked=asked if days is None else asked or frozenset(),
             begun=None if request.begun_at is None else now - _age_s(request.begun_at),
+            days=None if request.full else days,
         )
-        if request.full:
+        if request.full or days is not None:
             self._progress.read(partition, offset, hold=True)
             self._refreshes[request.target].append((partition, offset))
+        if request.full:
             self._planner.want_rebuild(request.target, wish)
         else:
             self._planner.want(request.target, wish)
@@ -191,8 +194,10 @@ class Handlers:
             log.warning("command with a wrong signature ignored", offset=offset)
             return
         arguments = RefreshArguments.of(command)
+        days = arguments.days
         try:
-            targets = selected(command.target, self._tables)
+            select = selected if days is None else selected_by_day
+            targets = select(command.target, self._tables)
         except LookupError as error:
             log.warning("command ignored", target=command.target, error=str(error))
             return
@@ -214,7 +219,9 @@ class Handlers:
                 cause="refresh",
                 reason=arguments.reason or "an operator asked for it",
                 wave=f"refresh/{command.command_id}",
-                full=True,
+                full=days is None,
+                first_day=arguments.first_day,
+                last_day=arguments.last_day,
                 actor=command.actor,
                 requested_at=datetime.now(UTC),
             )

@@ -30,6 +30,17 @@ class _Lane:
     not_before: float = 0.0
     stage: Stage = Stage.LIVE
 
+    @property
+    def to_begin(self) -> bool:
+        """Whether a rebuild is wanted of which nothing has been done."""
+        return self.wish is not None and self.running is None and self.stage is Stage.REBUILD
+
+    @property
+    def days(self) -> bool:
+        """Whether some days are to be computed anew, or are being."""
+        running = None if self.running is None else self.running.wish
+        return any(wish is not None and wish.days is not None for wish in (self.wish, running))
+
     def due(self, now: float) -> bool:
         """Whether something is wanted and may start as far as this lane is concerned."""
         return self.wish is not None and self.running is None and now >= self.not_before
@@ -114,18 +125,28 @@ class Planner:
 
     def want(self, target: str, wish: Wish) -> None:
         """Bring a target up to its inputs. Ignored for a target of somebody else, and where the
-        last build has seen the commits that ask."""
-        if target in self._owned and not wish.held(self._targets[target].built):
+        last build has seen the commits that ask. Where a rebuild is to begin it does for some days,
+        too."""
+        if target not in self._owned or wish.held(self._targets[target].built):
+            return
+        rebuild = self._targets[target].rebuild
+        if wish.days is not None and rebuild.to_begin:
+            rebuild.add(replace(wish, days=None))
+        else:
             self._targets[target].live.add(wish)
 
     def want_rebuild(self, target: str, wish: Wish) -> None:
         """Build a target anew. Ignored for a target of somebody else.
 
-        What is asked for while a rebuild runs becomes another one after it.
+        What is asked for while a rebuild runs becomes another one after it. Days that nothing else
+        was wanted for are part of it.
         """
         if target not in self._owned:
             return
-        lane = self._targets[target].rebuild
+        lane, live = self._targets[target].rebuild, self._targets[target].live
+        if live.wish is not None and live.wish.only_days:
+            wish = wish.merged(replace(live.wish, days=None))
+            live.wish = None
         if lane.running is not None or lane.stage is Stage.PUBLISH:
             lane.later = both(lane.later, wish)
         else:
@@ -136,10 +157,11 @@ class Planner:
         lane = self._targets[target].live
         return lane.wish is None and lane.running is None
 
-    def rebuild_wanted(self, target: str) -> bool:
-        """Whether a rebuild of the target is wanted or under way."""
+    def refresh_wanted(self, target: str) -> bool:
+        """Whether a rebuild of the target, or of some of its days, is wanted or under way."""
         lane = self._targets[target].rebuild
-        return not (lane.wish is None and lane.later is None and lane.running is None)
+        rebuild = not (lane.wish is None and lane.later is None and lane.running is None)
+        return rebuild or self._targets[target].live.days
 
     def starts(self, now: float, workers: int | None = None) -> list[Start]:
         """The builds to start now; they count as running from here on.
@@ -198,7 +220,7 @@ class Planner:
             return False
         if start.stage is not Stage.LIVE:
             lane.stage, lane.wish, lane.later = Stage.REBUILD, lane.later, None
-        if rebuild is not None and target.rebuild.running is None:
+        if rebuild is not None and (target.rebuild.running is None or start.days is not None):
             self.want_rebuild(start.target, replace(start.wish, reason=rebuild))
         return rebuild is None
 
@@ -265,7 +287,7 @@ class Planner:
         if self._excluded(target.rebuild, now):
             return False
         wish = lane.wish
-        if wish is None:
+        if wish is None or (wish.days is not None and self._refreshing_above(name, now)):
             return False
         return now >= wish.since + HOLD_S or not self._other_ways(name, wish, now)
 
@@ -276,7 +298,7 @@ class Planner:
         wish = rebuild.wish if rebuild.running is None else rebuild.running.wish
         if wish is None:
             return False
-        if wish.cause != "refresh":
+        if wish.cause != "refresh" or wish.days is not None:
             return True
         return rebuild.stage is Stage.PUBLISH and (rebuild.running is not None or rebuild.due(now))
 
@@ -284,6 +306,19 @@ class Planner:
         """Whether an input, direct or not, is about to be made anew: then this one comes after."""
         lanes = (self._targets[table].rebuild for table in self._above[name] & self._owned)
         return any(lane.running is not None or lane.due(now) for lane in lanes)
+
+    def _refreshing_above(self, name: str, now: float) -> bool:
+        """Whether days of an input, direct or not, are about to be computed anew: then those of
+        this one come after."""
+        above = (self._targets[table] for table in self._above[name] & self._owned)
+        return any(
+            each.live.days
+            and (
+                each.live.running is not None
+                or (each.live.due(now) and not self._excluded(each.rebuild, now))
+            )
+            for each in above
+        )
 
     def _other_ways(self, name: str, wish: Wish, now: float) -> bool:
         """Whether an input, direct or not, is about to change that is not on the way by which the

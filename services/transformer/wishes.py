@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from services.transformer.request import Stage
 from shared.contracts.builds import Cause
+from shared.contracts.days import Days
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Wish:
         cause, reason, wave: of the oldest wish.
         since: when the oldest wish came, monotonic seconds.
         begun: when the oldest wave began that it brings on, on the same clock.
+        days: rows of these days are to be computed anew, changed or not. Of a rebuild: a live
+            build that should have done so found that it could not.
         triggers: tables whose commits asked.
         asked: commits that asked, table and snapshot id, if nothing else did; ``None``: it is
             not known what fulfils the wish.
@@ -29,24 +32,36 @@ class Wish:
     triggers: frozenset[str] = frozenset()
     asked: frozenset[tuple[str, int]] | None = None
     begun: float | None = None
+    days: Days | None = None
 
     @property
     def order(self) -> float:
         """Lower ones come first."""
         return self.since if self.begun is None else self.begun
 
+    @property
+    def only_days(self) -> bool:
+        """Whether nothing but some days is wished for."""
+        return self.days is not None and self.asked == frozenset()
+
     def held(self, sources: Mapping[str, int]) -> bool:
         """Whether a table built from these snapshots has all that is wished for."""
-        return self.asked is not None and self.asked <= sources.items()
+        return self.days is None and self.asked is not None and self.asked <= sources.items()
 
     def merged(self, later: Wish) -> Wish:
-        """One wish for both, as old as this one."""
+        """One wish for both, as old as this one; it has the name of the one with days, so that
+        their refresh is found under its wave."""
+        named = later if self.days is None and later.days is not None else self
         known = self.asked is not None and later.asked is not None
         return replace(
             self,
+            cause=named.cause,
+            reason=named.reason,
+            wave=named.wave,
             triggers=self.triggers | later.triggers,
             asked=(self.asked or frozenset()) | (later.asked or frozenset()) if known else None,
             begun=min(self.order, later.order),
+            days=_hull(self.days, later.days),
         )
 
 
@@ -58,6 +73,11 @@ class Start:
     stage: Stage
     wish: Wish
     attempt: int
+
+    @property
+    def days(self) -> Days | None:
+        """The days that a live build computes anew."""
+        return self.wish.days if self.stage is Stage.LIVE else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +111,12 @@ class Patience:
             return Failure(failures, will_retry=False, delay_s=self.pause_s)
         delay = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 60))
         return Failure(failures, will_retry=True, delay_s=delay)
+
+
+def _hull(one: Days | None, other: Days | None) -> Days | None:
+    if one is None or other is None:
+        return one or other
+    return one.hull(other)
 
 
 def both(one: Wish | None, other: Wish | None) -> Wish | None:

@@ -34,6 +34,14 @@ def refresh(
             autocompletion=offered,
         ),
     ],
+    first: Annotated[
+        str | None,
+        typer.Option("--from", metavar="DATE", help="First day to compute; alone: to the end."),
+    ] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DATE", help="Last day to compute; alone: from the start."),
+    ] = None,
     reason: Annotated[str, typer.Option(help="Why; kept with the command.")] = "",
     wait: Annotated[
         bool, typer.Option("--wait", help="Until every table was built or has failed.")
@@ -43,23 +51,33 @@ def refresh(
     ] = 3600.0,
     output: Output = Format.TEXT,
 ) -> None:
-    """Have derived tables built anew from all of their inputs, beside the tables as they are.
+    """Have derived tables, or some days of them, computed anew from their inputs.
 
-    Sends a signed command to transformer. Readers see the old state until the new one is whole;
-    what is built from a refreshed table follows by itself. The whole table is computed, and only
-    rows that differ are written. With --wait, ends with exit code 6 when a build failed for good,
-    and with 3 when time ran out.
+    Sends a signed command to transformer. Without dates the whole table is computed, beside the
+    table as it is. With them only rows of these days are, both included, in the table itself, and
+    all others stay as they are; a table that has to be built in full anyway is. Either way readers
+    see the old state until the new one is whole, only rows that differ are written, and what is
+    built from a refreshed table follows by itself. With --wait, ends with exit code 6 when a build
+    failed for good, and with 3 when time ran out.
+
+    Example: bergline refresh core.orders --from 2026-01-01 --to 2026-01-31 --wait
     """
     from shared.cli.chosen import targets
     from shared.cli.operator import actor
+    from shared.cli.spans import days as between
     from shared.contracts.commands import RefreshArguments
     from shared.runtime.refreshing import Refresh
     from shared.runtime.settings import Settings
     from shared.tables.registry import TABLES
 
     settings = Settings.load()
-    names = tuple(spec.name for spec in targets(target, TABLES))
-    arguments = RefreshArguments(reason=reason).to_arguments()
+    days = between(first, last)
+    names = tuple(spec.name for spec in targets(target, TABLES, days))
+    asked = RefreshArguments(
+        reason=reason,
+        first_day=None if days is None else days.first,
+        last_day=None if days is None else days.last,
+    )
 
     async def run() -> tuple[CommandIssued, Refresh | None]:
         from shared.contracts.topics import BUILDS
@@ -74,12 +92,12 @@ def refresh(
             action="refresh",
             target=target,
             actor=actor(),
-            arguments=arguments,
+            arguments=asked.to_arguments(),
         )
         progress("sent", command=command.command_id, tables=len(names))
         if not wait:
             return command, None
-        followed = Refresh(command.command_id, names, command.issued_at)
+        followed = Refresh(command.command_id, names, command.issued_at, days)
         await _follow(settings, followed, begins, timeout)
         return command, followed
 
@@ -155,9 +173,14 @@ def as_json(
 def _as_text(command: CommandIssued, names: tuple[str, ...], followed: Refresh | None) -> Any:
     wave = f"refresh/{command.command_id}"
     if followed is None:
+        from shared.contracts.commands import RefreshArguments
+
+        days = RefreshArguments.of(command).days
+        what = "" if days is None else f"{days} of "
         return (
             f"command {command.command_id} sent, asked by {cell(command.actor)}: transformer "
-            f"builds {cell(', '.join(names))}; `bergline runs show {wave}` shows how far it is"
+            f"builds {what}{cell(', '.join(names))}; `bergline runs show {wave}` shows how far it "
+            "is"
         )
     rows = [_row(name, followed.ended.get(name)) for name in names]
     return stacked(table(("table", "outcome", ">rows +", ">rows −", ">took", "snapshot"), rows))

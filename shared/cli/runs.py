@@ -139,13 +139,17 @@ def logs(
 def told_by(event: Event) -> str:
     """An event of a build as a sentence."""
     from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
+    from shared.contracts.days import Days
 
     match event:
         case BuildStarted():
-            kind = "full build" if event.full else "build"
+            days = Days.between(event.first_day, event.last_day)
+            kind = "full build" if event.full else f"build of {days}" if days else "build"
             again = f", attempt {event.attempt}" if event.attempt > 1 else ""
             why = f": {event.reason}" if event.reason else ""
             return f"{kind} began{again} on {event.worker or 'a worker'}{why}"
+        case BuildSucceeded(to_be_rebuilt=True):
+            return event.reason
         case BuildSucceeded(mode="nothing"):
             return f"held everything already, looked for {event.seconds:.2f} s"
         case BuildSucceeded():

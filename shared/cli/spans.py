@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 
+from shared.contracts.days import Days
 from shared.runtime.errors import ConfigurationError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -23,3 +24,26 @@ def span(text: str, option: str = "--since") -> timedelta:
             f"{option} {text!r} is no span of time", "for example 90s, 15m, 2h or 7d"
         )
     return length
+
+
+def days(first: str | None, last: str | None) -> Days | None:
+    """What ``--from`` and ``--to`` say, both included; ``None`` when neither is given.
+
+    Raises:
+        ConfigurationError: one is no date, or no day lies between them.
+    """
+    begin, end = _day(first, "--from"), _day(last, "--to")
+    if begin is not None and end is not None and end < begin:
+        raise ConfigurationError(f"--from {begin} --to {end} holds no day", "exchange them")
+    return Days.between(begin, end)
+
+
+def _day(text: str | None, option: str) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} {text!r} is no date", "for example 2026-01-31"
+        ) from None

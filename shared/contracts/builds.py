@@ -13,10 +13,11 @@ turn of the business date, changed code) belongs to ``<cause>/<which>``, for exa
 from __future__ import annotations
 
 from datetime import date
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
+from shared.contracts.days import Days
 from shared.contracts.event import Contract, Event, TableName
 
 Cause = Literal["commit", "reconcile", "refresh", "tick"]
@@ -25,6 +26,13 @@ heads; an operator; the turn of the business date."""
 
 Mode = Literal["incremental", "full", "nothing"]
 """How a target was built. ``nothing``: it held everything already."""
+
+
+_FIRST_DAY = (
+    "first day whose rows are computed anew, changed or not; null with a last day: from the "
+    "beginning; null without one: of no day"
+)
+_LAST_DAY = "last day of these, itself included; null with a first day: to the end"
 
 
 class Trigger(Contract):
@@ -54,8 +62,20 @@ class BuildRequested(Event):
         default=None, description="when the oldest wave began that the build brings on"
     )
     full: bool = Field(default=False, description="build from all input instead of what changed")
+    first_day: date | None = Field(default=None, description=_FIRST_DAY)
+    last_day: date | None = Field(default=None, description=_LAST_DAY)
     actor: str | None = Field(default=None, description="the operator who asked, if one did")
     requested_at: AwareDatetime = Field(description="when it was asked")
+
+    @model_validator(mode="after")
+    def _some_day(self) -> Self:
+        _ = self.days
+        return self
+
+    @property
+    def days(self) -> Days | None:
+        """The days whose rows are to be computed anew; ``None``: of no day."""
+        return Days.between(self.first_day, self.last_day)
 
     def key(self) -> str:
         """The target: requests of one target stay in order and have one owner."""
@@ -81,6 +101,8 @@ class BuildStarted(Event):
     cause: Cause = Field(description="what asked: commit, reconcile, refresh or tick")
     reason: str = Field(default="", description="why, in words")
     full: bool = Field(default=False, description="whether everything was asked to be built anew")
+    first_day: date | None = Field(default=None, description=_FIRST_DAY)
+    last_day: date | None = Field(default=None, description=_LAST_DAY)
     attempt: int = Field(ge=1, description="1 for the first, higher after failures")
     worker: str = Field(default="", description="worker that runs it: service, pid and place")
     started_at: AwareDatetime = Field(description="when it began")
@@ -109,6 +131,10 @@ class BuildSucceeded(Event):
     cause: Cause = Field(description="what asked: commit, reconcile, refresh or tick")
     mode: Mode = Field(description="incremental, full or nothing")
     reason: str = Field(default="", description="why in this mode, in words")
+    to_be_rebuilt: bool = Field(
+        default=False,
+        description="whether nothing was built, because only a full build can; one follows",
+    )
     attempt: int = Field(ge=1, description="1 when it succeeded at once")
     rows_read: int = Field(default=0, description="rows read of all inputs and of the target")
     bytes_read: int = Field(default=0, description="bytes of the files read")

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hmac
+from datetime import date
 from typing import ClassVar, Literal, Self
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, model_validator
 
+from shared.contracts.days import Days
 from shared.contracts.event import Contract, Event
 
 Action = Literal["resume_topic", "refresh"]
@@ -72,13 +74,32 @@ class RefreshArguments(Contract):
 
     Attributes:
         reason: why, in the operator's words.
+        first_day, last_day: the days whose rows are computed anew, both included, of the tables
+            whose rows can be told by their day. One alone leaves the other end open; neither: the
+            tables are built anew in full.
     """
 
     reason: str = ""
+    first_day: date | None = None
+    last_day: date | None = None
+
+    @model_validator(mode="after")
+    def _some_day(self) -> Self:
+        _ = self.days
+        return self
+
+    @property
+    def days(self) -> Days | None:
+        """The days; ``None`` when it is all of the tables."""
+        return Days.between(self.first_day, self.last_day)
 
     @classmethod
     def of(cls, command: CommandIssued) -> Self:
-        """The arguments that a command carries; unknown ones are ignored."""
+        """The arguments that a command carries; unknown ones are ignored.
+
+        Raises:
+            pydantic.ValidationError: they are no days, or none lies between them.
+        """
         return cls.model_validate(command.arguments)
 
     def to_arguments(self) -> dict[str, str]:

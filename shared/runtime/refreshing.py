@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
+from shared.contracts.days import Days
 from shared.contracts.event import Event
 
 
@@ -20,14 +21,22 @@ class Refresh:
     """What has become of the targets of one refresh command.
 
     A target has ended when a build of it succeeded, or failed and is not tried again. Builds of the
-    command's own wave count, and every full build that began after the command was issued:
-    transformer makes one build of several that are asked for. Events may come twice; whatever
+    command's own wave count, and every full build that began after the command was issued, or one
+    of at least its days: transformer makes one build of several that are asked for. One that found
+    that the table needs a full build has not ended: that follows. Events may come twice; whatever
     happens to a target after its end does not matter.
+
+    Attributes:
+        command_id, issued_at: of the command.
+        targets: tables that it means.
+        days: the days that it is about; ``None``: all of the tables.
+        ended: target → how it ended.
     """
 
     command_id: str
     targets: Collection[str]
     issued_at: datetime
+    days: Days | None = None
     ended: dict[str, BuildSucceeded | BuildFailed] = field(default_factory=dict)
     _counting: set[str] = field(default_factory=set)
 
@@ -41,15 +50,23 @@ class Refresh:
         if isinstance(event, BuildStarted):
             if event.build_id in self._counting:
                 return None
-            if own or (event.full and event.started_at >= self.issued_at):
+            if own or (event.started_at >= self.issued_at and self._held_by(event)):
                 self._counting.add(event.build_id)
                 return event
             return None
         if not own and event.build_id not in self._counting:
             return None
-        if isinstance(event, BuildSucceeded) or not event.will_retry:
+        over = not event.will_retry if isinstance(event, BuildFailed) else not event.to_be_rebuilt
+        if over:
             self.ended[event.target] = event
         return event
+
+    def _held_by(self, event: BuildStarted) -> bool:
+        """Whether a build computes all that the command asks for."""
+        if event.full or self.days is None:
+            return event.full
+        days = Days.between(event.first_day, event.last_day)
+        return days is not None and days.holds(self.days)
 
     @property
     def waiting(self) -> tuple[str, ...]:

@@ -1,16 +1,19 @@
 """Runs and refreshes as they are shown."""
 
 import json
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
 from shared.cli import runs
+from shared.cli.chosen import targets
 from shared.cli.runs import told_by, wave_json
-from shared.cli.spans import span
-from shared.runtime.errors import ConfigurationError, NotFound
+from shared.cli.spans import days, span
+from shared.contracts.days import Days
+from shared.runtime.errors import ConfigurationError, NotFound, Refused
 from shared.runtime.waves import builds_of, waves
 from tests.unit.runtime.test_waves import BUILDS, FIRST, TABLES, commit, failed, started, succeeded
+from tests.unit.transformer.service.test_handlers import DATED
 
 
 def test_a_wave_for_programs_tells_seconds_tables_and_builds() -> None:
@@ -74,3 +77,25 @@ def test_what_does_not_fit_is_counted_not_hidden() -> None:
 def test_a_table_that_does_not_exist_has_no_empty_list_of_runs() -> None:
     with pytest.raises(NotFound, match=r"'core\.order'"):
         runs.list_runs(target="core.order")
+
+
+def test_days_are_dates_in_their_order() -> None:
+    assert days(None, None) is None
+    assert days("2026-01-01", None) == Days(date(2026, 1, 1), None)
+    with pytest.raises(ConfigurationError, match="--to 'soon' is no date"):
+        days("2026-01-01", "soon")
+    with pytest.raises(ConfigurationError, match="holds no day"):
+        days("2026-01-02", "2026-01-01")
+
+
+def test_a_build_of_some_days_says_so() -> None:
+    told = {"first_day": date(2026, 1, 1), "last_day": date(2026, 1, 31)}
+    begun = started("a", "core.orders", "refresh/1", 0).model_copy(update=told)
+    assert told_by(begun).startswith("build of days 2026-01-01 to 2026-01-31 began on")
+
+
+def test_days_of_a_table_that_has_none_are_refused_by_its_name() -> None:
+    with pytest.raises(Refused, match=r"of which day a row of x\.first is"):
+        targets("x.first", DATED, Days(date(2026, 1, 1), None))
+    found = targets("x", DATED, Days(date(2026, 1, 1), None))
+    assert [spec.name for spec in found] == ["x.orders"]

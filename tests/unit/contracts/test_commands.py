@@ -2,11 +2,12 @@
 
 import hmac
 import json
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
 
 from shared.contracts.commands import CommandIssued, RefreshArguments
+from shared.contracts.days import Days
 
 KEY = "operator-key"
 COMMAND = CommandIssued(
@@ -122,6 +123,16 @@ def test_refresh_arguments_survive_the_command() -> None:
     command = REFRESH.model_copy(update={"arguments": asked.to_arguments()})
     assert RefreshArguments.of(command) == asked
     assert RefreshArguments().to_arguments() == {}
+    assert RefreshArguments().days is None
+
+
+def test_days_survive_the_command_and_hold_at_least_one() -> None:
+    asked = RefreshArguments(first_day=date(2026, 1, 1))
+    assert asked.to_arguments() == {"first_day": "2026-01-01"}
+    command = REFRESH.model_copy(update={"arguments": asked.to_arguments()})
+    assert RefreshArguments.of(command).days == Days(date(2026, 1, 1), None)
+    with pytest.raises(ValueError, match="holds no day"):
+        RefreshArguments(first_day=date(2026, 1, 2), last_day=date(2026, 1, 1))
 
 
 def test_unknown_refresh_arguments_are_ignored() -> None:

@@ -119,7 +119,7 @@ def test_days_that_are_right_are_not_written(lake: ToyLake) -> None:
     head = lake.state(ITEMS).current_snapshot_id
     report = lake.builder().build(ITEMS, MARCH)
     assert (report.mode, report.snapshot_id) == ("nothing", None)
-    assert report.reason == "days 2024-03-01 to 2024-03-31 are as they should"
+    assert report.reason == "days 2024-03-01 to 2024-03-31 are as they should be"
     assert lake.state(ITEMS).current_snapshot_id == head
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -18,14 +19,26 @@ from services.transformer.waves import Waves
 from services.transformer.wishes import Patience
 from shared.contracts.builds import BuildRequested
 from shared.contracts.commands import CommandIssued
+from shared.contracts.days import Days
 from shared.contracts.environment import Environment
 from shared.contracts.event import Event
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
+from shared.tables.spec import Column, Derivation, Kind, TableSpec, Type
 from tests.unit.transformer.service.test_planner import TABLES
 from tests.unit.transformer.service.test_waves import built, landed
 
 KEY = "an operator's key"
 DEV = Environment("dev")
+JANUARY = Days(date(2026, 1, 1), date(2026, 1, 31))
+DATED = {
+    **TABLES,
+    "x.orders": replace(
+        TABLES["x.orders"],
+        columns=(Column("id", Type.LONG, 1), Column("day", Type.DATE, 2)),
+        derived=Derivation(Kind.GROUP, ("x.staging",), ("id",), dated="day"),
+    ),
+}
+"""The same tables; rows of the orders have a day."""
 
 
 class Sent(BuildEvents):
@@ -48,14 +61,14 @@ class Sent(BuildEvents):
 class Desk:
     """Handlers with all that they talk to."""
 
-    def __init__(self) -> None:
-        self.planner = Planner(TABLES, 2, Patience())
+    def __init__(self, tables: Mapping[str, TableSpec] = TABLES) -> None:
+        self.planner = Planner(tables, 2, Patience())
         self.progress, self.sent = Progress(), Sent()
         self.owned: list[frozenset[str]] = []
         self.handlers = Handlers(
-            TABLES,
+            tables,
             self.planner,
-            Waves(TABLES),
+            Waves(tables),
             self.progress,
             self.sent,
             DEV,
@@ -222,3 +235,55 @@ def test_a_refresh_is_dealt_with_once_it_is_built(desk: Desk) -> None:
     assert stages == [Stage.REBUILD, Stage.LIVE, Stage.PUBLISH]
     desk.handlers.ended("x.orders")
     assert desk.progress.offsets() == {(BUILD_REQUESTS, 0): offset + 2}
+
+
+def test_a_refresh_of_some_days_asks_for_no_full_build() -> None:
+    desk = Desk(DATED)
+    asked = {"first_day": "2026-01-01", "last_day": "2026-01-31"}
+    desk.take(COMMANDS, command(arguments=asked).signed(KEY))
+    (told,) = desk.sent.told
+    assert (told.target, told.full, told.days) == ("x.orders", False, JANUARY)
+    assert told.reason == "an operator asked for it"
+
+
+def test_of_a_layer_the_tables_whose_rows_have_a_day_are_asked_for() -> None:
+    desk = Desk(DATED)
+    desk.take(COMMANDS, command(target="x", arguments={"last_day": "2026-01-31"}).signed(KEY))
+    assert [(each.target, each.days) for each in desk.sent.told] == [
+        ("x.orders", Days(None, date(2026, 1, 31)))
+    ]
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        command(target="x.first", arguments={"first_day": "2026-01-01"}),
+        command(arguments={"first_day": "2026-02-01", "last_day": "2026-01-31"}),
+        command(arguments={"first_day": "soon"}),
+    ],
+    ids=["no column has the day", "no day", "no date"],
+)
+def test_days_that_cannot_be_refreshed_are_passed_over(refused: CommandIssued) -> None:
+    desk = Desk(DATED)
+    offset = desk.take(COMMANDS, refused.signed(KEY))
+    assert desk.sent.told == []
+    assert desk.progress.offsets() == {(COMMANDS, 0): offset + 1}
+
+
+def test_a_refresh_of_some_days_is_dealt_with_once_it_is_built() -> None:
+    """So that a worker that takes over carries it out."""
+    desk = Desk(DATED)
+    desk.own_all()
+    asked = request("x.orders", cause="refresh", first_day=JANUARY.first, last_day=JANUARY.last)
+    desk.take(BUILD_REQUESTS, request("x.orders"))
+    (first,) = desk.planner.starts(0.0)
+    offset = desk.take(BUILD_REQUESTS, asked)
+    desk.planner.succeeded(first)
+    desk.handlers.ended("x.orders")
+    assert desk.progress.offsets() == {(BUILD_REQUESTS, 0): offset}, "another build has ended"
+    (second,) = desk.planner.starts(0.0)
+    assert (second.stage, second.days) == (Stage.LIVE, JANUARY)
+    assert desk.progress.offsets() == {(BUILD_REQUESTS, 0): offset}
+    desk.planner.succeeded(second)
+    desk.handlers.ended("x.orders")
+    assert desk.progress.offsets() == {(BUILD_REQUESTS, 0): offset + 1}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from types import MappingProxyType
 
 import pytest
@@ -11,6 +12,7 @@ from services.transformer.planner import HOLD_S, Planner
 from services.transformer.request import Stage
 from services.transformer.wishes import Patience, Start, Wish
 from shared.contracts.builds import Cause
+from shared.contracts.days import Days
 from shared.tables.spec import Column, Derivation, Kind, TableSpec, Type
 
 PATIENCE = Patience(attempts=3, first_s=1.0, longest_s=8.0, pause_s=60.0)
@@ -313,7 +315,7 @@ def test_live_builds_go_on_beside_a_refresh_until_it_publishes() -> None:
     assert made.starts(0.0) == []
     assert made.succeeded(publish)
     assert started(made.starts(0.0)) == [("x.orders", Stage.LIVE)]
-    assert not made.rebuild_wanted("x.orders")
+    assert not made.refresh_wanted("x.orders")
 
 
 def test_a_live_build_that_can_only_ask_for_a_rebuild_is_not_repeated_beside_it() -> None:
@@ -423,3 +425,86 @@ def test_of_what_was_asked_for_at_once_inputs_come_first() -> None:
 
 def test_however_often_a_build_fails_its_pause_is_bounded() -> None:
     assert Patience(attempts=10**6).after(5_000).delay_s == 60.0
+
+
+def days(first: int, last: int, wave: str = "refresh/7") -> Wish:
+    """A refresh of some days of January, and of nothing else."""
+    wanted = Days(date(2026, 1, first), date(2026, 1, last))
+    return replace(wish(cause="refresh", wave=wave), asked=frozenset(), days=wanted)
+
+
+def test_refreshes_of_some_days_are_one_live_build_of_all_between_them() -> None:
+    made = planner()
+    made.want("x.orders", replace(wish(), asked=frozenset((("x.staging", 7),))))
+    made.want("x.orders", days(10, 12))
+    made.want("x.orders", days(3, 4, wave="refresh/8"))
+    (live,) = made.starts(HOLD_S)
+    assert live.stage is Stage.LIVE
+    assert live.days == Days(date(2026, 1, 3), date(2026, 1, 12))
+    assert live.wish.wave == "refresh/7", "so that it is found under its command"
+    assert made.refresh_wanted("x.orders")
+    assert made.succeeded(live, sources={"x.staging": 7})
+    assert not made.refresh_wanted("x.orders")
+
+
+def test_days_are_not_held_by_whatever_was_built_before() -> None:
+    made = planner()
+    made.want("x.orders", wish())
+    (live,) = made.starts(0.0)
+    made.want("x.orders", days(1, 2))
+    made.succeeded(live, sources={"x.staging": 7})
+    (again,) = made.starts(0.0)
+    assert again.days == days(1, 2).days
+
+
+def test_of_tables_whose_days_are_refreshed_inputs_come_first_however_long_they_take() -> None:
+    made = planner()
+    for target in ("x.summary", "x.orders", "x.first"):
+        made.want(target, days(1, 2))
+    (orders,) = made.starts(0.0)
+    assert orders.target == "x.orders"
+    assert made.starts(100 * HOLD_S) == []
+    made.succeeded(orders)
+    (first,) = made.starts(100 * HOLD_S)
+    assert first.target == "x.first"
+    made.failed(first, 100 * HOLD_S)
+    (summary,) = made.starts(100 * HOLD_S)
+    assert summary.target == "x.summary", "who waits for another try keeps nobody waiting"
+
+
+def test_a_rebuild_is_one_of_the_days_that_were_asked_for_before_it_began() -> None:
+    made = planner()
+    made.want("x.orders", days(1, 2))
+    made.want_rebuild("x.orders", wish(cause="refresh", wave="refresh/9"))
+    made.want("x.orders", days(3, 4))
+    (rebuild,) = made.starts(0.0)
+    assert (rebuild.stage, rebuild.days) == (Stage.REBUILD, None)
+    made.want("x.orders", days(5, 6))
+    (live,) = made.starts(0.0)
+    assert live.days == days(5, 6).days, "it may have been read already what is wrong"
+
+
+def test_what_was_wanted_besides_days_is_built_whatever_a_rebuild_takes_over() -> None:
+    made = planner()
+    made.want("x.orders", days(1, 2))
+    made.want("x.orders", wish("x.staging"))
+    made.want_rebuild("x.orders", wish(cause="refresh", wave="refresh/9"))
+    assert {(start.stage, start.days) for start in made.starts(HOLD_S)} == {
+        (Stage.REBUILD, None),
+        (Stage.LIVE, days(1, 2).days),
+    }
+
+
+def test_days_of_a_table_that_must_be_built_in_full_are_part_of_that() -> None:
+    made = planner()
+    made.want("x.orders", days(1, 2))
+    (live,) = made.starts(0.0)
+    assert not made.succeeded(live, rebuild="code changed")
+    assert made.refresh_wanted("x.orders")
+    made.want("x.orders", wish())
+    (rebuild,) = made.starts(0.0)
+    assert (rebuild.stage, rebuild.wish.wave) == (Stage.REBUILD, "refresh/7")
+    assert not made.succeeded(rebuild)
+    (publish,) = made.starts(0.0)
+    assert made.succeeded(publish)
+    assert not made.refresh_wanted("x.orders")

@@ -23,9 +23,9 @@ from services.transformer.framework.transform import Group, Transform, derivatio
 from services.transformer.lake_inputs import IcebergLake, Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
 from services.transformer.writing import WRITER, Written, changed_by_others, write
+from shared.contracts.days import Days
 from shared.lake.branches import publish_branch, start_branch
 from shared.lake.commit import Outcome, Stale, Thinning, find_commit
-from shared.contracts.days import Days
 from shared.lake.folding import fold
 from shared.lake.provenance import Provenance, traced
 from shared.lake.reader import reachable
@@ -86,14 +86,14 @@ class Builder:
             raise Refused(
                 f"no column says of which day a row of {target} is", "refresh all of the table"
             )
-                        case Stage.LIVE:
-                            return self._live(transform, request)
-                        case Stage.REBUILD:
-                            return self._rebuild(transform, request)
         for _ in range(ATTEMPTS):
             try:
                 with reachable(self._settings):
                     match request.stage:
+                        case Stage.LIVE:
+                            return self._live(transform, request)
+                        case Stage.REBUILD:
+                            return self._rebuild(transform, request)
                         case Stage.PUBLISH:
                             return self._publish(transform, request)
             except Stale as error:
@@ -319,6 +319,8 @@ def _moved(todo: Incremental) -> str:
     reasons = [f"{', '.join(sorted(moved))} moved on"] if moved else []
     if todo.ticked:
         reasons.append(f"the business date is {todo.provenance.as_of}")
+    if todo.days is not None:
+        reasons.append(f"{todo.days} computed anew")
     return " and ".join(reasons) or "how far it is complete moved on"
 
 
@@ -327,8 +329,6 @@ def _report(
     todo: Incremental | Full,
     result: Result,
     lake: IcebergLake,
-    if todo.days is not None:
-        reasons.append(f"{todo.days} computed anew")
     written: Written | None,
 ) -> BuildReport:
     report = BuildReport(

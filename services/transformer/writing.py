@@ -21,11 +21,11 @@ from shared.lake.announcements import KEY_ROWS
 from shared.lake.commit import Delta, Head, Outcome, Stale, Thinning, commit
 from shared.lake.handle import TableHandle
 from shared.lake.reading.live_files import LiveFiles, live_files
+from shared.lake.recorded import ancestors
 from shared.lake.row_changes import delta
 from shared.lake.table_state import MAIN, SnapshotEntry
 from shared.tables.spec import TableSpec
 
-from shared.lake.recorded import ancestors
 WRITER = "transformer"
 TARGET_BYTES = 128 * 2**20
 """A data file of that size is full."""
@@ -74,12 +74,12 @@ def write(
             raise Stale(f"{spec.name} was built by somebody else meanwhile")
         if changed_by_others(found.foreign) != foreign:
             raise Stale(f"rows of {spec.name} were changed by somebody else meanwhile")
+        if not _only_moved(head, planned):
+            raise Stale(f"rows of {spec.name} were refreshed meanwhile")
         if not may_reuse_files:
             prepared.clear()
         if not prepared:
             prepared.append(_delta(handle, spec, result, planned))
-        if not _only_moved(head, planned):
-            raise Stale(f"rows of {spec.name} were refreshed meanwhile")
         return prepared[0]
 
     outcome = commit(handle, decide, commit_id=commit_id, writer=WRITER, ref=ref, thinning=thinning)
@@ -94,10 +94,6 @@ def changed_by_others(snapshots: Sequence[SnapshotEntry]) -> frozenset[int]:
     )
 
 
-def _delta(
-    handle: TableHandle, spec: TableSpec, result: Result, planned: SnapshotEntry | None
-) -> Delta:
-    table = handle.table
 def _only_moved(head: Head, planned: SnapshotEntry | None) -> bool:
     """Whether nothing but moves of rows lies between the planned head and this one."""
     for each in ancestors(head.state, head.ref):
@@ -108,6 +104,10 @@ def _only_moved(head: Head, planned: SnapshotEntry | None) -> bool:
     return planned is None and head.snapshot is None
 
 
+def _delta(
+    handle: TableHandle, spec: TableSpec, result: Result, planned: SnapshotEntry | None
+) -> Delta:
+    table = handle.table
     live = LiveFiles({}, {}) if planned is None else live_files(table, planned)
     return delta(
         table,

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
 from deploy.demo.load import steady_load
@@ -22,11 +23,20 @@ from shared.lake.catalog import load, open_catalog
 from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
 from tests.support.broker import free_port
-from tests.support.platform import EmbeddedPlatform, platform
-
-__all__ = ["platform"]
+from tests.support.platform import EmbeddedPlatform
 
 WITHIN_S = 60.0
+
+
+@pytest.fixture
+def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
+    """What lands, and where; nothing is derived."""
+    embedded = EmbeddedPlatform(tmp_path, replicas={"transformer": 0})
+    try:
+        embedded.start()
+        yield embedded
+    finally:
+        embedded.close()
 
 
 @contextmanager

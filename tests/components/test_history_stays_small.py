@@ -47,7 +47,7 @@ async def commit_often(platform: EmbeddedPlatform, commits: int) -> int:
     try:
         for number in range(commits):
             await producer.send_and_wait(TOPIC, b'{"id": %d}' % number, partition=0)
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while True:
                 state = TableState.of(catalog.load_table(TABLE).metadata)
                 positions = recorded(state).positions

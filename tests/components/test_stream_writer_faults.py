@@ -28,7 +28,7 @@ from shared.lake.table_state import TableState
 from shared.tables.registry import table_of_topic
 from tests.support.platform import EmbeddedPlatform
 
-WITHIN_S = 40.0
+WITHIN_S = 90.0
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from deploy.embedded.state import PlatformState, ProcessState
 from deploy.embedded.supervisor import Supervisor
 from shared.runtime.errors import ConfigurationError, Unavailable
 
-WITHIN_SECONDS = 20.0
+WITHIN_SECONDS = 60.0
 
 # Writes its name to the journal when it starts and when it is told to end.
 JOURNALLED = """

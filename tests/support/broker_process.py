@@ -19,7 +19,7 @@ STOP_WITHIN_SECONDS = 10.0
 class BrokerProcess:
     """One embedded broker: ``start`` → ``stop``/``kill9`` → ``start`` keep directory and ports."""
 
-    ready_within_seconds = 20.0
+    ready_within_seconds = 60.0
     is_embedded = True
     """Whether it is ours, with an admin port and the limits that ours has."""
 

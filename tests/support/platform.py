@@ -29,7 +29,7 @@ from tests.support.small_disk import SmallDisk
 from tests.support.tied import tied
 from tests.support.worker_ports import platform_ports
 
-READY_WITHIN_SECONDS = 90.0
+READY_WITHIN_SECONDS = 150.0
 POLL_SECONDS = 0.05
 
 

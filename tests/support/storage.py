@@ -18,7 +18,7 @@ from shared.runtime.settings import Settings
 from tests.support.tied import tied
 from tests.support.worker_ports import platform_ports
 
-READY_WITHIN_SECONDS = 30.0
+READY_WITHIN_SECONDS = 90.0
 STOP_WITHIN_SECONDS = 10.0
 
 

@@ -22,7 +22,7 @@ from tests.support.kafka_wire import (
 
 T = TypeVar("T")
 
-SETTLES_WITHIN_SECONDS = 20.0
+SETTLES_WITHIN_SECONDS = 60.0
 
 
 class Produced(NamedTuple):

@@ -77,7 +77,7 @@ def test_a_full_disk_is_answered_and_nothing_is_acknowledged(broker: BrokerProce
 
 def test_a_second_broker_names_directory_and_owner(broker: BrokerProcess) -> None:
     command = [sys.executable, "-m", "deploy.embedded.broker", "--data-dir", str(broker.data_dir)]
-    second = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    second = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert second.returncode == 1
     assert str(broker.data_dir) in second.stderr
     assert str(broker.pid) in second.stderr
@@ -90,7 +90,7 @@ def test_other_binds_than_loopback_demand_sasl(tmp_path: Path) -> None:
         [*command, "--host", "0.0.0.0"],  # noqa: S104 - it must refuse
         capture_output=True,
         text=True,
-        timeout=20,
+        timeout=60,
         check=False,
     )
     assert refused.returncode == 1
@@ -130,7 +130,7 @@ def test_bounds_are_kept(tmp_path: Path) -> None:
             assert stalled.is_closed()
             assert idle.is_closed()
         none_open = 'redpanda_rpc_active_connections{redpanda_server="kafka"} 0.0'
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while none_open not in process.metrics():
             assert time.monotonic() < deadline
         with RawConnection(address) as large:

@@ -62,7 +62,7 @@ def kcat(shared_broker: BrokerProcess) -> Tool:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=30,
+            timeout=90,
             check=True,
         ).stdout
 

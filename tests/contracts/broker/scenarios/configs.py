@@ -9,7 +9,7 @@ from tests.contracts.broker.bare_client import BareClient, error_name
 TOPIC, BROKER = 2, 4
 SET, DELETE, APPEND, SUBTRACT = range(4)
 SOURCES = {1: "topic", 3: "default of all brokers", 4: "configuration file", 5: "default"}
-WITHIN_SECONDS = 20.0
+WITHIN_SECONDS = 60.0
 
 
 def described(

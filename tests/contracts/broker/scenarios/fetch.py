@@ -124,7 +124,7 @@ def meanwhile(client: BareClient, action: Callable[[BareClient], object]) -> Ite
 
 def _once_led(client: BareClient, topic: str) -> str:
     """A fetch behind the end, once the new log is led."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while (answer := fetched(client, topic, 5)).startswith("NOT_LEADER"):
         assert time.monotonic() < deadline
     return answer

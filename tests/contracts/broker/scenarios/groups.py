@@ -154,7 +154,7 @@ class Group:
 
     def wait_for(self, state: str) -> None:
         """Wait until the group is in a state."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while state not in self.described():
             assert time.monotonic() < deadline
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.contracts.broker.bare_client import BareClient, error_name
 
-WITHIN_SECONDS = 20.0
+WITHIN_SECONDS = 60.0
 
 
 def created(client: BareClient, *names: str, validate_only: bool = False, **new: Any) -> str:

@@ -31,20 +31,23 @@ EAGER = FoldingPolicy(delete_commits=5)
 Rows = list[tuple[int, int]]
 
 
-DELTAS, FOLDED = "deltas", "folded now and then"
-SWAPS = {DELTAS: 100, FOLDED: 75, COPY_ON_WRITE: 40}
+DELTAS, FOLDED, SPILLED = "deltas", "folded now and then", "level 0 spilled now and then"
+SWAPS = {DELTAS: 100, FOLDED: 75, SPILLED: 100, COPY_ON_WRITE: 40}
+POLICIES = {FOLDED: (30, EAGER), SPILLED: (9, FoldingPolicy(spilled_files=4))}
+"""After how many changes a table is folded, and when that is due."""
 
 
-@pytest.fixture(scope="module", params=[DELTAS, FOLDED, COPY_ON_WRITE])
+@pytest.fixture(scope="module", params=list(SWAPS))
 def lake(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest) -> DerivedLake:
     """A table of three months after random changes of its rows."""
     mode = COPY_ON_WRITE if request.param == COPY_ON_WRITE else MERGE_ON_READ
     found = DerivedLake(tmp_path_factory.mktemp("lake"), mode)
     for number, (put, removed) in enumerate(swaps(7, SWAPS[request.param], KEYS)):
         found.build(put, removed)
-        if request.param == FOLDED and number % 30 == 29:
+        every, policy = POLICIES.get(request.param, (0, EAGER))
+        if every and number % every == every - 1:
             folded = fold(
-                found.handle(), found.spec, commit_id=uuid7(), writer="test", policy=EAGER
+                found.handle(), found.spec, commit_id=uuid7(), writer="test", policy=policy
             )
             assert folded is not None
     return found
@@ -132,3 +135,6 @@ def test_there_is_something_to_read_right(lake: DerivedLake) -> None:
     merges = lake.table.properties["write.merge.mode"] == MERGE_ON_READ
     assert bool(live.deletes) == merges
     assert len(live.data) >= 3
+    of_specs = {each.file.spec_id for each in live.data.values()}
+    assert len(of_specs) == (2 if merges else 1)  # partitions, and level 0
+    assert of_specs >= {each.file.spec_id for each in live.deletes.values()}

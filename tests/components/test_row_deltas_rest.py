@@ -12,7 +12,9 @@ from shared.lake.bootstrap import create_tables
 from shared.lake.branches import publish_branch, start_branch
 from shared.lake.catalog import load, open_catalog
 from shared.lake.commit import Delta, Head, Outcome, Result, Stale, Thinning, commit
+from shared.lake.folding import FoldingPolicy, fold
 from shared.lake.handle import TableHandle
+from shared.lake.level_zero import level_zero_spec
 from shared.lake.provenance import Provenance, traced
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.row_changes import delta
@@ -111,6 +113,30 @@ def test_a_delta_is_one_snapshot(handle: TableHandle) -> None:
     assert outcome.snapshot is not None
     assert outcome.snapshot.summary["total-position-deletes"] == "1"
     assert traced(handle.reload()).provenance == origin(2)
+
+
+def test_a_change_of_many_partitions_is_a_file_of_the_other_spec_until_it_spills(
+    handle: TableHandle,
+) -> None:
+    apart = level_zero_spec(handle.table)
+    assert apart is not None
+    assert handle.table.metadata.default_spec_id != apart
+    build(handle, TEN, 1)
+    build(handle, {20: 1, 21: 1, 22: 1}, 2)
+    build(handle, {3: 1, 4: 1, 20: 2}, 3)
+
+    def specs() -> list[int]:
+        head = handle.state().head()
+        assert head is not None
+        return sorted(e.file.spec_id for e in live_files(handle.table, head).data.values())
+
+    assert specs() == [apart - 1] * 3 + [apart] * 2
+    expected = sorted({**TEN, 3: 1, 4: 1, 20: 2, 21: 1, 22: 1}.items())
+    assert rows(handle) == expected
+    policy = FoldingPolicy(spilled_files=2)
+    assert fold(handle, SPEC, commit_id=uuid7(), writer="test", policy=policy) is not None
+    assert specs() == [apart - 1] * 6
+    assert rows(handle) == expected
 
 
 def test_the_remembered_state_is_the_catalogs(handle: TableHandle) -> None:

@@ -1,8 +1,8 @@
 """Whatever happened to a table: its rows and its changes are those that were meant.
 
 Histories of appends, row deltas, copy-on-write, compaction with and without the deletes, folding,
-merged manifests, rollbacks, branches, other schemas and partition specs. Rows come from so few
-values that many are equal, as a multiset must bear.
+level 0 and its spills, merged manifests, rollbacks, branches, other schemas and partition specs.
+Rows come from so few values that many are equal, as a multiset must bear.
 """
 
 from __future__ import annotations
@@ -53,12 +53,13 @@ class Histories:
         """One thing happens."""
         steps = [self.append, self.delta, self.delta, self.copy_on_write, self.compaction]
         steps += [self.fold, self.merge, self.roll_back, self.fork, self.evolve, self.partition]
+        steps += [self.spill]
         if not self._history.versions:
             steps = [self.append]
         self._draw(st.sampled_from(steps))()
 
     def append(self) -> None:
-        self._history.append(*self._rows(1))
+        self._history.append(*self._rows(1), apart=self._flag())
 
     def delta(self) -> None:
         history = self._history
@@ -73,7 +74,14 @@ class Histories:
         again = self._some(sorted(set(known))) if self._flag() else []
         rows = self._rows(0)
         if lost or rows:
-            history.delta(lost, *rows, again=again, one_file=self._flag(), bounds=self._flag())
+            history.delta(
+                lost,
+                *rows,
+                again=again,
+                one_file=self._flag(),
+                bounds=self._flag(),
+                apart=self._flag(),
+            )
 
     def copy_on_write(self) -> None:
         lost = self._places()
@@ -89,6 +97,9 @@ class Histories:
 
     def fold(self) -> None:
         self._history.fold_deletes()
+
+    def spill(self) -> None:
+        self._history.spill()
 
     def merge(self) -> None:
         self._history.merge_manifests()

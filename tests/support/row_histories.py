@@ -22,6 +22,7 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation
+from pyiceberg.table.update import AddPartitionSpecUpdate
 from pyiceberg.transforms import DayTransform
 from pyiceberg.typedef import Record
 from pyiceberg.types import (
@@ -63,7 +64,10 @@ class Version:
 
 
 class RowHistory:
-    """One table; its methods commit what another engine might, on the branch ``branch``."""
+    """One table; its methods commit what another engine might, on the branch ``branch``.
+
+    A table with partitions has level 0 as well (:mod:`shared.lake.level_zero`).
+    """
 
     def __init__(
         self, directory: Path, spec: PartitionSpec | None = None, schema: Schema = SCHEMA
@@ -76,6 +80,9 @@ class RowHistory:
             partition_spec=spec or PartitionSpec(),
             properties={"format-version": "2"},
         )
+        if spec is not None:
+            apart = AddPartitionSpecUpdate(spec=PartitionSpec(spec_id=spec.spec_id + 1))
+            self.catalog.commit_table(self.table, (), (apart,))
         self.branch = "main"
         self.versions: dict[int, Version] = {}
         self._rows: dict[str, list[dict[int, Any]]] = {}
@@ -136,25 +143,38 @@ class RowHistory:
             for path, position in self.places(self.versions[snapshot.snapshot_id])
         )
 
-    def write(self, rows: Sequence[Row]) -> list[DataFile]:
-        """Rows as data files under the present schema and partition spec; no snapshot."""
+    def level_zero(self) -> int | None:
+        """The partition spec without fields, where it is not the present one."""
+        table = self.table
+        found = [number for number, spec in table.specs().items() if spec.is_unpartitioned()]
+        return None if table.spec().is_unpartitioned() else min(found, default=None)
+
+    def write(self, rows: Sequence[Row], *, apart: bool = False) -> list[DataFile]:
+        """Rows as data files under the present schema and partition spec; no snapshot.
+
+        Rows ``apart`` are of level 0, if there is one.
+        """
         if not rows:
             return []
         table = self.table
+        metadata = table.metadata
+        spec_id = self.level_zero() if apart else None
+        if spec_id is not None:
+            metadata = metadata.model_copy(update={"default_spec_id": spec_id})
         schema = schema_to_pyarrow(table.schema())
         columns = [[row.get(name) for row in rows] for name in schema.names]
         frame = pa.table(
             [pa.array(c, f.type) for c, f in zip(columns, schema, strict=True)], schema=schema
         )
-        files = list(_dataframe_to_data_files(table.metadata, frame, table.io))
+        files = list(_dataframe_to_data_files(metadata, frame, table.io))
         for file in files:
-            file.spec_id = table.metadata.default_spec_id
+            file.spec_id = metadata.default_spec_id
             self._account(file)
         return files
 
-    def append(self, *rows: Row) -> SnapshotEntry:
+    def append(self, *rows: Row, apart: bool = False) -> SnapshotEntry:
         """Rows that come."""
-        return self.add(self.write(rows))
+        return self.add(self.write(rows, apart=apart))
 
     def add(self, files: Sequence[DataFile]) -> SnapshotEntry:
         """Files of :meth:`write` that come."""
@@ -169,6 +189,7 @@ class RowHistory:
         again: Collection[Place] = (),
         one_file: bool = True,
         bounds: bool = True,
+        apart: bool = False,
     ) -> SnapshotEntry:
         """Rows that go by position deletes, and rows that come.
 
@@ -178,8 +199,9 @@ class RowHistory:
             again: positions that are named though they are gone already, or their file is.
             one_file: one delete file per partition, not per data file.
             bounds: whether the delete files tell which paths they name.
+            apart: the rows that come are of level 0, if there is one.
         """
-        files = self.write(rows)
+        files = self.write(rows, apart=apart)
         deletes = self._delete_files([*lost, *again], one_file=one_file, bounds=bounds)
         gone = {path: set(each) for path, each in self._with(files).gone.items()}
         for path, position in lost:
@@ -227,6 +249,12 @@ class RowHistory:
             operation or (Operation.OVERWRITE if leave_out else Operation.REPLACE),
             Version({**kept, **{file.file_path: frozenset() for file in files}}),
         )
+
+    def spill(self) -> SnapshotEntry | None:
+        """The rows of level 0 move to their partitions, if there are files of it."""
+        spec_id = self.level_zero()
+        paths = {path for path in self.version.gone if self._files[path].spec_id == spec_id}
+        return self.rewrite(paths) if paths else None
 
     def fold_deletes(self) -> SnapshotEntry:
         """All position delete files become one per partition; those of dead files go."""

@@ -11,7 +11,7 @@ from pyiceberg.manifest import DataFile
 
 from shared.lake import folding as module
 from shared.lake import level_zero
-from shared.lake.commit import Outcome
+from shared.lake.commit import Outcome, Stale
 from shared.lake.folding import FoldingPolicy, fold, folding
 from shared.lake.level_zero import level_zero_spec
 from shared.lake.provenance import traced
@@ -331,7 +331,7 @@ class TestOthersMeanwhile:
         lake.build({300: 0, 301: 0})
         planned = lake.plan({300: 1})
         folded(lake)
-        with pytest.raises(module.Stale, match="not live any more"):
+        with pytest.raises(Stale, match="not live any more"):
             lake.send(planned)
         lake.build({300: 1})
         assert lake.rows() == sorted({**MANY, 300: 1, 301: 0}.items())

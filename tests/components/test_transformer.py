@@ -17,9 +17,12 @@ from services.transformer.config import TransformerSettings
 from shared.contracts.builds import BuildFailed, BuildSucceeded
 from shared.lake.bootstrap import bootstrap_tables
 from shared.lake.catalog import open_catalog
+from shared.lake.reader import LakeReader
 from shared.runtime.commanding import issue
-from shared.tables.registry import derived_tables
+from shared.tables.registry import TABLES, derived_tables
+from tests.support.derived_platform import bergline
 from tests.support.platform import EmbeddedPlatform
+from tests.support.spoiling import spoil
 from tests.support.transformer import (
     FAST,
     builds,
@@ -196,6 +199,39 @@ def test_a_refresh_is_built_aside_and_told_as_one_build(platform: EmbeddedPlatfo
     until(lambda: settled(platform), "what is built from it follows")
     after = rows(platform, CORE, ["source_order_id", "total_price"]).sort("source_order_id")
     assert after.equals(before)
+
+
+def test_a_refresh_of_some_days_mends_them_in_the_table_and_what_reads_it_follows(
+    platform: EmbeddedPlatform,
+) -> None:
+    def totals() -> dict[int, set[Decimal]]:
+        found = rows(platform, CORE, ["order_date", "total_price"]).group_by("order_date").all()
+        return {day.day: set(prices) for day, prices in found.iter_rows()}
+
+    def daily() -> list[tuple[Any, ...]]:
+        found = rows(platform, DAILY, ["order_date", "gross_revenue"]).sort("order_date")
+        return found.rows()
+
+    before, days = orders_of(platform), (2, 3, 9)
+    send(platform, [order(20 + day, day=day) for day in days])
+    until_settled(platform, before, *(20 + day for day in days))
+    right, summed = totals(), daily()
+    handle = LakeReader(platform.settings).handle(CORE)
+    spoil(handle, TABLES[CORE], lambda orders: orders.with_columns(total_price=Decimal("7.00")))
+    wrong = {day: {Decimal("7.00")} for day in right}
+    assert totals() == wrong
+    until(lambda: daily() != summed and settled(platform), "the sums are wrong as well")
+
+    told = bergline(
+        platform, "refresh", CORE, "--from", "2026-11-02", "--to", "2026-11-03", "--wait"
+    )
+    (built,) = told["builds"]
+    assert (built["mode"], built["cause"]) == ("incremental", "refresh")
+    assert built["reason"] == "days 2026-11-02 to 2026-11-03 computed anew"
+    assert totals() == wrong | {2: right[2], 3: right[3]}, "other days are left alone"
+    bergline(platform, "refresh", "core", "--to", "2026-11-30", "--wait")
+    assert totals() == right
+    until(lambda: daily() == summed, "the sums follow")
 
 
 def test_no_secret_is_in_an_argument_list_of_ray(platform: EmbeddedPlatform) -> None:

@@ -14,13 +14,9 @@ import pytest
 from services.transformer import writing
 from services.transformer.request import BuildRequest, Stage
 from shared.contracts.days import Days
-from shared.lake.commit import Delta, commit
-from shared.lake.provenance import traced
-from shared.lake.reading.live_files import live_files
-from shared.lake.reading.scan import scan
-from shared.lake.row_changes import delta
 from shared.runtime.errors import Refused
 from shared.tables.spec import Grain, Partitioning
+from tests.support.spoiling import spoil
 from tests.support.toy_lake import TODAY, ToyLake, build_all, request
 from tests.unit.transformer.framework import toys
 from tests.unit.transformer.test_building import WRITE, event
@@ -59,28 +55,16 @@ def of_days(first: date | None, last: date | None) -> BuildRequest:
 MARCH = of_days(date(2024, 3, 1), date(2024, 3, 31))
 
 
-def spoil(lake: ToyLake, amount: int | None) -> None:
-    """Every item gets another amount, or is lost, by a commit that says nothing of it."""
-    handle = lake.handle(ITEMS)
-    head = handle.reload().current_snapshot()
-    assert head is not None
-    rows = scan(handle.table, head, [column.name for column in MONTHLY.columns], located=True)
-    places = rows.group_by("_file").agg("_pos")
-    changed = rows.drop("_file", "_pos").with_columns(amount=pl.lit(amount, pl.Int64))
+def spoil_items(lake: ToyLake, amount: int) -> None:
+    """Every item gets another amount."""
+    spoil(
+        lake.handle(ITEMS), MONTHLY, lambda rows: rows.with_columns(amount=pl.lit(amount, pl.Int64))
+    )
 
-    def decide(*_: object) -> Delta:
-        return delta(
-            handle.table,
-            MONTHLY,
-            live_files(handle.table, head),
-            dict(zip(places["_file"], places["_pos"], strict=True)),
-            changed.clear().to_arrow() if amount is None else changed.to_arrow(),
-            planned=head,
-            carried=traced(handle.state()).provenance,
-            target_bytes=2**20,
-        )
 
-    commit(handle, decide, commit_id=f"spoilt {amount}", writer="transformer")
+def lose_items(lake: ToyLake) -> None:
+    """No item is there."""
+    spoil(lake.handle(ITEMS), MONTHLY, pl.DataFrame.clear)
 
 
 def amounts(lake: ToyLake) -> dict[int, set[int]]:
@@ -93,7 +77,7 @@ def amounts(lake: ToyLake) -> dict[int, set[int]]:
 
 def test_rows_of_these_days_are_mended_and_no_other_is_read(lake: ToyLake) -> None:
     builder = lake.builder()
-    spoil(lake, 7)
+    spoil_items(lake, 7)
     report = builder.build(ITEMS, MARCH)
     assert amounts(lake) == {1: {7}, 2: {7}, 3: {1}, 4: {7}}
     assert (report.mode, report.rows_added, report.rows_removed) == (
@@ -106,7 +90,7 @@ def test_rows_of_these_days_are_mended_and_no_other_is_read(lake: ToyLake) -> No
 def test_what_reads_the_table_follows_from_the_difference(lake: ToyLake) -> None:
     builder = lake.builder()
     before = lake.rows(TOTALS)
-    spoil(lake, 7)
+    spoil_items(lake, 7)
     build_all(builder, lake.transforms)
     assert not lake.rows(TOTALS).equals(before)
     builder.build(ITEMS, of_days(None, None))
@@ -124,7 +108,7 @@ def test_days_that_are_right_are_not_written(lake: ToyLake) -> None:
 
 
 def test_what_landed_meanwhile_is_built_with_it(lake: ToyLake) -> None:
-    spoil(lake, 7)
+    spoil_items(lake, 7)
     lake.land(EVENTS, [{**item(1, 0, amount=9), "changed": 2}])
     report = lake.builder().build(ITEMS, MARCH)
     assert amounts(lake) == {1: {7, 9}, 2: {7}, 3: {1}, 4: {7}}
@@ -153,7 +137,7 @@ def test_a_table_whose_rows_have_no_day_is_refused(lake: ToyLake) -> None:
 
 def test_of_two_refreshes_at_once_one_writes_what_is_missing(lake: ToyLake) -> None:
     """Nothing recorded tells them apart, and rows that only come collide with nothing."""
-    spoil(lake, None)
+    lose_items(lake)
     other = lake.builder()
 
     def write(*args: Any, **named: Any) -> Any:
@@ -169,7 +153,7 @@ def test_of_two_refreshes_at_once_one_writes_what_is_missing(lake: ToyLake) -> N
 
 def test_a_refresh_and_a_live_build_at_once_write_a_row_once(lake: ToyLake) -> None:
     """The refresh was planned before something landed, and commits while that is built."""
-    spoil(lake, None)
+    lose_items(lake)
     live = lake.builder()
 
     def refreshing(*args: Any, **named: Any) -> Any:
@@ -191,7 +175,7 @@ def test_a_refresh_and_a_live_build_at_once_write_a_row_once(lake: ToyLake) -> N
 
 def test_a_rebuild_that_began_before_ends_as_right(lake: ToyLake) -> None:
     builder = lake.builder()
-    spoil(lake, 7)
+    spoil_items(lake, 7)
     builder.build(ITEMS, request(Stage.REBUILD))
     lake.builder().build(ITEMS, MARCH)
     builder.build(ITEMS, request(Stage.PUBLISH))

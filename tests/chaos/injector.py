@@ -18,7 +18,7 @@ from tests.support.platform import EmbeddedPlatform
 
 POLL_SECONDS = 0.1
 WORKER_POLL_SECONDS = 0.5
-WORKER_POLLS = 30
+WORKER_POLLS = 120
 """How often a worker is asked for before it counts as missed."""
 
 

@@ -70,3 +70,20 @@ def test_rows_that_went_cannot_be_told_in_portions(history: RowHistory) -> None:
     end = history.delta(history.places()[:1])
     assert appended_portions(history.table, start, end, ["id"]) is None
     assert appended_portions(history.table, end, start, ["id"]) is None, "nor those that came back"
+
+
+def test_a_large_file_is_read_in_parts_of_whole_row_groups(
+    history: RowHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ALIGNED_ROWS", 2)
+    with history.table.transaction() as transaction:
+        transaction.set_properties({"write.parquet.row-group-limit": "2"})
+    history.append(*rows(*range(7)))
+    head = history.delta([history.places()[1], history.places()[6]])
+    stats = ReadStats()
+    found = list(portions(history.table, head, NAMES, located=True, stats=stats))
+    assert [frame["id"].to_list() for frame in found] == [[0], [2, 3], [4, 5], []]
+    assert pl.concat(found)["_pos"].to_list() == [0, 2, 3, 4, 5]
+    whole = ReadStats()
+    assert scan(history.table, head, NAMES, stats=whole).height == 5
+    assert (stats.files, stats.bytes, stats.rows) == (whole.files, whole.bytes, 5)

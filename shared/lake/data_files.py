@@ -7,7 +7,7 @@ partitions, sorted, and split by size, or one for a small change of many partiti
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import chain
@@ -102,9 +102,7 @@ def write_rows(
         ValueError: a value does not fit its column: null where it is required, too large.
     """
     require_declared(table, spec)
-    schema = arrow_schema(spec)
-    rows = rows.select(schema.names).cast(schema)
-    sort = () if spec.derived is None else spec.derived.sort
+    rows = _declared(spec, rows)
     spec_id, parts = table.metadata.default_spec_id, list(by_partition(spec, rows))
     apart = level_zero_spec(table) if level_zero and fits([part for _, part in parts]) else None
     if apart is not None:
@@ -112,8 +110,9 @@ def write_rows(
 
     def write(place: tuple[Record, pa.Table]) -> list[DataFile]:
         partition, part = place
-        ordered = part.sort_by([(column, "ascending") for column in sort]) if sort else part
-        return _filled(table, (spec_id, partition), ordered, target_bytes)
+        groups = _row_groups(spec, part)
+        keep = part.nbytes <= IN_MEMORY_BYTES
+        return _filled(table, (spec_id, partition), groups, target_bytes, keep=keep)
 
     if len(parts) == 1 or rows.nbytes > AT_ONCE_BYTES:
         return [file for part in parts for file in write(part)]
@@ -121,17 +120,55 @@ def write_rows(
         return [file for files in pool.map(write, parts) for file in files]
 
 
-def _filled(
-    table: Table, place: tuple[int, Record], rows: pa.Table, target_bytes: int
+def write_portions(
+    table: Table, spec: TableSpec, portions: Iterable[pa.Table], *, target_bytes: int
 ) -> list[DataFile]:
-    """Rows of one partition, in files of the size that is asked for."""
+    """Write rows of one partition that are too many to be held: they share files.
+
+    Args:
+        portions: rows as for :func:`write_rows`, each portion sorted here by itself; by the first
+            column of the declared order, none comes before what is in an earlier portion.
+        table, spec, target_bytes: as for :func:`write_rows`, results and errors, too.
+
+    Raises:
+        ValueError: the first portion is of several partitions.
+    """
+    require_declared(table, spec)
+    declared = (_declared(spec, each) for each in portions if len(each))
+    first = next(declared, None)
+    if first is None:
+        return []
+    ((partition, _),) = by_partition(spec, first)
+    groups = chain.from_iterable(_row_groups(spec, each) for each in chain([first], declared))
+    return _filled(table, (table.metadata.default_spec_id, partition), groups, target_bytes)
+
+
+def _declared(spec: TableSpec, rows: pa.Table) -> pa.Table:
+    schema = arrow_schema(spec)
+    return rows.select(schema.names).cast(schema)
+
+
+def _row_groups(spec: TableSpec, rows: pa.Table) -> Iterator[pa.Table]:
+    """Rows in the declared order, as many at a time as make a row group."""
+    sort = () if spec.derived is None else spec.derived.sort
+    ordered = rows.sort_by([(column, "ascending") for column in sort]) if sort else rows
+    return (ordered.slice(at, ROW_GROUP_ROWS) for at in range(0, len(rows), ROW_GROUP_ROWS))
+
+
+def _filled(
+    table: Table,
+    place: tuple[int, Record],
+    groups: Iterator[pa.Table],
+    target_bytes: int,
+    *,
+    keep: bool = False,
+) -> list[DataFile]:
+    """Row groups of one partition, in files of the size that is asked for."""
     folder = table.specs()[place[0]].partition_to_path(place[1], table.schema())
-    groups = iter([rows.slice(at, ROW_GROUP_ROWS) for at in range(0, len(rows), ROW_GROUP_ROWS)])
     files: list[DataFile] = []
     while (first := next(groups, None)) is not None:
         name = f"{uuid.uuid4()}.parquet"
         location = f"{folder}/{name}" if folder else name
-        keep = rows.nbytes <= IN_MEMORY_BYTES
         files.append(
             _written(table, location, place, chain([first], groups), target_bytes, keep=keep)
         )

@@ -45,8 +45,8 @@ def by_partition(spec: TableSpec, rows: pa.Table) -> Iterator[tuple[Record, pa.T
         yield Record(), rows
         return
     values = _partition_values(rows[spec.partition_by.column], spec.partition_by.grain)
-    together = rows.take(pc.sort_indices(values))
     counts = {each["values"]: each["counts"] for each in pc.value_counts(values).to_pylist()}
+    together = rows if len(counts) == 1 else rows.take(pc.sort_indices(values))
     start = 0
     for value in sorted(counts, key=lambda each: (each is None, each)):
         yield Record(_stored(value)), together.slice(start, counts[value])

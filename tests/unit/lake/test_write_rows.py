@@ -13,7 +13,7 @@ import pytest
 from pyiceberg.manifest import DataFile
 
 from shared.lake import data_files
-from shared.lake.data_files import write_rows
+from shared.lake.data_files import write_portions, write_rows
 from shared.runtime.errors import Refused
 from shared.tables.spec import (
     Column,
@@ -116,3 +116,23 @@ def test_a_table_that_somebody_partitioned_otherwise_is_not_written_to(tmp_path:
         write_rows(
             lake.table, derived(Partitioning("at", Grain.MONTH)), ROWS.to_arrow(), target_bytes=1
         )
+
+
+def test_portions_of_a_partition_share_files(tmp_path: Path) -> None:
+    spec = derived(Partitioning("day", Grain.MONTH))
+    lake = Lake(tmp_path, spec)
+    month = ROWS.with_columns(day=pl.lit(date(2026, 2, 3)))
+    parts = [month.filter(pl.col("id") <= 2), month.clear(), month.filter(pl.col("id") > 2)]
+    portions = [part.to_arrow() for part in parts]
+    (file,) = write_portions(lake.table, spec, iter(portions), target_bytes=1 << 30)
+    assert file.partition[0] == (2026 - 1970) * 12 + 1
+    assert pq.read_table(file.file_path)["id"].to_pylist() == [1, 2, 3, 4]
+    several = write_portions(lake.table, spec, iter(portions), target_bytes=1)
+    assert [each.record_count for each in several] == [2, 2]
+    assert write_portions(lake.table, spec, iter([]), target_bytes=1) == []
+
+
+def test_portions_are_of_one_partition(tmp_path: Path) -> None:
+    spec = derived(Partitioning("day", Grain.MONTH))
+    with pytest.raises(ValueError, match="unpack"):
+        write_portions(Lake(tmp_path, spec).table, spec, [ROWS.to_arrow()], target_bytes=1)

@@ -19,9 +19,11 @@ from services.transformer.config import TransformerSettings
 from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Full, Incremental, Nothing, Plan, plan
 from services.transformer.framework.registry import TRANSFORMS
+from services.transformer.framework.room import Room
 from services.transformer.framework.transform import Group, Transform, derivation
 from services.transformer.lake_inputs import IcebergLake, Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
+from services.transformer.scratch import Scratch
 from services.transformer.writing import WRITER, Written, changed_by_others, write
 from shared.contracts.days import Days
 from shared.lake.branches import publish_branch, start_branch
@@ -70,6 +72,8 @@ class Builder:
         self._transforms = transforms
         self._tables = tables or Tables(settings)
         self._sweepers: dict[str, Sweeper] = {}
+        self._scratch = Scratch(settings.scratch_dir)
+        self._scratch.sweep()
 
     def build(self, target: str, request: BuildRequest) -> BuildReport:
         """Carry out a request.
@@ -102,6 +106,8 @@ class Builder:
             except Unavailable:
                 self._tables.renew()
                 raise
+            finally:
+                self._scratch.clear()
         raise Unavailable(
             f"{target} moved on during each of {ATTEMPTS} builds",
             "see who else commits to it: `bergline runs list`",
@@ -216,7 +222,8 @@ class Builder:
     def _computed(
         self, transform: Transform, todo: Incremental | Full, lake: IcebergLake
     ) -> Result:
-        result = compute(transform, todo, lake, datetime.now(UTC))
+        room = Room(self._settings.transformer_build_portion_bytes, self._scratch.directory)
+        result = compute(transform, todo, lake, datetime.now(UTC), room)
         if isinstance(transform, Group) and result.largest > transform.bound:
             log.warning(
                 "a group is larger than declared",
@@ -247,6 +254,7 @@ class Builder:
             ref=ref,
             thinning=_thinning(request),
         )
+        self._scratch.clear()  # what follows may take long
         self._removed(name, written.outcome)
         return written
 
@@ -336,7 +344,7 @@ def _report(
         reason=todo.reason if isinstance(todo, Full) else _moved(todo),
         rows_read=lake.stats.rows,
         bytes_read=lake.stats.bytes,
-        rows_added=result.appended.height,
+        rows_added=result.added,
         rows_removed=result.removed,
         sources={t: cut.snapshot_id for t, cut in result.provenance.sources.items()},
         as_of=result.provenance.as_of if derivation(transform.target).ticked else None,

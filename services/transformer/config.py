@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from services.transformer.wishes import Patience
-from shared.runtime.settings import Settings
+from shared.runtime.settings import Settings, data_dir
 
 SHORTEST_KEY = 16
 """Bytes of the token key, as :mod:`services.transformer.tokens` demands; that module is heavy."""
@@ -44,6 +44,13 @@ class TransformerSettings(Settings):
         default=100 * 2**20,
         ge=80 * 2**20,
         description="shared memory of the Ray that this process starts; builds do not use it",
+    )
+    transformer_build_portion_bytes: int = Field(
+        default=128 * 2**20,
+        ge=1024,
+        description="bytes of rows that wait in memory during a build in full, the others in files "
+        "below the work directory; a build takes several times as much, and reads and writes less "
+        "on disk the more it may hold",
     )
     transformer_build_timeout_s: float = Field(
         default=3600.0, gt=0, description="a build that takes longer is ended and tried again"
@@ -114,6 +121,12 @@ class TransformerSettings(Settings):
     def ray_address(self) -> str | None:
         """The cluster to build on; ``None`` for a Ray of our own."""
         return self.transformer_ray_address or os.environ.get("RAY_ADDRESS") or None
+
+    @property
+    def scratch_dir(self) -> Path:
+        """Where builds make directories for what they cannot hold."""
+        directory = self.transformer_work_dir / "scratch"
+        return directory if directory.is_absolute() else data_dir().absolute() / directory
 
     def business_date(self, now: datetime) -> date:
         """The business date of a moment."""

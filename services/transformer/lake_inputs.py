@@ -20,6 +20,7 @@ from shared.lake.provenance import SourceCut, completeness, traced
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.reading.changes import RowChanges, changes
 from shared.lake.reading.keys import Keys
+from shared.lake.reading.live_files import live_files
 from shared.lake.reading.portions import appended_portions, portions
 from shared.lake.reading.read_stats import ReadStats
 from shared.lake.reading.scan import scan
@@ -202,6 +203,23 @@ class IcebergLake:
             self._tables.handle(table).table,
             self._snapshot(table, cut.snapshot_id),
             columns,
+            stats=self.stats,
+        )
+
+    def height(self, table: str, snapshot_id: int) -> int:
+        """How many rows the files of a snapshot have."""
+        live = live_files(self._tables.handle(table).table, self._snapshot(table, snapshot_id))
+        return sum(each.file.record_count for each in live.data.values())
+
+    def located(
+        self, table: str, snapshot_id: int, columns: Sequence[str]
+    ) -> Iterator[pl.DataFrame]:
+        """All rows of the target and where they are, a portion at a time."""
+        return portions(
+            self._tables.handle(table).table,
+            self._snapshot(table, snapshot_id),
+            columns,
+            located=True,
             stats=self.stats,
         )
 

@@ -10,15 +10,18 @@ since the build was planned, rows may only have been moved.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
+from pyiceberg.manifest import DataFile
 
 from services.transformer.framework.build import Result
 from services.transformer.framework.frames import FILE, POSITION
+from services.transformer.framework.gathered import Further
 from services.transformer.lake_inputs import REPLACE
 from shared.lake.announcements import KEY_ROWS
 from shared.lake.commit import Delta, Head, Outcome, Stale, Thinning, commit
+from shared.lake.data_files import write_portions
 from shared.lake.handle import TableHandle
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.recorded import ancestors
@@ -109,7 +112,8 @@ def _delta(
 ) -> Delta:
     table = handle.table
     live = LiveFiles({}, {}) if planned is None else live_files(table, planned)
-    return delta(
+    further = [] if result.further is None else _files(handle, spec, result.further)
+    found = delta(
         table,
         spec,
         live,
@@ -119,8 +123,18 @@ def _delta(
         carried=result.provenance,
         replaces=result.replaces,
         target_bytes=TARGET_BYTES,
-        summary={KEY_ROWS: str(result.appended.height)},
+        summary={KEY_ROWS: str(result.added)},
     )
+    return replace(found, added=[*found.added, *further]) if further else found
+
+
+def _files(handle: TableHandle, spec: TableSpec, rows: Further) -> list[DataFile]:
+    """Data files of rows that cannot be held at once."""
+    return [
+        file
+        for portions in rows.partitions()
+        for file in write_portions(handle.table, spec, portions, target_bytes=TARGET_BYTES)
+    ]
 
 
 def positions_of(result: Result) -> Mapping[str, list[int]]:

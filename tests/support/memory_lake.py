@@ -176,7 +176,7 @@ class MemoryLake:
             gone = named[IDENTITY]
         return self.write(
             name,
-            result.appended,
+            all_added(result),
             gone=gone,
             complete=result.provenance.complete,
             provenance=result.provenance,
@@ -228,6 +228,14 @@ class MemoryLake:
 
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield from self._version(table, cut).rows.select(columns).iter_slices(self.chunk)
+
+    def height(self, table: str, snapshot_id: int) -> int:
+        return self.tables[table].versions[snapshot_id].rows.height
+
+    def located(
+        self, table: str, snapshot_id: int, columns: Sequence[str]
+    ) -> Iterator[pl.DataFrame]:
+        yield from self.stored(table, snapshot_id, None, columns).iter_slices(self.chunk)
 
     def stored(
         self,
@@ -286,6 +294,13 @@ class _Untouched(MemoryLake):
 
     def target(self, table: str) -> TargetHead:
         return TargetHead()
+
+
+def all_added(result: Result) -> pl.DataFrame:
+    """All rows that a build writes."""
+    further = () if result.further is None else result.further.partitions()
+    tables = [pl.DataFrame(table) for portions in further for table in portions]
+    return pl.concat([result.appended, *tables])
 
 
 def _matching(rows: pl.DataFrame, keys: Keys) -> pl.DataFrame:

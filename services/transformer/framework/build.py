@@ -14,9 +14,11 @@ import polars as pl
 
 from services.transformer.framework.frames import stamp
 from services.transformer.framework.full import everything
+from services.transformer.framework.gathered import Further
 from services.transformer.framework.incremental import folded, grouped
 from services.transformer.framework.lake import Lake, TargetHead
 from services.transformer.framework.plan import Full, Incremental
+from services.transformer.framework.room import Room
 from services.transformer.framework.transform import Fold, Transform
 from shared.lake.provenance import Provenance
 
@@ -27,8 +29,10 @@ class Result:
 
     Attributes:
         appended: rows to write, all columns of the target.
+        further: rows to write besides, of a build in full that are too many to be held; they are
+            there as long as what the build's room keeps.
         deleted: ``_file`` and ``_pos`` of stored rows that go.
-        replaces: the appended rows are the whole table; every stored file goes.
+        replaces: what is written is the whole table; every stored file goes.
         provenance: what the target has been built from then.
         target, started: where it was computed on; the commit asserts that this still holds.
         removed: how many stored rows go.
@@ -45,11 +49,17 @@ class Result:
     removed: int
     groups: int
     largest: int
+    further: Further | None = None
+
+    @property
+    def added(self) -> int:
+        """How many rows are to be written."""
+        return self.appended.height + (0 if self.further is None else self.further.height)
 
     @property
     def unchanged(self) -> bool:
         """Whether no row differs."""
-        return self.appended.is_empty() and self.deleted.is_empty() and not self.replaces
+        return not self.added and self.deleted.is_empty() and not self.replaces
 
     @property
     def idle(self) -> bool:
@@ -64,7 +74,13 @@ class Result:
         )
 
 
-def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: datetime) -> Result:
+def compute(
+    transform: Transform,
+    plan: Incremental | Full,
+    lake: Lake,
+    now: datetime,
+    room: Room | None = None,
+) -> Result:
     """Carry out a plan, short of the commit.
 
     Args:
@@ -72,12 +88,13 @@ def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: dat
         plan: what is to be done.
         lake: the tables; read at the snapshots that the plan names.
         now: what stamped columns of new rows say.
+        room: what a build in full may hold; everything unless given.
 
     Raises:
         CheckFailed: the declared function breaks what it promises.
     """
     if isinstance(plan, Full) or plan.ticked:
-        done = everything(transform, plan, lake)
+        done = everything(transform, plan, lake, room or Room())
     elif isinstance(transform, Fold):
         done = folded(transform, plan, lake)
     else:
@@ -92,4 +109,5 @@ def compute(transform: Transform, plan: Incremental | Full, lake: Lake, now: dat
         removed=done.removed,
         groups=done.groups,
         largest=done.largest,
+        further=None if done.further is None else done.further.stamped(now),
     )

@@ -9,6 +9,7 @@ import polars as pl
 
 from services.transformer.framework import routing
 from services.transformer.framework.frames import Difference, computed, conform, schema
+from services.transformer.framework.gathered import Further
 from services.transformer.framework.transform import Frames, Group, Transform
 from shared.lake.provenance import Provenance
 
@@ -19,6 +20,7 @@ class Computed:
 
     Attributes:
         change: rows that come, and places of those that go.
+        further: rows that come besides, too many to be held.
         groups: groups or keys that were computed.
         largest: input rows of the largest group; 0 for a fold.
         removed: stored rows that go.
@@ -30,6 +32,7 @@ class Computed:
     largest: int
     removed: int
     replaces: bool = False
+    further: Further | None = None
 
 
 def changed(change: Difference, groups: int, largest: int) -> Computed:

@@ -86,6 +86,15 @@ class Lake(Protocol):
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """All rows of an input, in portions that fit into memory."""
 
+    def height(self, table: str, snapshot_id: int) -> int:
+        """How many rows a table has at a snapshot, at most."""
+
+    def located(
+        self, table: str, snapshot_id: int, columns: Sequence[str]
+    ) -> Iterator[pl.DataFrame]:
+        """All rows of the target at a snapshot, with ``_file`` and ``_pos``, in portions that fit
+        into memory."""
+
     def stored(
         self,
         table: str,

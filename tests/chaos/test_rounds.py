@@ -1,7 +1,7 @@
-"""Twenty rounds of faults under 300 webhooks a second; every promise audited, by independent SQL.
+"""Twenty rounds of faults under 100 webhooks a second; every promise audited, by independent SQL.
 
-``CHAOS_ROUNDS`` and ``CHAOS_SEED`` choose others; ``make chaos`` runs the same
-without a test around it.
+``CHAOS_ROUNDS`` and ``CHAOS_SEED`` choose others; ``make chaos`` runs the same without a test
+around it, and at 300: here other tests share the cores, and a platform that starves recovers late.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from shared.tables.registry import derived_tables
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
+RATE = 100
 STOP_SECONDS = 20.0
 
 
@@ -26,7 +27,7 @@ STOP_SECONDS = 20.0
 def report() -> Any:
     """What a run of its own process says, in a mount namespace of its own where that is allowed."""
     command = [sys.executable, "-m", "tests.chaos", "--output", "json"]
-    command += ["--rounds", str(ROUNDS), "--seed", str(SEED)]
+    command += ["--rounds", str(ROUNDS), "--seed", str(SEED), "--rate", str(RATE)]
     running = subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2])
     try:
         said, _ = running.communicate()

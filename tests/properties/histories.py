@@ -24,7 +24,7 @@ import polars as pl
 from polars.testing import assert_frame_equal
 
 from services.transformer import tokens
-from services.transformer.framework import folding, routing
+from services.transformer.framework import dated, folding, incremental, routing
 from services.transformer.framework.build import Result, compute
 from services.transformer.framework.plan import Nothing
 from services.transformer.framework.registry import TRANSFORMS
@@ -402,6 +402,18 @@ def ties_by_arrival() -> Iterator[None]:
 
 
 @contextmanager
+def days_as_stored() -> Iterator[None]:
+    """A refresh of some days looks at what is stored of them alone: what is missing stays so."""
+    with (
+        patch.object(dated, "_of_source", lambda *_: ()),
+        patch.object(dated, "_of_route", lambda *_: ()),
+        patch.object(dated, "rows_of_days", lambda *_: None),
+        patch.object(incremental, "rows_of_days", lambda *_: None),
+    ):
+        yield
+
+
+@contextmanager
 def nothing() -> Iterator[None]:
     """No fault in the code."""
     yield
@@ -411,6 +423,7 @@ FAULTS = {
     "none": nothing,
     "old-routes": old_routes,
     "ties-by-arrival": ties_by_arrival,
+    "days-as-stored": days_as_stored,
     "no-commit-rule": nothing,
 }
 

@@ -22,6 +22,7 @@ SHARE = 2
 """A bucket has so many of the bytes that may wait: a half, as others wait meanwhile."""
 
 MOST = 4096
+"""Buckets; with more, files would be small and many."""
 
 _SEED = 1_618_033
 _BUCKET = "bucket"
@@ -144,10 +145,11 @@ def _put(shelves: Shelves[int], source: Source, rows: pl.DataFrame, size: int, c
     width = size / max(1, rows.height)
     ways = [numbers(names, count) for names in source.leads(rows)]
     for at, way in enumerate(ways):
-        # A row that two ways lead into one bucket is there once.
-        new = [way != other for other in ways[:at]]
-        parts = (rows, way) if not new else (rows.filter(m := reduce(and_, new)), way.filter(m))
-        for number, part in _parts(*parts):
+        some = rows
+        if at:  # what two ways lead into one bucket is there once
+            elsewhere = reduce(and_, (way != other for other in ways[:at]))
+            some, way = rows.filter(elsewhere), way.filter(elsewhere)
+        for number, part in _parts(some, way):
             shelves.put(number, part, int(width * part.height))
 
 

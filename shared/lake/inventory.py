@@ -113,7 +113,7 @@ def _standing(spec: TableSpec, state: TableState) -> tuple[PositionsState, int]:
 
 @dataclass(frozen=True, slots=True)
 class DataFileFigures:
-    """One live data file; ``partition`` in words, empty for an unpartitioned table."""
+    """One live data file; ``partition`` in words, empty outside of partitions, as at level 0."""
 
     path: str
     rows: int

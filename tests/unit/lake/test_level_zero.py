@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-from pyiceberg.manifest import DataFile
+from pyiceberg.manifest import DataFile, read_manifest_list
+from pyiceberg.table.update import SetPropertiesUpdate
 
 from shared.lake import folding as module
 from shared.lake import level_zero
 from shared.lake.commit import Outcome, Stale
 from shared.lake.folding import FoldingPolicy, fold, folding
+from shared.lake.inventory import data_files
 from shared.lake.level_zero import level_zero_spec
 from shared.lake.provenance import traced
 from shared.lake.row_changes import COPY_ON_WRITE, delta
@@ -129,6 +132,38 @@ class TestWhatIsWrittenThere:
         lake.build({0: 1, 1: 1})
         assert not apart(lake)
         assert folded(lake) is None
+
+    def test_the_inventory_shows_it_without_a_partition(self, lake: DerivedLake) -> None:
+        lake.build({0: 1, 1: 1})
+        words = {each.rows: each.partition for each in data_files(lake.table)}
+        assert words[2] == ""
+        assert words[100].startswith("day_month=")
+
+
+class TestManifestsOfBothSpecs:
+    """Each is of one spec."""
+
+    def counts(self, lake: DerivedLake) -> dict[int, int]:
+        listed = read_manifest_list(lake.table.io.new_input(lake.head.manifest_list))
+        return dict(sorted(Counter(each.partition_spec_id for each in listed).items()))
+
+    def alternating(self, lake: DerivedLake, merged_at: int) -> None:
+        properties = {"commit.manifest.min-count-to-merge": str(merged_at)}
+        lake.update(SetPropertiesUpdate(updates=properties))
+        for number in range(300, 316, 4):
+            lake.build({number: 0, number + 1: 0})
+            lake.build({number + 2: 0})
+
+    def test_neither_is_merged_because_the_other_one_is_younger(self, lake: DerivedLake) -> None:
+        """Or every commit would write the manifests of the other spec anew."""
+        self.alternating(lake, 100)
+        assert self.counts(lake) == {0: 5, 1: 4}
+
+    def test_each_is_merged_when_there_are_enough(self, lake: DerivedLake) -> None:
+        self.alternating(lake, 3)
+        assert max(self.counts(lake).values()) <= 3
+        keys = [number for start in range(300, 316, 4) for number in range(start, start + 3)]
+        assert lake.rows() == sorted({**MANY, **dict.fromkeys(keys, 0)}.items())
 
 
 class TestRowsOfIt:
@@ -261,6 +296,13 @@ class TestWhereItSpills:
         # February had one file, and has two.
         assert partitions(lake) == sorted([*EACH_MONTH, JANUARY + 1])
         assert not lake.live().deletes
+        assert lake.rows() == before
+
+    def test_one_file_may_be_as_many(self, lake: DerivedLake) -> None:
+        lake.build({300: 0, 301: 0})
+        before = lake.rows()
+        assert folded(lake, FoldingPolicy(spilled_files=1, joined_files=1)) is not None
+        assert partitions(lake) == EACH_MONTH
         assert lake.rows() == before
 
     def test_deletes_of_a_partition_that_it_spills_into_become_one(self, lake: DerivedLake) -> None:

@@ -27,6 +27,8 @@ PARTITIONS = 4
 RECORDS_EACH = 50_000
 KILL_AT_SHARES = (0.15, 0.45, 0.75)
 PAYLOAD = b"x" * 200
+WITHIN_S = 200.0
+"""A hundred thousand records and two workers of Faust, beside other tests."""
 
 
 def patient(bootstrap: str) -> dict[str, str | int | float | bool]:
@@ -218,6 +220,7 @@ def progressed(acknowledged: dict[str, Acknowledged], share: float) -> bool:
 
 
 @pytest.mark.chaos
+@pytest.mark.timeout(800)
 def test_no_acknowledged_record_is_lost_when_the_broker_is_killed(
     broker: BrokerProcess, readers: list[Reader]
 ) -> None:
@@ -231,16 +234,16 @@ def test_no_acknowledged_record_is_lost_when_the_broker_is_killed(
     ]
     group = "chaos-readers"
     admin = AdminClient(patient(broker.bootstrap))
-    wait_until(lambda: members_of(admin, group, readers) == 2, 30, "two workers in the group")
+    wait_until(lambda: members_of(admin, group, readers) == 2, WITHIN_S, "two workers in the group")
     for thread in threads:
         thread.start()
 
     for share in KILL_AT_SHARES:
-        wait_until(partial(progressed, acknowledged, share), 60, f"{share:.0%} acknowledged")
+        wait_until(partial(progressed, acknowledged, share), WITHIN_S, f"{share:.0%} acknowledged")
         broker.kill9()
         broker.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(WITHIN_S)
     assert all(each.done.is_set() for each in acknowledged.values())
 
     promised = acknowledged["aiokafka"].ids | acknowledged["confluent"].ids
@@ -251,7 +254,7 @@ def test_no_acknowledged_record_is_lost_when_the_broker_is_killed(
 
     wait_until(
         lambda: promised <= {key for reader in readers for key in reader.read_on()},
-        60,
+        WITHIN_S,
         "the group has seen every acknowledged record",
     )
-    wait_until(lambda: members_of(admin, group, readers) == 2, 30, "both workers are members")
+    wait_until(lambda: members_of(admin, group, readers) == 2, WITHIN_S, "both workers are members")

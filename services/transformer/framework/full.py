@@ -46,7 +46,7 @@ from services.transformer.framework.transform import (
     derivation,
 )
 
-SLICE_ROWS = 25_000
+SLICE_ROWS = 100_000
 """Source rows that candidates are made of at a time: functions make lists of their texts."""
 
 

@@ -11,7 +11,7 @@ from tests.properties.histories import FAULTS, run
 
 SEEDS = range(1, 5)
 AT_MOST = 40
-"""Histories within which a planted fault must show; each shows in a fifth of them or more."""
+"""Histories within which a planted fault must show; each does so within a dozen."""
 
 
 @pytest.mark.parametrize("seed", SEEDS)

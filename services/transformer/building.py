@@ -23,6 +23,7 @@ from services.transformer.framework.room import Room
 from services.transformer.framework.transform import Group, Transform, derivation
 from services.transformer.lake_inputs import IcebergLake, Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
+from services.transformer.returned_memory import give_back
 from services.transformer.scratch import Scratch
 from services.transformer.writing import WRITER, Written, changed_by_others, write
 from shared.contracts.days import Days
@@ -93,25 +94,32 @@ class Builder:
         for _ in range(ATTEMPTS):
             try:
                 with reachable(self._settings):
-                    match request.stage:
-                        case Stage.LIVE:
-                            return self._live(transform, request)
-                        case Stage.REBUILD:
-                            return self._rebuild(transform, request)
-                        case Stage.PUBLISH:
-                            return self._publish(transform, request)
+                    report = self._staged(transform, request)
             except Stale as error:
                 log.info("planned again", table=target, reason=str(error))
                 self._tables.handle(target).forget()
             except Unavailable:
                 self._tables.renew()
                 raise
+            else:
+                if report.mode == "full":
+                    give_back()
+                return report
             finally:
                 self._scratch.clear()
         raise Unavailable(
             f"{target} moved on during each of {ATTEMPTS} builds",
             "see who else commits to it: `bergline runs list`",
         )
+
+    def _staged(self, transform: Transform, request: BuildRequest) -> BuildReport:
+        match request.stage:
+            case Stage.LIVE:
+                return self._live(transform, request)
+            case Stage.REBUILD:
+                return self._rebuild(transform, request)
+            case Stage.PUBLISH:
+                return self._publish(transform, request)
 
     def _transform(self, target: str) -> Transform:
         if target not in self._transforms:

@@ -17,8 +17,10 @@ from services.transformer.request import Stage
 from services.transformer.wishes import Failure, Patience, Start, Wish, both
 from shared.tables.lineage import Tables, downstream, in_order, upstream
 
-HOLD_S = 1.0
-"""Longest wait of a target for inputs that another way leads to from the same commits."""
+HOLD_S = 5.0
+"""Longest wait of a target for inputs that the wave is still on its way to."""
+SAME_WAVE_S = 0.05
+"""Ages of one wave, told at different moments, differ by less."""
 
 
 @dataclass(slots=True)
@@ -44,6 +46,12 @@ class _Lane:
     def due(self, now: float) -> bool:
         """Whether something is wanted and may start as far as this lane is concerned."""
         return self.wish is not None and self.running is None and now >= self.not_before
+
+    def brings(self, latest: float, now: float) -> bool:
+        """Whether a build that runs or is due brings on a wave that began by then."""
+        wish = self.running.wish if self.running is not None else self.wish
+        busy = self.running is not None or self.due(now)
+        return busy and wish is not None and wish.order <= latest
 
     def add(self, wish: Wish) -> None:
         self.wish = both(self.wish, wish)
@@ -289,7 +297,7 @@ class Planner:
         wish = lane.wish
         if wish is None or (wish.days is not None and self._refreshing_above(name, now)):
             return False
-        return now >= wish.since + HOLD_S or not self._other_ways(name, wish, now)
+        return now >= wish.since + HOLD_S or not self._still_coming(name, wish, now)
 
     @staticmethod
     def _excluded(rebuild: _Lane, now: float) -> bool:
@@ -320,9 +328,9 @@ class Planner:
             for each in above
         )
 
-    def _other_ways(self, name: str, wish: Wish, now: float) -> bool:
-        """Whether an input, direct or not, is about to change that is not on the way by which the
-        wish came: one build after both is cheaper than two."""
-        known = wish.triggers.union(*(self._above.get(table, ()) for table in wish.triggers))
-        lanes = (self._targets[table].live for table in (self._above[name] - known) & self._owned)
-        return any(lane.running is not None or lane.due(now) for lane in lanes)
+    def _still_coming(self, name: str, wish: Wish, now: float) -> bool:
+        """Whether an input, direct or not, is about to change by a wave that is no younger than the
+        wish's: one build after it is cheaper than two."""
+        latest = wish.order + SAME_WAVE_S
+        lanes = (self._targets[table].live for table in self._above[name] & self._owned)
+        return any(lane.brings(latest, now) for lane in lanes)

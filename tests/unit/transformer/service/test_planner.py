@@ -218,10 +218,26 @@ def test_it_does_not_wait_for_a_table_that_fails() -> None:
 
 def test_a_chain_is_not_held_up_by_the_next_commit_of_its_head() -> None:
     made = planner()
-    made.want("x.staging", wish("x.raw"))
+    made.want("x.staging", replace(wish("x.raw"), begun=2.0))
     made.starts(0.0)
-    made.want("x.orders", wish("x.staging"))
+    made.want("x.orders", replace(wish("x.staging"), begun=1.0))
     assert started(made.starts(0.0)) == [("x.orders", Stage.LIVE)]
+
+
+def test_a_wish_of_two_waves_waits_for_both_ways_of_the_younger_one() -> None:
+    """The older wave has come by one way, and asks for a build of its own only later."""
+    made = planner()
+    made.want("x.first", replace(wish("x.orders"), begun=1.0))
+    made.starts(0.0)
+    made.want("x.summary", replace(wish("x.orders", "x.first"), begun=1.0))
+    assert made.starts(0.0) == []
+
+
+def test_a_table_waits_for_no_younger_wave() -> None:
+    made = planner()
+    made.want("x.first", replace(wish("x.orders"), begun=2.0))
+    made.want("x.summary", replace(wish("x.orders"), begun=1.0))
+    assert started(made.starts(0.0)) == [("x.summary", Stage.LIVE), ("x.first", Stage.LIVE)]
 
 
 def test_pauses_grow_until_it_is_given_up() -> None:

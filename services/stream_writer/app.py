@@ -12,13 +12,10 @@ from aiohttp import web
 from aiokafka import AIOKafkaProducer
 from faust.app.base import BootStrategy
 
-from services.stream_writer.batch_consumer import (
-    BatchConsumer,
-    BatchConsumerThread,
-    keep_fetched_bytes,
-)
+from services.stream_writer.batch_consumer import BatchConsumer, BatchConsumerThread
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
+from services.stream_writer.fetched_records import keep_fetched_bytes
 from services.stream_writer.handlers import SERVICE, Handlers
 from services.stream_writer.partitions import FaustPartitions, LogInspector
 from services.stream_writer.stream_metrics import StreamMetrics

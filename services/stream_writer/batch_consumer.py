@@ -1,7 +1,7 @@
 """Faust's consumer, delivering one event per fetched partition batch.
 
 A Faust agent costs some hundred microseconds per event, so an event is a whole batch here: groups,
-rebalances and agents stay Faust's, the records inside are handled in bulk. Six further
+rebalances and agents stay Faust's, the records inside are handled in bulk. Seven further
 differences to the stock consumer:
 
 - a batch says exactly which offsets it covers (see :class:`PartitionBatch`), taken from the
@@ -13,35 +13,41 @@ differences to the stock consumer:
   service has settled, from the table, where it stands;
 - Kafka commits happen aside, and failing ones are logged, never fatal: the table holds the
   truth;
-- while no partition flows it looks again soon instead of sleeping for a second.
+- while no partition flows it looks again soon instead of sleeping for a second;
+- little at a time is taken up only five times a second: a fetch and an event for every webhook
+  cost more than everything that is done with it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import structlog
 from aiokafka import TopicPartition
-from aiokafka.consumer import fetcher as client_fetcher
-from aiokafka.consumer.fetcher import READ_UNCOMMITTED, FetchResult
+from aiokafka.consumer.fetcher import FetchResult
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CorruptRecordException
-from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread, Consumer
 from faust.types.tuples import TP, ConsumerMessage
 
+from services.stream_writer.fetched_records import fetched_records, size_of
 from services.stream_writer.partition_batch import PartitionBatch
 from services.stream_writer.record_batches.record import Malformed
-from services.stream_writer.record_batches.record_set import RecordSet, record_set
 from services.stream_writer.table_assignor import TableAssignor
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 FETCH_WAIT_MS = 500
 NOTHING_FLOWS_S = 0.02
+GATHER_S = 0.2
+"""After so little as :data:`LITTLE_BYTES` was taken up, the next records may wait so long. They
+count as that old, so that they are committed no later."""
+
+LITTLE_BYTES = 256 * 1024
 STORE_OFFSETS_S = 5.0
 """Longest wait for the group to take offsets: fetching may wait behind it."""
 
@@ -51,6 +57,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
 
     spread_partitions: ClassVar[bool] = False
     consumer: BatchConsumer
+    _taken_at = 0.0
+    _gather_until = 0.0
 
     def _create_worker_consumer(self, transport: Any) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -87,12 +95,30 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
         if not self.consumer.flow_active:
             return {}
         fetcher = consumer._fetcher
+        pause = self._gather_until - asyncio.get_running_loop().time()
+        if pause > 0:
+            await asyncio.sleep(pause)
         if consumer._closed or fetcher._closed:
             from aiokafka.errors import ConsumerStoppedError
 
             raise ConsumerStoppedError
         with fetcher._subscriptions.fetch_context():
-            return await self._drain(fetcher, active_partitions, timeout or 0.0)
+            drained = await self._drain(fetcher, active_partitions, timeout or 0.0)
+        return self._gathered(drained) if drained else drained
+
+    def _gathered(
+        self, drained: Mapping[TP, Sequence[PartitionBatch]]
+    ) -> dict[TP, list[PartitionBatch]]:
+        """Say how long these may have waited, and how long the next ones may."""
+        now = asyncio.get_running_loop().time()
+        waited = min(GATHER_S, now - self._taken_at)
+        size = sum(batch.bytes for batches in drained.values() for batch in batches)
+        self._taken_at = now
+        self._gather_until = now + (GATHER_S if size < LITTLE_BYTES else 0.0)
+        return {
+            tp: [replace(batch, waited_s=waited) for batch in batches]
+            for tp, batches in drained.items()
+        }
 
     async def _drain(
         self,
@@ -142,7 +168,7 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             return None
         start = source.next_fetch_offset
         generation = self.consumer.app.consumer_generation_id
-        records = _records(result)
+        records = fetched_records(result)
         assignment = fetcher._subscriptions.subscription.assignment
         if assignment is None or tp not in assignment.tps:
             return None
@@ -158,48 +184,8 @@ class BatchConsumerThread(AIOKafkaConsumerThread):
             records=records,
             highwater=state.highwater if state.highwater is not None else end,
             generation=generation,
-            bytes=_size(records),
+            bytes=size_of(records),
         )
-
-
-class KeptRecords(MemoryRecords):
-    """aiokafka's reader of what a fetch brought, that gives the bytes, too."""
-
-    def __init__(self, data: bytes) -> None:
-        super().__init__(data)
-        self.data = data
-
-
-def keep_fetched_bytes() -> None:
-    """From now on every consumer of this process can tell the bytes of what it fetched."""
-    client_fetcher.MemoryRecords = KeptRecords
-
-
-def _records(result: FetchResult) -> Sequence[Any]:
-    """Records of a fetch as they came, or as the client's objects where the format is an older one.
-
-    Moves the consumer's position behind them, as ``getall`` does.
-    """
-    source = result._partition_records
-    kept, plain = source._records, None
-    if isinstance(kept, KeptRecords) and source._isolation_level == READ_UNCOMMITTED:
-        partition = result._topic_partition.partition
-        plain = record_set(partition, kept.data, source.next_fetch_offset)
-    if plain is None:
-        records: Sequence[Any] = result.getall()
-        return records
-    if not result.check_assignment(result._topic_partition):
-        return ()
-    source.next_fetch_offset = plain.end
-    result._update_position()
-    result._partition_records = None
-    return plain
-
-
-def _size(records: Sequence[Any]) -> int:
-    if isinstance(records, RecordSet):
-        return len(records.data)
-    return sum(len(record.value or b"") + len(record.key or b"") for record in records)
 
 
 class _NeverRead(dict[TP, int | None]):

@@ -22,6 +22,7 @@ class PartitionBatch:
         highwater: end of the log when it was fetched.
         generation: the group generation in which it was fetched.
         bytes: size of the records.
+        waited_s: how long its first record may have waited for the fetch.
     """
 
     topic: str
@@ -32,6 +33,7 @@ class PartitionBatch:
     highwater: int
     generation: int
     bytes: int
+    waited_s: float = 0.0
 
     @property
     def key(self) -> PartitionKey:

@@ -114,7 +114,8 @@ class TablePartitions:
             self.read_again({key}, "the log's end went back")
             return
         self._highwater[key] = batch.highwater
-        verdict = self.buffer.add(batch, asyncio.get_running_loop().time())
+        since = asyncio.get_running_loop().time() - batch.waited_s
+        verdict = self.buffer.add(batch, since)
         if verdict is Verdict.HOLE:
             self.read_again({key}, "a fetched range was not delivered")
         elif verdict is Verdict.TAKEN:

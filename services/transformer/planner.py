@@ -10,83 +10,19 @@ the tables' states regularly and wants again what is missing.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import MappingProxyType
 
+from services.transformer.lanes import Lane, TargetLanes
 from services.transformer.request import Stage
 from services.transformer.wishes import Failure, Patience, Start, Wish, both
-from shared.tables.lineage import Tables, downstream, in_order, upstream
+from shared.tables.lineage import Tables, downstream, in_order, readers, upstream
 
 HOLD_S = 5.0
-"""Longest wait of a target for inputs that the wave is still on its way to."""
+"""Longest wait of a target for inputs that its wave is still on its way to, and for older waves
+that are on their way."""
 SAME_WAVE_S = 0.05
 """Ages of one wave, told at different moments, differ by less."""
-
-
-@dataclass(slots=True)
-class _Lane:
-    wish: Wish | None = None
-    later: Wish | None = None
-    running: Start | None = None
-    failures: int = 0
-    not_before: float = 0.0
-    stage: Stage = Stage.LIVE
-
-    @property
-    def to_begin(self) -> bool:
-        """Whether a rebuild is wanted of which nothing has been done."""
-        return self.wish is not None and self.running is None and self.stage is Stage.REBUILD
-
-    @property
-    def days(self) -> bool:
-        """Whether some days are to be computed anew, or are being."""
-        running = None if self.running is None else self.running.wish
-        return any(wish is not None and wish.days is not None for wish in (self.wish, running))
-
-    def due(self, now: float) -> bool:
-        """Whether something is wanted and may start as far as this lane is concerned."""
-        return self.wish is not None and self.running is None and now >= self.not_before
-
-    def brings(self, latest: float, now: float) -> bool:
-        """Whether a build that runs or is due brings on a wave that began by then."""
-        wish = self.running.wish if self.running is not None else self.wish
-        busy = self.running is not None or self.due(now)
-        return busy and wish is not None and wish.order <= latest
-
-    def add(self, wish: Wish) -> None:
-        self.wish = both(self.wish, wish)
-
-    def start(self, target: str) -> Start | None:
-        """Take up what is wanted."""
-        if self.wish is None:
-            return None
-        self.running = Start(target, self.stage, self.wish, self.failures + 1)
-        self.wish = None
-        return self.running
-
-    def forget(self) -> None:
-        """Nothing is wanted any more; what runs may end."""
-        self.wish = self.later = None
-        self.failures, self.not_before = 0, 0.0
-        if self.running is None and self.stage is Stage.PUBLISH:
-            self.stage = Stage.REBUILD
-
-    def condition(self, now: float) -> str:
-        if self.running is not None:
-            return "building"
-        if now < self.not_before:
-            return "backing off"
-        return "clean" if self.wish is None else "dirty"
-
-
-@dataclass(slots=True)
-class _Target:
-    live: _Lane = field(default_factory=_Lane)
-    built: Mapping[str, int] = field(default_factory=dict)
-    rebuild: _Lane = field(default_factory=lambda: _Lane(stage=Stage.REBUILD))
-
-    def lane(self, stage: Stage) -> _Lane:
-        return self.live if stage is Stage.LIVE else self.rebuild
 
 
 class Planner:
@@ -104,8 +40,9 @@ class Planner:
         order = [name for name in in_order(tables) if tables[name].derived is not None]
         self._rank = {name: number for number, name in enumerate(order)}
         self._above = {name: upstream(name, tables) for name in order}
-        self._below = {name: len(downstream(name, tables)) for name in order}
-        self._targets = {name: _Target() for name in order}
+        self._below = {name: downstream(name, tables) for name in order}
+        self._readers = {name: readers(name, tables) for name in order}
+        self._targets = {name: TargetLanes() for name in order}
         self._owned: frozenset[str] = frozenset()
 
     @property
@@ -177,22 +114,24 @@ class Planner:
         ``workers`` is how many there are at the moment, if fewer than there should be. What brings
         on the oldest wave comes first: a wave that has begun is brought to its end before its
         inputs are built again, and what landed meanwhile is one build of them. Of one wave, those
-        come first that most tables wait for, so inputs before what reads them. A rebuild leaves
-        one worker to live builds, where there are several.
+        come first that most tables wait for, so inputs before what reads them. Neither an input on
+        its way nor an older wave is waited for longer than :data:`HOLD_S`. A rebuild leaves one
+        worker to live builds, where there are several.
         """
         begun: list[Start] = []
         most = self._workers if workers is None else min(workers, self._workers)
         for target, lane in self._waiting():
-            if self._running() >= most or not self._may_start(target, lane, now):
+            free = most - self._running()
+            if free <= 0 or not self._may_start(target, lane, now, last=free == 1):
                 continue
             if (start := lane.start(target)) is not None:
                 begun.append(start)
         return begun
 
-    def _waiting(self) -> list[tuple[str, _Lane]]:
+    def _waiting(self) -> list[tuple[str, Lane]]:
         """What owned targets want, in the order in which it should start."""
         found = [
-            ((lane.wish.order, -self._below[name], self._rank[name]), name, lane)
+            ((lane.wish.order, -len(self._below[name]), self._rank[name]), name, lane)
             for name in self._owned
             for lane in (self._targets[name].rebuild, self._targets[name].live)
             if lane.wish is not None
@@ -231,6 +170,23 @@ class Planner:
         if rebuild is not None and (target.rebuild.running is None or start.days is not None):
             self.want_rebuild(start.target, replace(start.wish, reason=rebuild))
         return rebuild is None
+
+    def committed(self, start: Start, snapshot_id: int, now: float) -> None:
+        """A build has committed: what reads its table is wanted, if it is this worker's.
+
+        The announcement says the same, a trip to the broker later.
+        """
+        for reader in self._readers[start.target]:
+            wish = Wish(
+                cause="commit",
+                reason=f"{start.target} was committed to",
+                wave=start.wish.wave,
+                since=now,
+                triggers=frozenset((start.target,)),
+                asked=frozenset(((start.target, snapshot_id),)),
+                begun=start.wish.order,
+            )
+            self.want(reader, wish)
 
     def failed(self, start: Start, now: float) -> Failure:
         """A build has failed; what follows. A rebuild begins again with its first step."""
@@ -283,7 +239,8 @@ class Planner:
             for lane in (target.live, target.rebuild)
         )
 
-    def _may_start(self, name: str, lane: _Lane, now: float) -> bool:
+    def _may_start(self, name: str, lane: Lane, now: float, *, last: bool) -> bool:
+        """``last``: it would take the last free worker."""
         target = self._targets[name]
         if not lane.due(now):
             return False
@@ -297,10 +254,14 @@ class Planner:
         wish = lane.wish
         if wish is None or (wish.days is not None and self._refreshing_above(name, now)):
             return False
-        return now >= wish.since + HOLD_S or not self._still_coming(name, wish, now)
+        if now >= wish.since + HOLD_S:
+            return True
+        if self._still_coming(name, wish, now):
+            return False
+        return not self._older(self._owned if last else self._below[name], wish, now)
 
     @staticmethod
-    def _excluded(rebuild: _Lane, now: float) -> bool:
+    def _excluded(rebuild: Lane, now: float) -> bool:
         """Whether live builds wait for a rebuild: while it publishes or is about to. All the time
         where the live build could do nothing but ask for it again."""
         wish = rebuild.wish if rebuild.running is None else rebuild.running.wish
@@ -333,4 +294,11 @@ class Planner:
         wish's: one build after it is cheaper than two."""
         latest = wish.order + SAME_WAVE_S
         lanes = (self._targets[table].live for table in self._above[name] & self._owned)
+        return any(lane.brings(latest, now) for lane in lanes)
+
+    def _older(self, targets: Collection[str], wish: Wish, now: float) -> bool:
+        """Whether an older wave is on its way through these. Two waves at once slow one another
+        down, above all on one way, and what lands meanwhile is one build with this one."""
+        latest = wish.order - SAME_WAVE_S
+        lanes = (self._targets[table].live for table in targets if table in self._owned)
         return any(lane.brings(latest, now) for lane in lanes)

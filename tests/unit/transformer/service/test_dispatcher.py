@@ -33,6 +33,10 @@ class Told:
     def tell(self, event: Event) -> None:
         self.events.append(event)
 
+    def of(self, target: str) -> list[Event]:
+        """Told of one table: others begin when it has committed."""
+        return [event for event in self.events if event.key() == target]
+
     def ended(self, start: Start, report: BuildReport | None) -> None:
         self.ends.append((start.target, report is not None))
 
@@ -73,7 +77,7 @@ async def test_a_build_is_told_at_its_start_and_at_its_end() -> None:
         request = await bench.pool.end("x.staging", DONE)
         assert (request.stage, request.as_of) == (Stage.LIVE, TODAY)
         assert (request.announced, request.pinned) == (5, (11, 12))
-        started, succeeded = bench.told.events
+        started, succeeded = bench.told.of("x.staging")
         assert isinstance(started, BuildStarted)
         assert isinstance(succeeded, BuildSucceeded)
         assert started.build_id == succeeded.build_id == request.build_id
@@ -84,6 +88,17 @@ async def test_a_build_is_told_at_its_start_and_at_its_end() -> None:
             7,
         )
         assert bench.told.ends == [("x.staging", True)]
+
+
+@pytest.mark.asyncio
+async def test_what_reads_a_table_is_built_as_soon_as_it_has_committed() -> None:
+    async with running() as bench:
+        bench.want("x.staging", wave="x.raw/3")
+        await bench.pool.end("x.staging", DONE)
+        await bench.pool.next("x.orders")
+        (begun,) = bench.told.of("x.orders")
+        assert isinstance(begun, BuildStarted)
+        assert (begun.wave, begun.reason) == ("x.raw/3", "x.staging was committed to")
 
 
 @pytest.mark.asyncio
@@ -104,7 +119,7 @@ async def test_a_failure_is_told_and_tried_again() -> None:
         bench.want("x.staging")
         await bench.pool.end("x.staging", WorkerDied("its process ended"))
         await bench.pool.end("x.staging", DONE)
-        first, failed, second, succeeded = bench.told.events
+        first, failed, second, succeeded = bench.told.of("x.staging")
         assert isinstance(failed, BuildFailed)
         assert (failed.error_type, failed.attempt, failed.will_retry) == ("WorkerDied", 1, True)
         assert failed.next_attempt_at is not None
@@ -140,7 +155,7 @@ async def test_a_rebuild_and_its_publishing_are_one_build() -> None:
         assert (first.stage, first.reason) == (Stage.REBUILD, "asked for")
         second = await bench.pool.end("x.orders", BuildReport("full", rows_read=1, snapshot_id=9))
         assert (second.stage, second.build_id) == (Stage.PUBLISH, first.build_id)
-        started, succeeded = bench.told.events
+        started, succeeded = bench.told.of("x.orders")
         assert isinstance(started, BuildStarted)
         assert started.full
         assert isinstance(succeeded, BuildSucceeded)

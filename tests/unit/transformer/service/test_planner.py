@@ -233,11 +233,71 @@ def test_a_wish_of_two_waves_waits_for_both_ways_of_the_younger_one() -> None:
     assert made.starts(0.0) == []
 
 
+def test_the_next_wave_waits_until_the_one_before_is_through() -> None:
+    made = planner()
+    made.want("x.orders", replace(wish("x.staging"), begun=1.0))
+    made.want("x.staging", replace(wish("x.raw", since=2.0), begun=2.0))
+    (orders,) = made.starts(2.0)
+    assert orders.target == "x.orders"
+    made.want("x.first", replace(wish("x.orders"), begun=1.0))
+    made.succeeded(orders)
+    (first,) = made.starts(2.0)
+    made.succeeded(first)
+    assert started(made.starts(2.0)) == [("x.staging", Stage.LIVE)]
+
+
+def test_the_next_wave_does_not_wait_for_ever() -> None:
+    made = planner()
+    made.want("x.summary", replace(wish("x.first"), begun=1.0))
+    made.starts(1.0)
+    made.want("x.staging", replace(wish("x.raw", since=2.0), begun=2.0))
+    assert made.starts(2.0) == []
+    assert made.wake_at(2.0) == 2.0 + HOLD_S
+    assert started(made.starts(2.0 + HOLD_S)) == [("x.staging", Stage.LIVE)]
+
+
+def test_no_wave_waits_for_a_table_that_fails() -> None:
+    made = planner()
+    made.want("x.summary", replace(wish("x.first"), begun=1.0))
+    (summary,) = made.starts(1.0)
+    made.failed(summary, 1.0)
+    made.want("x.staging", replace(wish("x.raw", since=1.5), begun=1.5))
+    assert started(made.starts(1.5)) == [("x.staging", Stage.LIVE)]
+
+
 def test_a_table_waits_for_no_younger_wave() -> None:
     made = planner()
     made.want("x.first", replace(wish("x.orders"), begun=2.0))
     made.want("x.summary", replace(wish("x.orders"), begun=1.0))
-    assert started(made.starts(0.0)) == [("x.summary", Stage.LIVE), ("x.first", Stage.LIVE)]
+    assert started(made.starts(0.0)) == [("x.summary", Stage.LIVE)]
+
+
+@pytest.mark.parametrize(("workers", "begins"), [(2, False), (3, True)])
+def test_the_last_free_worker_is_left_to_the_oldest_wave(workers: int, *, begins: bool) -> None:
+    """Also by tables that have nothing to do with it, for it will need a worker soon."""
+    made = Planner({**TABLES, "x.aside": spec("x.aside", "x.raw")}, workers, PATIENCE)
+    made.own(made.targets)
+    made.want("x.orders", replace(wish("x.staging"), begun=1.0))
+    made.starts(1.0)
+    made.want("x.aside", replace(wish("x.raw", since=2.0), begun=2.0))
+    assert bool(made.starts(2.0)) is begins
+    assert started(made.starts(2.0 + HOLD_S)) == ([] if begins else [("x.aside", Stage.LIVE)])
+
+
+def test_what_reads_a_table_is_wanted_as_soon_as_its_build_has_committed() -> None:
+    made = planner()
+    made.want("x.orders", replace(wish("x.staging", wave="x.raw/7"), begun=1.0))
+    (orders,) = made.starts(2.0)
+    made.succeeded(orders)
+    made.committed(orders, 70, 3.0)
+    (first,) = made.starts(3.0)
+    assert (first.target, first.wish.wave, first.wish.begun) == ("x.first", "x.raw/7", 1.0)
+    made.want("x.first", asked(("x.orders", 70)))
+    made.succeeded(first, sources={"x.orders": 70})
+    made.committed(first, 71, 4.0)
+    (summary,) = made.starts(4.0)
+    assert summary.target == "x.summary"
+    assert summary.wish.asked == frozenset((("x.orders", 70), ("x.first", 71)))
 
 
 def test_pauses_grow_until_it_is_given_up() -> None:

@@ -19,6 +19,8 @@ from tests.explore.seeds import quiet
 
 CHUNK = 500
 """Schedules between two words about progress."""
+COLLECTED = 100
+"""Schedules between two collections of garbage; the collector by itself looks too often."""
 Chunk = tuple[float, list[tuple[int, Verdict]], Counter[str]]
 
 _for_good = ExitStack()
@@ -29,8 +31,10 @@ def explore(seeds: range) -> Chunk:
     """CPU seconds, the violated seeds, and what all of them reached."""
     began, reached = time.process_time(), Counter[str]()
     violated = []
-    for seed in seeds:
+    for number, seed in enumerate(seeds, start=1):
         verdict = run(generate(seed))
+        if number % COLLECTED == 0:
+            gc.collect()
         reached += verdict.reached
         if verdict.violations:
             violated.append((seed, verdict))
@@ -42,7 +46,7 @@ def _prepare(mutant: str | None) -> None:
     if mutant is not None:
         _for_good.enter_context(planted(mutant))
     gc.freeze()
-    gc.set_threshold(10_000, 50, 50)
+    gc.disable()
 
 
 def chunks(first: int, number: int, jobs: int, mutant: str | None) -> Iterator[Chunk]:

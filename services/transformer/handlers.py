@@ -74,6 +74,7 @@ class Handlers:
             COMMANDS: self._on_command,
         }
         self.joined = False
+        self._epoch = time.monotonic() - time.time()
 
     def on_record(self, topic: str, partition: int, offset: int, value: bytes) -> None:
         """One record, its topic by the broker's name. Never raises: what raises in a Faust stream
@@ -158,7 +159,7 @@ class Handlers:
             since=now,
             triggers=frozenset((event.table,)),
             asked=frozenset(((event.table, event.snapshot_id),)),
-            begun=now - _age_s(self._waves.begun(event)),
+            begun=self._monotonic(self._waves.begun(event)),
         )
 
     def _on_request(self, partition: Partition, offset: int, value: bytes) -> None:
@@ -174,7 +175,7 @@ class Handlers:
             since=now,
             triggers=frozenset(() if trigger is None else (trigger.table,)),
             asked=asked if days is None else asked or frozenset(),
-            begun=None if request.begun_at is None else now - _age_s(request.begun_at),
+            begun=None if request.begun_at is None else self._monotonic(request.begun_at),
             days=None if request.full else days,
         )
         if request.full or days is not None:
@@ -227,14 +228,13 @@ class Handlers:
             )
             self._events.tell(BUILD_REQUESTS, request, _calling(published, spec.name))
 
+    def _monotonic(self, moment: datetime) -> float:
+        """The same moment always gives the same; none is ahead, though another clock may be."""
+        return min(time.monotonic(), self._epoch + moment.timestamp())
+
     def not_ready(self) -> str | None:
         """Why the worker is not ready; ``None`` when it is."""
         return None if self.joined else "not yet a member of the consumer group"
-
-
-def _age_s(moment: datetime) -> float:
-    """Seconds since then; none when another clock is ahead."""
-    return max(0.0, (datetime.now(UTC) - moment).total_seconds())
 
 
 def _calling(call: Callable[[str], None], argument: str) -> Callable[[], Any]:

@@ -16,6 +16,7 @@ class Lane:
     wish: Wish | None = None
     later: Wish | None = None
     running: Start | None = None
+    began: float = 0.0
     failures: int = 0
     not_before: float = 0.0
     stage: Stage = Stage.LIVE
@@ -35,20 +36,15 @@ class Lane:
         """Whether something is wanted and may start as far as this lane is concerned."""
         return self.wish is not None and self.running is None and now >= self.not_before
 
-    def brings(self, latest: float, now: float) -> bool:
-        """Whether a build that runs or is due brings on a wave that began by then."""
-        wish = self.running.wish if self.running is not None else self.wish
-        busy = self.running is not None or self.due(now)
-        return busy and wish is not None and wish.order <= latest
-
     def add(self, wish: Wish) -> None:
         """Want that, too."""
         self.wish = both(self.wish, wish)
 
-    def start(self, target: str) -> Start | None:
+    def start(self, target: str, now: float) -> Start | None:
         """Take up what is wanted."""
         if self.wish is None:
             return None
+        self.began = now
         self.running = Start(target, self.stage, self.wish, self.failures + 1)
         self.wish = None
         return self.running

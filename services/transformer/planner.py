@@ -9,7 +9,7 @@ the tables' states regularly and wants again what is missing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
@@ -20,9 +20,7 @@ from shared.tables.lineage import Tables, downstream, in_order, readers, upstrea
 
 HOLD_S = 5.0
 """Longest wait of a target for inputs that its wave is still on its way to, and for older waves
-that are on their way."""
-SAME_WAVE_S = 0.05
-"""Ages of one wave, told at different moments, differ by less."""
+that are on their way; a build that has run for so long is waited for no longer."""
 
 
 class Planner:
@@ -124,7 +122,7 @@ class Planner:
             free = most - self._running()
             if free <= 0 or not self._may_start(target, lane, now, last=free == 1):
                 continue
-            if (start := lane.start(target)) is not None:
+            if (start := lane.start(target, now)) is not None:
                 begun.append(start)
         return begun
 
@@ -167,7 +165,8 @@ class Planner:
             return False
         if start.stage is not Stage.LIVE:
             lane.stage, lane.wish, lane.later = Stage.REBUILD, lane.later, None
-        if rebuild is not None and (target.rebuild.running is None or start.days is not None):
+        at_hand = target.rebuild.running is not None or target.rebuild.stage is Stage.PUBLISH
+        if rebuild is not None and (not at_hand or start.days is not None):
             self.want_rebuild(start.target, replace(start.wish, reason=rebuild))
         return rebuild is None
 
@@ -218,6 +217,11 @@ class Planner:
             for lane in (self._targets[name].live, self._targets[name].rebuild)
             if lane.wish is not None and lane.running is None
         ]
+        moments += [
+            target.live.began + HOLD_S
+            for target in self._targets.values()
+            if target.live.running is not None
+        ]
         return min((moment for moment in moments if moment > now), default=None)
 
     def conditions(self, now: float) -> Mapping[str, str]:
@@ -249,16 +253,22 @@ class Planner:
             return free and not self._rebuilding_above(name, now)
         if lane.stage is Stage.PUBLISH:
             return target.live.running is None
-        if self._excluded(target.rebuild, now):
-            return False
         wish = lane.wish
-        if wish is None or (wish.days is not None and self._refreshing_above(name, now)):
+        if wish is None or self._barred(name, now):
             return False
         if now >= wish.since + HOLD_S:
             return True
         if self._still_coming(name, wish, now):
             return False
         return not self._older(self._owned if last else self._below[name], wish, now)
+
+    def _barred(self, name: str, now: float) -> bool:
+        """Whether what is wanted of the target live must wait for a rebuild, or for days above."""
+        target = self._targets[name]
+        if self._excluded(target.rebuild, now):
+            return True
+        wish = target.live.wish
+        return wish is not None and wish.days is not None and self._refreshing_above(name, now)
 
     @staticmethod
     def _excluded(rebuild: Lane, now: float) -> bool:
@@ -292,13 +302,20 @@ class Planner:
     def _still_coming(self, name: str, wish: Wish, now: float) -> bool:
         """Whether an input, direct or not, is about to change by a wave that is no younger than the
         wish's: one build after it is cheaper than two."""
-        latest = wish.order + SAME_WAVE_S
-        lanes = (self._targets[table].live for table in self._above[name] & self._owned)
-        return any(lane.brings(latest, now) for lane in lanes)
+        return any(order <= wish.order for order in self._on_their_way(self._above[name], now))
 
     def _older(self, targets: Collection[str], wish: Wish, now: float) -> bool:
         """Whether an older wave is on its way through these. Two waves at once slow one another
         down, above all on one way, and what lands meanwhile is one build with this one."""
-        latest = wish.order - SAME_WAVE_S
-        lanes = (self._targets[table].live for table in targets if table in self._owned)
-        return any(lane.brings(latest, now) for lane in lanes)
+        return any(order < wish.order for order in self._on_their_way(targets, now))
+
+    def _on_their_way(self, targets: Collection[str], now: float) -> Iterator[float]:
+        """The ages of waves that these are being built for, or wait for nothing but a worker. What
+        has run for long is no reason to wait for it, and what is barred may be so for long."""
+        for name in self._owned.intersection(targets):
+            lane = self._targets[name].live
+            if lane.running is not None:
+                if now < lane.began + HOLD_S:
+                    yield lane.running.wish.order
+            elif lane.wish is not None and lane.due(now) and not self._barred(name, now):
+                yield lane.wish.order

@@ -246,14 +246,63 @@ def test_the_next_wave_waits_until_the_one_before_is_through() -> None:
     assert started(made.starts(2.0)) == [("x.staging", Stage.LIVE)]
 
 
-def test_the_next_wave_does_not_wait_for_ever() -> None:
+def test_a_build_that_runs_for_long_is_waited_for_no_longer() -> None:
+    """Neither by the next wave, nor at each step of its way anew."""
     made = planner()
     made.want("x.summary", replace(wish("x.first"), begun=1.0))
     made.starts(1.0)
     made.want("x.staging", replace(wish("x.raw", since=2.0), begun=2.0))
     assert made.starts(2.0) == []
-    assert made.wake_at(2.0) == 2.0 + HOLD_S
-    assert started(made.starts(2.0 + HOLD_S)) == [("x.staging", Stage.LIVE)]
+    assert made.wake_at(2.0) == 1.0 + HOLD_S
+    (staging,) = made.starts(1.0 + HOLD_S)
+    made.succeeded(staging)
+    made.committed(staging, 7, 7.0)
+    assert started(made.starts(7.0)) == [("x.orders", Stage.LIVE)]
+
+
+def test_the_older_of_two_waves_is_next_when_the_only_worker_is_free() -> None:
+    made = planner(workers=1)
+    made.want("x.first", replace(wish("x.orders"), begun=1.0))
+    made.want("x.summary", replace(wish("x.orders", since=3.0), begun=2.0))
+    made.want("x.staging", replace(wish("x.raw", since=3.0), begun=3.0))
+    (first,) = made.starts(3.0)
+    assert first.target == "x.first"
+    made.succeeded(first)
+    assert started(made.starts(3.0)) == [("x.summary", Stage.LIVE)]
+
+
+def test_no_wave_waits_for_a_table_that_cannot_be_built_live() -> None:
+    """Its code has changed, say, and its rebuild fails: what is wanted of it stays wanted."""
+    made = planner()
+    made.want("x.summary", replace(wish("x.first"), begun=1.0))
+    (live,) = made.starts(1.0)
+    made.succeeded(live, rebuild="its code changed")
+    (rebuild,) = made.starts(1.0)
+    made.failed(rebuild, 1.0)
+    made.want("x.summary", replace(wish("x.first"), begun=1.0))
+    made.want("x.staging", replace(wish("x.raw", since=1.5), begun=1.5))
+    assert started(made.starts(1.5)) == [("x.staging", Stage.LIVE)]
+
+
+def test_a_rebuild_that_is_to_be_published_is_not_asked_for_again() -> None:
+    made = planner()
+    made.want("x.orders", wish())
+    (live,) = made.starts(0.0)
+    made.want_rebuild("x.orders", REFRESH)
+    (rebuild,) = made.starts(0.0)
+    made.succeeded(rebuild)
+    made.succeeded(live, rebuild="its code changed")
+    (publish,) = made.starts(0.0)
+    assert publish.stage is Stage.PUBLISH
+    made.succeeded(publish)
+    assert made.starts(0.0) == []
+
+
+def test_waves_that_begin_at_nearly_the_same_time_do_not_wait_in_a_circle() -> None:
+    made = planner(workers=1)
+    for target, begun in (("x.summary", 1.00), ("x.first", 1.04), ("x.orders", 1.08)):
+        made.want(target, replace(wish(since=1.1), begun=begun))
+    assert started(made.starts(1.1)) == [("x.summary", Stage.LIVE)]
 
 
 def test_no_wave_waits_for_a_table_that_fails() -> None:

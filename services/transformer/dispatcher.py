@@ -166,7 +166,8 @@ class Dispatcher:
             self._rebuilds[start.target] = _Rebuild(build_id, report, seconds)
             return
         if report.snapshot_id is not None:
-            self._planner.committed(start, report.snapshot_id, self._clock())
+            number = report.sequence_number
+            self._planner.committed(start, report.snapshot_id, number, self._clock())
         if first is not None:
             report, seconds = _together(first.report, report), seconds + first.seconds
         self._observer.tell(_succeeded(start, build_id, report, seconds))

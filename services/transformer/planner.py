@@ -170,16 +170,18 @@ class Planner:
             self.want_rebuild(start.target, replace(start.wish, reason=rebuild))
         return rebuild is None
 
-    def committed(self, start: Start, snapshot_id: int, now: float) -> None:
+    def committed(self, start: Start, snapshot_id: int, number: int | None, now: float) -> None:
         """A build has committed: what reads its table is wanted, if it is this worker's.
 
-        The announcement says the same, a trip to the broker later.
+        The announcement says the same, a trip to the broker later. A refresh or a tick is a wave of
+        its own, which ends with its tables: what follows from them is named after their commit.
         """
+        alone = start.wish.wave.startswith(f"{start.wish.cause}/")
         for reader in self._readers[start.target]:
             wish = Wish(
                 cause="commit",
                 reason=f"{start.target} was committed to",
-                wave=start.wish.wave,
+                wave=f"{start.target}/{number}" if alone else start.wish.wave,
                 since=now,
                 triggers=frozenset((start.target,)),
                 asked=frozenset(((start.target, snapshot_id),)),

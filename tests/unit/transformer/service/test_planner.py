@@ -246,6 +246,17 @@ def test_the_next_wave_waits_until_the_one_before_is_through() -> None:
     assert started(made.starts(2.0)) == [("x.staging", Stage.LIVE)]
 
 
+@pytest.mark.parametrize("cause", ["refresh", "tick", "reconcile"])
+def test_what_follows_from_a_wave_of_its_own_is_named_after_the_commit(cause: Cause) -> None:
+    made = planner()
+    made.want("x.orders", wish(cause=cause, wave=f"{cause}/1"))
+    (orders,) = made.starts(0.0)
+    made.succeeded(orders)
+    made.committed(orders, 70, 17, 0.0)
+    (first,) = made.starts(0.0)
+    assert (first.wish.cause, first.wish.wave) == ("commit", "x.orders/17")
+
+
 def test_a_build_that_runs_for_long_is_waited_for_no_longer() -> None:
     """Neither by the next wave, nor at each step of its way anew."""
     made = planner()
@@ -256,7 +267,7 @@ def test_a_build_that_runs_for_long_is_waited_for_no_longer() -> None:
     assert made.wake_at(2.0) == 1.0 + HOLD_S
     (staging,) = made.starts(1.0 + HOLD_S)
     made.succeeded(staging)
-    made.committed(staging, 7, 7.0)
+    made.committed(staging, 7, 3, 7.0)
     assert started(made.starts(7.0)) == [("x.orders", Stage.LIVE)]
 
 
@@ -338,12 +349,12 @@ def test_what_reads_a_table_is_wanted_as_soon_as_its_build_has_committed() -> No
     made.want("x.orders", replace(wish("x.staging", wave="x.raw/7"), begun=1.0))
     (orders,) = made.starts(2.0)
     made.succeeded(orders)
-    made.committed(orders, 70, 3.0)
+    made.committed(orders, 70, 17, 3.0)
     (first,) = made.starts(3.0)
     assert (first.target, first.wish.wave, first.wish.begun) == ("x.first", "x.raw/7", 1.0)
     made.want("x.first", asked(("x.orders", 70)))
     made.succeeded(first, sources={"x.orders": 70})
-    made.committed(first, 71, 4.0)
+    made.committed(first, 71, 18, 4.0)
     (summary,) = made.starts(4.0)
     assert summary.target == "x.summary"
     assert summary.wish.asked == frozenset((("x.orders", 70), ("x.first", 71)))

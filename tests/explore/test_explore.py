@@ -125,6 +125,21 @@ FOUND = {
             Step("go", (0, 0, 0, 0)),
         ),
     ),
+    "made anew while the record at its tail is waited for": Schedule(
+        2,
+        2,
+        (
+            Step("go", (1, 0, 0, 0)),
+            Step("flow", (0, 0, 0, 0)),
+            Step("flow", (1, 1, 0, 0)),
+            Step("flow", (0, 0, 0, 0)),
+            Step("wait", (14,)),
+            Step("go", (0, 3, 0, 0)),
+            Step("recreate", (0, -4)),
+            Step("go", (0, 0, 0, 0)),
+            Step("flow", (0, 2, 0, 0)),
+        ),
+    ),
 } | {f"seed {seed}": generate(seed) for seed in kept()}
 """Schedules that once showed a fault."""
 

@@ -51,6 +51,9 @@ class Audit:
         """Serials of bad records that were told of."""
         self.statements: dict[str, dict[PartitionKey, int]] = {}
         """Of each operator's statement, the incarnations of which it spoke."""
+        self.begins_anew: set[str] = set()
+        """Statements made when nobody could tell where the table stood: their ledger begins anew,
+        also where their request comes late, to a catalog from a backup that could tell."""
         self.expired: set[int] = set()
         """Snapshots that another engine removed."""
         self.told: dict[int, int] = {}
@@ -107,7 +110,10 @@ class Audit:
                 self.check(False, f"{_name(key)}: its position is gone")
                 content[key] = parent.get(key, ())
                 continue
-            known = () if lost and position.stretches[0].reason else parent.get(key, ())
+            known, begins = parent.get(key, ()), position.stretches[0]
+            late = _statement(begins.reason) in self.begins_anew and known
+            if begins.reason and (lost or (late and known[0].first != begins.first)):
+                known = ()
             content[key] = self._runs(key, known, position, added.get(key, ()))
         return content
 
@@ -120,7 +126,7 @@ class Audit:
     ) -> tuple[Run, ...]:
         runs, name = list(before), _name(key)
         for stretch in position.stretches[len(before) :]:
-            spoken = self.statements.get(stretch.reason.rpartition(": ")[2], {})
+            spoken = self.statements.get(_statement(stretch.reason), {})
             self.check(
                 not before or bool(stretch.reason), f"{name}: offsets skipped without a statement"
             )
@@ -227,6 +233,11 @@ class Audit:
             found.append(snapshot_id)
             snapshot_id = self.entries[snapshot_id].parent_snapshot_id
         return found
+
+
+def _statement(reason: str) -> str:
+    """The statement's name, of the reason that a stretch gives."""
+    return reason.rpartition(": ")[2]
 
 
 def _name(key: PartitionKey) -> str:

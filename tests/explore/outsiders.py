@@ -139,6 +139,8 @@ class Outsiders:
         """``bergline offsets adopt``."""
         name = f"statement {next(self._made)}"
         self._audit.statements[name] = {key: self._world.logs[key].number for key in at}
+        if recorded(self._table.state).positions is None:
+            self._audit.begins_anew.add(name)
         try:
             adopt(
                 self._target(met),

@@ -140,6 +140,21 @@ FOUND = {
             Step("flow", (0, 2, 0, 0)),
         ),
     ),
+    "stated when positions were lost, and late, to a catalog from a backup that has them": Schedule(
+        1,
+        1,
+        (
+            Step("go", (0, 0, 0, 0)),
+            Step("flow", (0, 1, 0, 0)),
+            Step("flow", (0, 1, 0, 0)),
+            Step("roll_back", (1,)),
+            Step("foreign", (0,)),
+            Step("expire", (1,)),
+            Step("adopt", (0, 4, 1)),
+            Step("roll_back", (0,)),
+            Step("restore", (2,)),
+        ),
+    ),
 } | {f"seed {seed}": generate(seed) for seed in kept()}
 """Schedules that once showed a fault."""
 

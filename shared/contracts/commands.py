@@ -11,9 +11,11 @@ from pydantic import AwareDatetime, Field, model_validator
 from shared.contracts.days import Days
 from shared.contracts.event import Contract, Event
 
-Action = Literal["resume_topic", "refresh"]
+Action = Literal["resume_topic", "refresh", "compact", "expire", "orphans", "manifests", "restamp"]
 """``resume_topic``: stream_writer goes on with a topic that it stopped. ``refresh``: transformer
-builds the targets anew from their inputs; its arguments are :class:`RefreshArguments`."""
+builds the targets anew from their inputs; its arguments are :class:`RefreshArguments`. The others:
+maintainer runs this job on the targets, whether or not it thinks it due; their arguments are
+:class:`MaintenanceArguments`."""
 
 
 class CommandIssued(Event):
@@ -105,3 +107,38 @@ class RefreshArguments(Contract):
     def to_arguments(self) -> dict[str, str]:
         """For :attr:`CommandIssued.arguments`; what is not set is left out."""
         return {name: str(value) for name, value in self.model_dump(mode="json").items() if value}
+
+
+class MaintenanceArguments(Contract):
+    """Arguments of maintainer's actions; the command's target is a table, a layer or ``all``.
+
+    What is not set is as the table's properties and the maintainer's settings say.
+
+    Attributes:
+        reason: why, in the operator's words.
+        retention_days, retain_last: of ``expire``: which snapshots are too old, and how many of the
+            newest stay whatever their age.
+        remove_orphans: of ``expire``: look for orphans, too, of each table whose snapshots it has
+            looked at.
+        older_than: of ``orphans``, and of ``expire`` with ``remove_orphans``: younger files stay.
+    """
+
+    reason: str = ""
+    retention_days: float | None = Field(default=None, ge=0)
+    retain_last: int | None = Field(default=None, ge=1)
+    remove_orphans: bool = False
+    older_than: AwareDatetime | None = None
+
+    @classmethod
+    def of(cls, command: CommandIssued) -> Self:
+        """The arguments that a command carries; unknown ones are ignored.
+
+        Raises:
+            pydantic.ValidationError: they are no such values.
+        """
+        return cls.model_validate(command.arguments)
+
+    def to_arguments(self) -> dict[str, str]:
+        """For :attr:`CommandIssued.arguments`; what is not set is left out."""
+        given = self.model_dump(mode="json", exclude_defaults=True)
+        return {name: "true" if value is True else str(value) for name, value in given.items()}

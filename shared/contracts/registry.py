@@ -15,6 +15,11 @@ from shared.contracts.builds import BuildFailed, BuildRequested, BuildStarted, B
 from shared.contracts.commands import CommandIssued
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.event import Event
+from shared.contracts.maintenance import (
+    MaintenanceFailed,
+    MaintenanceRequested,
+    MaintenanceSucceeded,
+)
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import TOPICS, Topic
 
@@ -79,6 +84,9 @@ _ALL: tuple[type[Event], ...] = (
     BuildStarted,
     BuildSucceeded,
     BuildFailed,
+    MaintenanceRequested,
+    MaintenanceSucceeded,
+    MaintenanceFailed,
 )
 
 EVENTS: Mapping[str, type[Event]] = by_class_name(_ALL)

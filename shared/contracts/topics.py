@@ -94,6 +94,8 @@ TABLES = "lakehouse.tables"
 COMMANDS = "lakehouse.commands"
 BUILD_REQUESTS = "lakehouse.build-requests"
 BUILDS = "lakehouse.builds"
+MAINTENANCE_REQUESTS = "lakehouse.maintenance-requests"
+MAINTENANCE = "lakehouse.maintenance"
 
 _ALL: tuple[Topic, ...] = (
     _vendor("shopify.orders", "order id", "Shopify order webhooks as received."),
@@ -145,7 +147,7 @@ _ALL: tuple[Topic, ...] = (
         description="The last announced state of each table: start here, then follow the commits.",
         retention=None,
         written_by=("stream_writer", "transformer"),
-        read_by=("stream_writer", "transformer"),
+        read_by=("stream_writer", "transformer", "maintainer"),
         cleanup="compact",
         partitions=1,
     ),
@@ -156,7 +158,7 @@ _ALL: tuple[Topic, ...] = (
         description="Operator commands, signed with the operator key.",
         retention=_WEEK,
         written_by=("cli",),
-        read_by=("stream_writer", "transformer"),
+        read_by=("stream_writer", "transformer", "maintainer"),
         partitions=1,
     ),
     Topic(
@@ -176,6 +178,24 @@ _ALL: tuple[Topic, ...] = (
         retention=_MONTH,
         written_by=("transformer",),
         read_by=("cli",),
+    ),
+    Topic(
+        name=MAINTENANCE_REQUESTS,
+        key="table",
+        values=("MaintenanceRequested",),
+        description="What operators ask for, by table; the partition's owner maintains the table.",
+        retention=_DAY,
+        written_by=("maintainer",),
+        read_by=("maintainer",),
+    ),
+    Topic(
+        name=MAINTENANCE,
+        key="table",
+        values=("MaintenanceSucceeded", "MaintenanceFailed"),
+        description="What became of every maintenance job of every table.",
+        retention=_MONTH,
+        written_by=("maintainer",),
+        read_by=("maintainer", "cli"),
     ),
 )
 

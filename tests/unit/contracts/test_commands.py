@@ -5,8 +5,9 @@ import json
 from datetime import UTC, date, datetime, timedelta, timezone
 
 import pytest
+from pydantic import ValidationError
 
-from shared.contracts.commands import CommandIssued, RefreshArguments
+from shared.contracts.commands import CommandIssued, MaintenanceArguments, RefreshArguments
 from shared.contracts.days import Days
 
 KEY = "operator-key"
@@ -138,3 +139,31 @@ def test_days_survive_the_command_and_hold_at_least_one() -> None:
 def test_unknown_refresh_arguments_are_ignored() -> None:
     command = REFRESH.model_copy(update={"arguments": {"reason": "late refunds", "start": "2026"}})
     assert RefreshArguments.of(command) == RefreshArguments(reason="late refunds")
+
+
+def test_maintenance_arguments_survive_the_topic_and_leave_out_what_is_not_set() -> None:
+    asked = MaintenanceArguments(
+        retention_days=3,
+        remove_orphans=True,
+        older_than=datetime(2026, 11, 23, tzinfo=timezone(timedelta(hours=1))),
+    )
+    arguments = asked.to_arguments()
+    assert arguments.keys() == {"retention_days", "remove_orphans", "older_than"}
+    command = COMMAND.model_copy(update={"action": "expire", "arguments": arguments}).signed(KEY)
+    received = CommandIssued.decode(command.encode()[1])
+    assert received.verified(KEY)
+    assert MaintenanceArguments.of(received) == asked
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"retention_days": "-1"},
+        {"retain_last": "0"},
+        {"retain_last": "two"},
+        {"older_than": "2026-11-23T00:00:00"},
+    ],
+)
+def test_impossible_maintenance_arguments_are_refused(arguments: dict[str, str]) -> None:
+    with pytest.raises(ValidationError):
+        MaintenanceArguments.of(COMMAND.model_copy(update={"arguments": arguments}))

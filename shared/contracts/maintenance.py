@@ -1,0 +1,155 @@
+"""Maintenance of tables: asked for, and how it ended.
+
+A job changes no row: it moves rows to better files, or removes what no reader needs any more. What
+it committed is a TableCommitted like any other; these events tell what it was good for.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import AwareDatetime, Field
+
+from shared.contracts.event import Contract, Event, TableName
+
+JobName = Literal["compact", "expire", "orphans", "manifests", "restamp"]
+"""``compact``: small files and deleted rows become larger files. ``expire``: old snapshots go, and
+the files that only they named. ``orphans``: files that no snapshot names go. ``manifests``: many
+manifests become few. ``restamp``: a snapshot of another engine gets one on top that says again
+where the table stands."""
+
+JobCause = Literal["policy", "timer", "command"]
+"""What asked for a job: the table's files; the time since the last one; an operator."""
+
+
+class MaintenanceRequested(Event):
+    """An operator's command, for one of the tables that it means.
+
+    Requests of one table go to the maintainer that owns it, which carries the jobs out in order; a
+    job behind one that failed is not begun.
+    """
+
+    type: ClassVar[str] = "lakehouse.maintenance.requested.v1"
+
+    request_id: str = Field(description="UUIDv7")
+    table: TableName = Field(description="table to maintain")
+    jobs: tuple[JobName, ...] = Field(description="what to do, in order")
+    command_id: str = Field(description="the command that asked")
+    actor: str = Field(description="the operator who asked")
+    reason: str = Field(default="", description="why, in the operator's words")
+    retention_days: float | None = Field(
+        default=None, description="snapshots older than that expire; null: as the table is kept"
+    )
+    retain_last: int | None = Field(
+        default=None, description="so many newest snapshots stay; null: as the table is kept"
+    )
+    older_than: AwareDatetime | None = Field(
+        default=None, description="orphans older than that go; null: as the maintainer is set"
+    )
+    requested_at: AwareDatetime = Field(description="when it was asked")
+
+    def key(self) -> str:
+        """The table: its requests stay in order and have one owner."""
+        return self.table
+
+    def event_id(self) -> str:
+        """The request's own id."""
+        return self.request_id
+
+    def event_time(self) -> AwareDatetime:
+        """When it was asked."""
+        return self.requested_at
+
+
+class Figures(Contract):
+    """A table's files and history, before or after a job; null where the job does not count it."""
+
+    data_files: int | None = Field(default=None, description="live data files")
+    data_bytes: int | None = Field(default=None, description="their size")
+    snapshots: int | None = Field(default=None, description="retained snapshots")
+    manifests: int | None = Field(default=None, description="manifests of the head")
+
+
+class MaintenanceSucceeded(Event):
+    """A job did what it should, or found that there is nothing to do."""
+
+    type: ClassVar[str] = "lakehouse.maintenance.succeeded.v1"
+
+    job_id: str = Field(description="UUIDv7 of this run of the job")
+    job: JobName = Field(description="compact, expire, orphans, manifests or restamp")
+    table: TableName = Field(description="table that was maintained")
+    status: Literal["succeeded", "skipped"] = Field(
+        description="skipped: there was nothing to do; the reason says why"
+    )
+    reason: str = Field(default="", description="why it ran, or why it had nothing to do")
+    cause: JobCause = Field(description="what asked: policy, timer or command")
+    command_id: str | None = Field(default=None, description="the command, if one asked")
+    worker: str = Field(default="", description="worker that ran it: service, pid and place")
+    attempt: int = Field(default=1, ge=1, description="1 when it succeeded at once")
+    before: Figures = Field(default_factory=Figures, description="the table before")
+    after: Figures = Field(default_factory=Figures, description="the table after")
+    rows_moved: int = Field(default=0, description="rows written to other files")
+    deletes_dropped: int = Field(default=0, description="deleted positions that left with the rows")
+    deletes_translated: int = Field(
+        default=0, description="positions deleted by others meanwhile, moved to the new files"
+    )
+    files_deleted: int = Field(default=0, description="data and delete files taken off the store")
+    metadata_deleted: int = Field(
+        default=0, description="manifests and manifest lists taken off the store"
+    )
+    bytes_freed: int = Field(default=0, description="size of all that was taken off the store")
+    attempts_wasted: int = Field(default=0, description="rewrites that did not fit the table again")
+    bytes_wasted: int = Field(default=0, description="size of the files that these had written")
+    seconds: float = Field(ge=0, description="duration, waiting left out")
+    snapshot_id: int | None = Field(
+        default=None, description="head after the job, when it committed; null when it did not"
+    )
+    succeeded_at: AwareDatetime = Field(description="when it ended")
+
+    def key(self) -> str:
+        """The table."""
+        return self.table
+
+    def event_id(self) -> str:
+        """Job and what became of it."""
+        return f"{self.job_id}/succeeded"
+
+    def event_time(self) -> AwareDatetime:
+        """When it ended."""
+        return self.succeeded_at
+
+
+class MaintenanceFailed(Event):
+    """A job ended without its result. What it had committed before stays; no row is changed."""
+
+    type: ClassVar[str] = "lakehouse.maintenance.failed.v1"
+
+    job_id: str = Field(description="UUIDv7 of this run of the job")
+    job: JobName = Field(description="compact, expire, orphans, manifests or restamp")
+    table: TableName = Field(description="table that was to be maintained")
+    cause: JobCause = Field(description="what asked: policy, timer or command")
+    command_id: str | None = Field(default=None, description="the command, if one asked")
+    worker: str = Field(default="", description="worker that ran it: service, pid and place")
+    attempt: int = Field(ge=1, description="number of failures in a row, this one included")
+    error_type: str = Field(description="class of the error")
+    error: str = Field(description="what was wrong, for humans; never a row's values")
+    seconds: float = Field(ge=0, description="duration, waiting left out")
+    will_retry: bool = Field(
+        description="whether it is tried again by itself; never so for a command that is over"
+    )
+    next_attempt_at: AwareDatetime | None = Field(
+        default=None, description="when it is tried again at the earliest"
+    )
+    failed_at: AwareDatetime = Field(description="when it ended")
+
+    def key(self) -> str:
+        """The table."""
+        return self.table
+
+    def event_id(self) -> str:
+        """Job and what became of it."""
+        return f"{self.job_id}/failed"
+
+    def event_time(self) -> AwareDatetime:
+        """When it ended."""
+        return self.failed_at

@@ -54,6 +54,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "plan": Entry("shared.cli.plan", "What would be built now, and why."),
         "refresh": Entry("shared.cli.refresh", "Build derived tables anew from all input."),
         "verify": Entry("shared.cli.verify", "Check tables: files, keys, rows built again."),
+        "quality": Entry("shared.cli.quality", "Check the entity index against staged records."),
         "runs": Entry("shared.cli.runs", "Builds by the commit that set them off."),
         "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),

@@ -10,55 +10,14 @@ after it pays back, and what proposals are ordered by.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.lake.maintenance.shape import TableShape
+from shared.lake.maintenance.grouping import choose
+from shared.lake.maintenance.shape import PartitionShape, TableShape
+from shared.lake.maintenance.thresholds import DAY_MS, MaintenancePolicy, with_properties
 
-OPEN_FILE_BYTES = 4 * 2**20
-"""What opening a file costs a reader, in bytes read (``read.split.open-file-cost``)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MaintenancePolicy:
-    """When a table is maintained, and what becomes of its files.
-
-    Attributes:
-        target_bytes: a data file of that size is full (``write.target-file-size-bytes``).
-        small_share: of the target; smaller files are small.
-        least_files: a partition with fewer small files is left alone.
-        deleted_share: of a file's rows; it is written anew when so many are deleted.
-        hot_s: a partition that got a file so recently waits, in seconds...
-        many_files: ... unless it has so many small files.
-        least_benefit: bytes spared for each byte of a rewrite; what brings less is left.
-        memory_bytes: rows held while files are rewritten.
-        retention_days: age up to which snapshots stay (``history.expire.max-snapshot-age-ms``).
-        retain_last: newest snapshots that stay at any age
-            (``history.expire.min-snapshots-to-keep``).
-        many_manifests: more are written anew (``commit.manifest.min-count-to-merge``).
-        orphan_days: age from which a file that nothing names is an orphan.
-        open_file_bytes: what opening a file costs a reader (``read.split.open-file-cost``).
-    """
-
-    target_bytes: int = 128 * 2**20
-    small_share: float = 0.75
-    least_files: int = 5
-    deleted_share: float = 0.1
-    hot_s: float = 120.0
-    many_files: int = 60
-    least_benefit: float = 1 / 32
-    memory_bytes: int = 256 * 2**20
-    retention_days: float = 7.0
-    retain_last: int = 3
-    many_manifests: int = 100
-    orphan_days: float = 3.0
-    open_file_bytes: int = OPEN_FILE_BYTES
-
-    @property
-    def small_bytes(self) -> int:
-        """Smaller files are small."""
-        return int(self.small_share * self.target_bytes)
+__all__ = ["Job", "MaintenancePolicy", "Proposal", "proposals", "with_properties"]
 
 
 class Job(StrEnum):
@@ -96,15 +55,44 @@ class Proposal:
     cost: int = 0
 
 
-def with_properties(policy: MaintenancePolicy, properties: Mapping[str, str]) -> MaintenancePolicy:
-    """The policy of a table: its own standard properties win.
-
-    Raises:
-        ConfigurationError: a property cannot be read; it is named with its value.
-    """
-    raise NotImplementedError
-
-
 def proposals(shape: TableShape, policy: MaintenancePolicy, now_ms: int) -> list[Proposal]:
-    """Everything that might be done to a table, what is due first and the best paid first."""
-    raise NotImplementedError
+    """Everything that might be done to a table, what is due first and the best paid first.
+
+    Orphans are not among them: what nothing names is no part of the table's shape.
+    """
+    found = [_compaction(each, policy, now_ms) for each in shape.partitions]
+    found += [_expiry(shape, policy, now_ms), _manifests(shape, policy), _restamp(shape)]
+    return sorted(found, key=lambda each: (not each.due, -each.benefit / max(each.cost, 1)))
+
+
+def _compaction(partition: PartitionShape, policy: MaintenancePolicy, now_ms: int) -> Proposal:
+    chosen = choose(partition, policy, now_ms)
+    files = [file for group in chosen.groups for file in group.files]
+    return Proposal(
+        Job.COMPACT,
+        bool(chosen.groups),
+        chosen.reason,
+        partition.words,
+        len(files),
+        sum(file.size for file in files),
+        sum(group.benefit for group in chosen.groups),
+        sum(group.cost for group in chosen.groups),
+    )
+
+
+def _expiry(shape: TableShape, policy: MaintenancePolicy, now_ms: int) -> Proposal:
+    limit = now_ms - policy.retention_days * DAY_MS
+    old = sum(at < limit for at in shape.snapshot_times_ms[policy.retain_last :])
+    words = f"{shape.snapshots} snapshots, {old} of them older than {policy.retention_days:g} days"
+    return Proposal(Job.EXPIRE, old > 0, words)
+
+
+def _manifests(shape: TableShape, policy: MaintenancePolicy) -> Proposal:
+    most = max(shape.data_manifests, shape.delete_manifests)
+    words = f"{shape.data_manifests} manifests of data, {shape.delete_manifests} of deletes"
+    return Proposal(Job.MANIFESTS, most > policy.many_manifests, words)
+
+
+def _restamp(shape: TableShape) -> Proposal:
+    words = f"{shape.foreign_head} snapshots of others on top of the last of ours"
+    return Proposal(Job.RESTAMP, shape.foreign_head > 0, words)

@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+import pyarrow as pa
+from pyiceberg.conversions import from_bytes
+from pyiceberg.manifest import DataFile, ManifestContent
 from pyiceberg.table import Table
+from pyiceberg.types import PrimitiveType
 
-from shared.lake.table_state import TableState
+from shared.lake.folding_policy import files_by_partition
+from shared.lake.level_zero import is_level_zero, level_zero_spec
+from shared.lake.provenance import traced
+from shared.lake.reading.live_files import LiveFile, LiveFiles, live_files, manifests
+from shared.lake.recorded import ancestors, recorded
+from shared.lake.surviving_rows import deleted_positions
+from shared.lake.table_state import SnapshotEntry, TableState
+from shared.tables.spec import TableSpec
 
 
 @dataclass(frozen=True, slots=True)
 class FileShape:
-    """A data file. ``deleted`` are rows of it that position deletes take out."""
+    """A data file.
+
+    Attributes:
+        path: where it is.
+        size: in bytes.
+        rows: in it.
+        deleted: those of them that position deletes take out.
+        sequence_number: its data sequence number.
+        lower: lower bound of the first column of the declared order, ``None`` where none is known.
+    """
 
     path: str
-    bytes: int
+    size: int
     rows: int
-    deleted: int
-    sequence_number: int
-    first: bytes = b""
-    """Lower bound of the first column of the declared order, as the manifest holds it."""
+    deleted: int = 0
+    sequence_number: int = 0
+    lower: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +54,16 @@ class PartitionShape:
         level_zero: it is level 0 of the table, which folding sees to.
         files: its data files.
         delete_files, delete_bytes: position delete files beside them.
-        newest_ms: when the newest of its files came, at the latest.
+        newest_ms: when the newest of its data files came, at the latest.
     """
 
     spec_id: int
     words: str
     level_zero: bool
     files: tuple[FileShape, ...]
-    delete_files: int
-    delete_bytes: int
-    newest_ms: int
+    delete_files: int = 0
+    delete_bytes: int = 0
+    newest_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +72,10 @@ class TableShape:
 
     Attributes:
         name: logical name.
-        snapshot_id: the head, ``None`` for a table without one.
+        snapshot_id: the head of ``main``, ``None`` for a table without one.
         partitions: with files.
         snapshots: retained ones.
-        snapshot_times_ms: of those on ``main``, newest first, as far as they are retained.
+        snapshot_times_ms: of the retained ancestors of the head, newest first.
         oldest_snapshot_ms: when the oldest retained one was committed.
         data_manifests, delete_manifests: that the head lists.
         foreign_head: snapshots of others on top of the one that says where the table stands.
@@ -62,12 +84,12 @@ class TableShape:
     name: str
     snapshot_id: int | None
     partitions: tuple[PartitionShape, ...]
-    snapshots: int
-    snapshot_times_ms: tuple[int, ...]
-    oldest_snapshot_ms: int | None
-    data_manifests: int
-    delete_manifests: int
-    foreign_head: int
+    snapshots: int = 0
+    snapshot_times_ms: tuple[int, ...] = ()
+    oldest_snapshot_ms: int | None = None
+    data_manifests: int = 0
+    delete_manifests: int = 0
+    foreign_head: int = 0
 
     @property
     def files(self) -> int:
@@ -77,34 +99,123 @@ class TableShape:
     @property
     def bytes(self) -> int:
         """Of the data files."""
-        return sum(file.bytes for each in self.partitions for file in each.files)
+        return sum(file.size for each in self.partitions for file in each.files)
 
     @property
     def delete_files(self) -> int:
         """Position delete files."""
         return sum(each.delete_files for each in self.partitions)
 
-    def small_files(self, small_bytes: int) -> int:
-        """Data files that are smaller."""
-        return sum(f.bytes < small_bytes for each in self.partitions for f in each.files)
-
     @property
     def deleted_rows(self) -> int:
-        """Rows that position deletes take out, as far as they were counted."""
+        """Rows that position deletes take out."""
         return sum(file.deleted for each in self.partitions for file in each.files)
 
+    def small_files(self, small_bytes: int) -> int:
+        """Data files that are smaller."""
+        return sum(f.size < small_bytes for each in self.partitions for f in each.files)
 
-def shape_of(table: Table, state: TableState, name: str, sort: str | None = None) -> TableShape:
+
+def shape_of(table: Table, spec: TableSpec, state: TableState) -> TableShape:
     """How a table stands at the head of ``main``.
+
+    Position delete files are read, to know which data files they are about.
 
     Args:
         table: its schema, partition specs and FileIO are used.
+        spec: its declaration.
         state: the table now.
-        name: its logical name.
-        sort: the first column of its declared order.
 
     Raises:
         Refused: it has files that cannot be read here.
         OSError: the object store does not answer, or lacks a file.
     """
-    raise NotImplementedError
+    head = state.current_snapshot()
+    times = [snapshot.timestamp_ms for snapshot in state.snapshots]
+    if head is None:
+        return TableShape(spec.name, None, (), len(times), (), min(times, default=None))
+    listed = manifests(table.io, head).values()
+    deletes = sum(each.content == ManifestContent.DELETES for each in listed)
+    return TableShape(
+        spec.name,
+        head.snapshot_id,
+        partitions_of(table, spec, state, live_files(table, head)),
+        len(times),
+        tuple(each.timestamp_ms for each in ancestors(state)),
+        min(times),
+        len(listed) - deletes,
+        deletes,
+        _foreign(state),
+    )
+
+
+def partitions_of(
+    table: Table, spec: TableSpec, state: TableState, live: LiveFiles
+) -> tuple[PartitionShape, ...]:
+    """The partitions that ``live`` files are of; raises as :func:`shape_of`."""
+    came = _Times(state)
+    beside = files_by_partition(live.deletes)
+    level_zero = level_zero_spec(table)
+    found = []
+    for (spec_id, value), files in files_by_partition(live.data).items():
+        own = beside.get((spec_id, value), {})
+        lost = deleted_rows(table, live, files) if own else {}
+        found.append(
+            PartitionShape(
+                spec_id,
+                table.specs()[spec_id].partition_to_path(value, table.schema()),
+                all(is_level_zero(each.file, level_zero) for each in files.values()),
+                tuple(
+                    FileShape(
+                        path,
+                        each.file.file_size_in_bytes,
+                        each.file.record_count,
+                        lost.get(path, 0),
+                        each.sequence_number,
+                        _lower(table, spec, each.file),
+                    )
+                    for path, each in files.items()
+                ),
+                len(own),
+                sum(each.file.file_size_in_bytes for each in own.values()),
+                max(came.of(each.sequence_number) for each in files.values()),
+            )
+        )
+    return tuple(found)
+
+
+def deleted_rows(table: Table, live: LiveFiles, files: Mapping[str, LiveFile]) -> dict[str, int]:
+    """How many rows of each of these data files position deletes take out."""
+    found = deleted_positions(table.io, live, files)
+    return {path: len(pa.chunked_array(parts).unique()) for path, parts in found.items()}
+
+
+class _Times:
+    """When a sequence number was given out, at the latest: snapshots are thinned."""
+
+    def __init__(self, state: TableState) -> None:
+        ordered: list[SnapshotEntry] = sorted(state.snapshots, key=lambda s: s.sequence_number)
+        self._numbers = [each.sequence_number for each in ordered]
+        self._times = [each.timestamp_ms for each in ordered]
+
+    def of(self, sequence_number: int) -> int:
+        at = bisect_left(self._numbers, sequence_number)
+        return self._times[min(at, len(self._times) - 1)]
+
+
+def _lower(table: Table, spec: TableSpec, file: DataFile) -> Any:
+    if spec.derived is None or not spec.derived.sort:
+        return None
+    found = table.schema().find_field(spec.derived.sort[0])
+    bound = (file.lower_bounds or {}).get(found.field_id)
+    if bound is None or not isinstance(found.field_type, PrimitiveType):
+        return None
+    return from_bytes(found.field_type, bound)
+
+
+def _foreign(state: TableState) -> int:
+    built = traced(state)
+    if built.snapshot_id is not None:
+        return len(built.foreign)
+    landed = recorded(state)
+    return landed.foreign if landed.snapshot_id is not None else 0

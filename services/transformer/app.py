@@ -13,16 +13,13 @@ import structlog
 from aiohttp import web
 from aiokafka import AIOKafkaProducer
 
-from services.transformer.build_events import BuildEvents
 from services.transformer.build_metrics import BuildMetrics
 from services.transformer.config import TransformerSettings
 from services.transformer.dispatcher import Dispatcher
-from services.transformer.faust_group import build_app, run_app, store_offsets, store_once
 from services.transformer.following import Following
 from services.transformer.handlers import SERVICE, Handlers
 from services.transformer.planner import Planner
 from services.transformer.pool import Pool
-from services.transformer.progress import Progress
 from services.transformer.ray_pool import RayPool
 from services.transformer.reconciling import Reconciler
 from services.transformer.survey import Looked, Survey
@@ -31,16 +28,19 @@ from services.transformer.waves import Waves
 from shared.contracts.event import Event
 from shared.contracts.plans import PlannedBuild, Plans
 from shared.contracts.tables import TableCommitted
-from shared.contracts.topics import BUILD_REQUESTS, COMMITS
+from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
 from shared.contracts.topics import TABLES as TABLE_STATES
 from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.table_state import TableState
 from shared.runtime.bus import producer, publish
 from shared.runtime.errors import BerglineError
+from shared.runtime.event_queue import EventQueue
+from shared.runtime.faust_group import Membership, build_app, run_app, store_offsets, store_once
 from shared.runtime.health import add_health_routes
 from shared.runtime.metrics import Instruments
 from shared.runtime.outage import Outage
+from shared.runtime.progress import Progress
 from shared.runtime.table_states import TableStates
 from shared.tables.registry import TABLES
 
@@ -71,7 +71,7 @@ class Service:
         self._planner = Planner(TABLES, settings.transformer_workers, settings.patience)
         self._progress = Progress()
         self._bus: AIOKafkaProducer | None = None
-        self._events = BuildEvents(self._send)
+        self._events = EventQueue(self._send)
         self._pool = RayPool(settings) if pool is None else pool
         self._survey = Survey(settings)
         self._handles: dict[str, TableHandle] = {}
@@ -109,6 +109,7 @@ class Service:
             key,
             self._dispatcher.wake,
             self._assigned,
+            self._request_partitions,
         )
         self._following.after_build = self._handlers.ended
         self._waiting_for = "start"
@@ -132,7 +133,7 @@ class Service:
             if self._bus is None:
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._handlers, self._request_partitions)
+            app = build_app(self._settings, self._membership(), self._handlers)
             stack.push_async_callback(self._pool.stop)
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
@@ -174,6 +175,15 @@ class Service:
             self._reconciler.start()
         self._reconciler.soon()
         self._dispatcher.wake()
+
+    def _membership(self) -> Membership:
+        return Membership(
+            service=SERVICE,
+            consumed=(COMMITS, BUILD_REQUESTS, COMMANDS),
+            work_dir=self._settings.transformer_work_dir,
+            port=self._settings.transformer_port,
+            session_timeout_s=self._settings.transformer_session_timeout_s,
+        )
 
     def _request_partitions(self) -> int:
         """Partitions of the build requests, as the broker said last."""

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 
 import structlog
 
-from services.transformer.build_events import BuildEvents
 from services.transformer.build_metrics import BuildMetrics
 from services.transformer.reconciling import Reconciler
 from services.transformer.request import BuildReport
@@ -16,6 +15,7 @@ from services.transformer.table_outboxes import TableOutboxes
 from services.transformer.wishes import Start
 from shared.contracts.event import Event
 from shared.contracts.topics import BUILDS
+from shared.runtime.event_queue import EventQueue
 from shared.runtime.table_states import TableStates
 
 log = structlog.stdlib.get_logger("bergline.transformer")
@@ -26,7 +26,7 @@ class Following:
 
     def __init__(
         self,
-        events: BuildEvents,
+        events: EventQueue,
         metrics: BuildMetrics,
         outboxes: TableOutboxes,
         reconciler: Reconciler,

@@ -11,10 +11,7 @@ from typing import Any
 import structlog
 from pydantic import ValidationError
 
-from services.transformer.build_events import BuildEvents
-from services.transformer.ownership import owned
 from services.transformer.planner import Planner
-from services.transformer.progress import Partition, Progress
 from services.transformer.waves import REPLACE, Waves
 from services.transformer.wishes import Wish
 from shared.contracts.builds import BuildRequested, Trigger
@@ -23,6 +20,9 @@ from shared.contracts.environment import Environment
 from shared.contracts.identity import uuid7
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
+from shared.runtime.event_queue import EventQueue
+from shared.runtime.ownership import owned
+from shared.runtime.progress import Partition, Progress
 from shared.tables.lineage import Tables, readers, selected, selected_by_day
 
 log = structlog.stdlib.get_logger("bergline.transformer")
@@ -43,6 +43,7 @@ class Handlers:
         operator_key: that commands must be signed with.
         changed: called when the planner was told something.
         assigned: called with the targets that are this worker's from now on.
+        request_partitions: how many partitions the topic of build requests has.
     """
 
     def __init__(
@@ -51,11 +52,12 @@ class Handlers:
         planner: Planner,
         waves: Waves,
         progress: Progress,
-        events: BuildEvents,
+        events: EventQueue,
         environment: Environment,
         operator_key: str | None,
         changed: Callable[[], None],
         assigned: Callable[[frozenset[str]], None],
+        request_partitions: Callable[[], int],
     ) -> None:
         self._tables = tables
         self._planner = planner
@@ -66,6 +68,7 @@ class Handlers:
         self._operator_key = operator_key
         self._changed = changed
         self._assigned = assigned
+        self._request_partitions = request_partitions
         self._seen: dict[str, tuple[str, int]] = {}
         self._refreshes: dict[str, list[tuple[Partition, int]]] = defaultdict(list)
         self._takers = {
@@ -88,12 +91,12 @@ class Handlers:
         except Exception:
             log.exception("record passed over", topic=topic, partition=partition, offset=offset)
 
-    def assigned(self, partitions: Collection[tuple[str, int]], request_partitions: int) -> None:
+    def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
         """The group gave these (topic by the broker's name, partition) to this worker."""
         self.joined = True
         requests = self._environment.topic(BUILD_REQUESTS)
         mine = {number for topic, number in partitions if topic == requests}
-        self._planner.own(owned(self._planner.targets, mine, request_partitions))
+        self._planner.own(owned(self._planner.targets, mine, self._request_partitions()))
         self._assigned(self._planner.owned)
 
     def revoked(self) -> None:

@@ -16,13 +16,13 @@ from typing import Any
 
 import structlog
 
-from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
 from services.transformer.free_workers import FreeWorkers
 from services.transformer.local_ray import LocalRay
 from services.transformer.pool import BuildError, WorkerDied
 from services.transformer.request import BuildReport, BuildRequest
 from services.transformer.worker import Failed, Worker
+from shared.runtime.blocking import BlockingThread
 from shared.runtime.errors import Unavailable
 from shared.runtime.outage import Outage
 from shared.runtime.settings import data_dir

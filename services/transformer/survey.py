@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from services.transformer.blocking import BlockingThread
 from services.transformer.config import TransformerSettings
 from shared.contracts.plans import PlannedBuild, PlannedSource
+from shared.runtime.blocking import BlockingThread
 from shared.runtime.errors import BerglineError
 
 if TYPE_CHECKING:

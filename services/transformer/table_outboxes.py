@@ -10,8 +10,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from services.transformer.blocking import BlockingThread
 from shared.lake.outbox import Outbox
+from shared.runtime.blocking import BlockingThread
 from shared.runtime.table_states import TableStates
 
 if TYPE_CHECKING:

@@ -9,11 +9,8 @@ from typing import Any
 
 import pytest
 
-from services.transformer.build_events import BuildEvents
 from services.transformer.handlers import Handlers
-from services.transformer.ownership import owned
 from services.transformer.planner import Planner
-from services.transformer.progress import Progress
 from services.transformer.request import Stage
 from services.transformer.waves import Waves
 from services.transformer.wishes import Patience
@@ -23,6 +20,9 @@ from shared.contracts.days import Days
 from shared.contracts.environment import Environment
 from shared.contracts.event import Event
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
+from shared.runtime.event_queue import EventQueue
+from shared.runtime.ownership import owned
+from shared.runtime.progress import Progress
 from shared.tables.spec import Column, Derivation, Kind, TableSpec, Type
 from tests.unit.transformer.service.test_planner import TABLES
 from tests.unit.transformer.service.test_waves import built, landed
@@ -41,7 +41,7 @@ DATED = {
 """The same tables; rows of the orders have a day."""
 
 
-class Sent(BuildEvents):
+class Sent(EventQueue):
     """Keeps what it is told; acknowledges when asked to."""
 
     def __init__(self) -> None:
@@ -75,7 +75,9 @@ class Desk:
             KEY,
             lambda: None,
             self.owned.append,
+            lambda: self.request_partitions,
         )
+        self.request_partitions = 1
         self._offsets: dict[str, int] = {}
 
     def take(self, topic: str, event: Event | bytes) -> int:
@@ -86,7 +88,7 @@ class Desk:
         return offset
 
     def own_all(self) -> None:
-        self.handlers.assigned([(DEV.topic(BUILD_REQUESTS), 0)], 1)
+        self.handlers.assigned([(DEV.topic(BUILD_REQUESTS), 0)])
 
 
 @pytest.fixture
@@ -167,7 +169,8 @@ def test_a_request_is_built_by_the_owner_of_its_partition(desk: Desk) -> None:
 
 
 def test_targets_are_shared_by_partition(desk: Desk) -> None:
-    desk.handlers.assigned([(DEV.topic(BUILD_REQUESTS), 1), (DEV.topic(COMMITS), 2)], 3)
+    desk.request_partitions = 3
+    desk.handlers.assigned([(DEV.topic(BUILD_REQUESTS), 1), (DEV.topic(COMMITS), 2)])
     assert desk.owned == [owned(desk.planner.targets, {1}, 3)]
 
 

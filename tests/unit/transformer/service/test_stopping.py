@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from services.transformer import app, dispatcher, faust_group, ray_pool
+from services.transformer import app, dispatcher, ray_pool
+from shared.runtime import faust_group
 from shared.runtime.lifecycle import DRAIN_SECONDS, TIDY_SECONDS
 
 

@@ -4,7 +4,7 @@ from aiokafka.partitioner import DefaultPartitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.transformer.ownership import owned, partition_of
+from shared.runtime.ownership import owned, partition_of
 from shared.tables.registry import derived_tables
 
 TARGETS = [spec.name for spec in derived_tables()]

@@ -1,8 +1,8 @@
 """Up to where consumed records are dealt with: what the group's offsets are set to.
 
-Requests and commits may be lost, for the tables tell what is missing. An operator's refresh is in
-no table: its request counts as unread until its build has ended, so that a worker started later
-reads it again.
+Most records may be lost, for the tables tell what is missing. What an operator asks for is in no
+table: it counts as unread until it has been dealt with, so that a worker started later reads it
+again.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Which worker builds which table: whoever has the partition of its build requests."""
+"""Which worker works on which table: whoever has the partition of its requests."""
 
 from __future__ import annotations
 

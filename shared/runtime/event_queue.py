@@ -1,7 +1,7 @@
-"""What became of builds, published in the background: a broker that is away holds up no build.
+"""Events published in the background: a broker that is away holds up no work.
 
 In order, each until it is acknowledged. Beyond :data:`MOST` waiting events the oldest are dropped
-and counted; tables and ``lakehouse.commits`` still tell what was built.
+and counted: for what the tables themselves can tell, too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import structlog
 from shared.contracts.event import Event
 from shared.runtime.outage import Outage
 
-log = structlog.stdlib.get_logger("bergline.transformer")
+log = structlog.stdlib.get_logger("bergline.runtime")
 
 MOST = 10_000
 RETRY_S = 1.0
@@ -33,7 +33,7 @@ class _Waiting:
     acknowledged: Callable[[], None] | None
 
 
-class BuildEvents:
+class EventQueue:
     """A bounded queue and the task that empties it."""
 
     def __init__(self, send: Send) -> None:
@@ -54,7 +54,7 @@ class BuildEvents:
 
     def start(self) -> None:
         """Begin to publish."""
-        self._task = asyncio.create_task(self._run(), name="publish build events")
+        self._task = asyncio.create_task(self._run(), name="publish events")
 
     def tell(
         self, topic: str, event: Event, acknowledged: Callable[[], None] | None = None

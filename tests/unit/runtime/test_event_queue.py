@@ -6,9 +6,9 @@ import asyncio
 
 import pytest
 
-from services.transformer import build_events
-from services.transformer.build_events import BuildEvents
 from shared.contracts.event import Event
+from shared.runtime import event_queue
+from shared.runtime.event_queue import EventQueue
 from tests.unit.transformer.service.test_waves import landed
 
 
@@ -28,9 +28,9 @@ class Topic:
 async def test_what_fails_is_sent_again_before_what_came_later(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build_events, "RETRY_S", 0.0)
+    monkeypatch.setattr(event_queue, "RETRY_S", 0.0)
     topic = Topic(failures=3)
-    events, acknowledged = BuildEvents(topic.send), []
+    events, acknowledged = EventQueue(topic.send), []
     sent = [landed(number, number) for number in (1, 2)]
     for event in sent:
         events.tell("t", event, lambda: acknowledged.append(len(topic.events)))
@@ -46,9 +46,9 @@ async def test_what_fails_is_sent_again_before_what_came_later(
 async def test_beyond_the_bound_the_oldest_are_dropped_and_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(build_events, "MOST", 2)
+    monkeypatch.setattr(event_queue, "MOST", 2)
     topic = Topic()
-    events = BuildEvents(topic.send)
+    events = EventQueue(topic.send)
     sent = [landed(number, number) for number in range(1, 6)]
     for event in sent:
         events.tell("t", event)
@@ -64,7 +64,7 @@ async def test_a_silent_broker_does_not_hold_up_the_end() -> None:
     async def never(_: str, __: Event) -> None:
         await asyncio.Event().wait()
 
-    events = BuildEvents(never)
+    events = EventQueue(never)
     events.tell("t", landed(1, 1))
     events.start()
     await events.flush(0.01)

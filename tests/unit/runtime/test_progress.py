@@ -1,6 +1,6 @@
 """Which offsets the group is given."""
 
-from services.transformer.progress import Progress
+from shared.runtime.progress import Progress
 
 REQUESTS = ("lakehouse.build-requests", 0)
 

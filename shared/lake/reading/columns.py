@@ -16,11 +16,11 @@ from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table
-from pyiceberg.transforms import IdentityTransform
 from pyiceberg.types import NestedField, PrimitiveType
 
 from shared.lake.reading.bounded_cache import BoundedCache
 from shared.lake.reading.file_layout import FileLayout
+from shared.lake.reading.missing_values import missing_value
 from shared.runtime.errors import NotFound, Refused
 
 KEPT_COLUMNS = 500
@@ -140,7 +140,7 @@ class Columns:
     def constants_in(self, file: DataFile, names: Mapping[str, str]) -> dict[str, Any]:
         """What those columns hold that a file lacks."""
         return {
-            name: _constant(self.table, file, field)
+            name: missing_value(self.table, file, field)
             for name, field in self.fields.items()
             if name not in names
         }
@@ -164,11 +164,3 @@ def _settled(table: Table, fields: Mapping[str, NestedField]) -> bool:
         for schema in schemas.values()
         for field in schema.fields
     )
-
-
-def _constant(table: Table, file: DataFile, field: NestedField) -> Any:
-    spec = table.specs().get(file.spec_id)
-    for index, part in enumerate(() if spec is None else spec.fields):
-        if part.source_id == field.field_id and isinstance(part.transform, IdentityTransform):
-            return file.partition[index]
-    return field.initial_default

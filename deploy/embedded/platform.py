@@ -49,6 +49,8 @@ _ALL = (
     Service("stream_writer", "services.stream_writer", after=("bootstrap",), nice=2),
     # Behind both; the workers that it starts come after it once more.
     Service("transformer", "services.transformer", after=("bootstrap",), nice=5),
+    # Last of all: what it does not do now it does later.
+    Service("maintainer", "services.maintainer", after=("bootstrap",), nice=7),
 )
 
 SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _ALL})
@@ -98,6 +100,7 @@ def connection(ports: PortSettings, secrets: Secrets, brokers: str | None = None
         "BERGLINE_INGEST_PORT": str(ports.ingest_port),
         "BERGLINE_STREAM_WRITER_PORT": str(ports.stream_writer_port),
         "BERGLINE_TRANSFORMER_PORT": str(ports.transformer_port),
+        "BERGLINE_MAINTAINER_PORT": str(ports.maintainer_port),
         "BERGLINE_TRANSFORMER_TOKEN_KEY": secrets.token_key.get_secret_value(),
         "BERGLINE_INGEST_SHOPIFY_SECRETS": secrets.shopify_webhook_secret.get_secret_value(),
         "BERGLINE_INGEST_STRIPE_SECRETS": secrets.stripe_webhook_secret.get_secret_value(),
@@ -109,6 +112,7 @@ _YOURS_TO_SET = (
     "BERGLINE_INGEST_PORT",
     "BERGLINE_STREAM_WRITER_PORT",
     "BERGLINE_TRANSFORMER_PORT",
+    "BERGLINE_MAINTAINER_PORT",
     "BERGLINE_TRANSFORMER_TOKEN_KEY",
     "BERGLINE_INGEST_SHOPIFY_SECRETS",
     "BERGLINE_INGEST_STRIPE_SECRETS",

@@ -58,6 +58,7 @@ class PortSettings(BaseSettings):
     ingest_port: int = Field(default=8090, ge=1, le=65535, description="ingest")
     stream_writer_port: int = Field(default=8083, ge=1, le=65535, description="stream_writer")
     transformer_port: int = Field(default=8084, ge=1, le=65535, description="transformer")
+    maintainer_port: int = Field(default=8086, ge=1, le=65535, description="maintainer")
 
     def service(self, name: str, replica: int) -> int:
         """Port of one replica of a service."""
@@ -212,6 +213,7 @@ def pick_free(replicas: Mapping[str, int], among: range = FIRST_PORTS) -> PortSe
             ingest_port=base + 4,
             stream_writer_port=base + 5,
             transformer_port=base + 6,
+            maintainer_port=base + 7,
             storage_port=base + 10,
         )
         if all(free(port.number) for port in needed(settings, replicas)):

@@ -22,6 +22,8 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ("ingest", "services.ingest.config:IngestSettings"),
     ("stream_writer", "services.stream_writer.config:StreamWriterSettings"),
     ("transformer", "services.transformer.config:TransformerSettings"),
+    ("maintainer", "shared.lake.maintenance.settings:MaintenanceSettings"),
+    ("maintainer", "services.maintainer.config:MaintainerSettings"),
     ("The embedded platform", "deploy.embedded.ports:PortSettings"),
 )
 """Who reads them, and the class, named as text: nothing in ``deploy`` imports a service."""

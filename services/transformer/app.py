@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -34,12 +34,12 @@ from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.table_state import TableState
 from shared.runtime.bus import producer, publish
+from shared.runtime.connecting import until
 from shared.runtime.errors import BerglineError
 from shared.runtime.event_queue import EventQueue
 from shared.runtime.faust_group import Membership, build_app, run_app, store_offsets, store_once
 from shared.runtime.health import add_health_routes
 from shared.runtime.metrics import Instruments
-from shared.runtime.outage import Outage
 from shared.runtime.progress import Progress
 from shared.runtime.table_states import TableStates
 from shared.tables.registry import TABLES
@@ -51,7 +51,6 @@ DRAIN_S = 3.0
 while the broker is silent and a build does not end."""
 FLUSH_S = 1.0
 LEAVE_S = 1.5
-WAIT_S = 0.5
 
 
 class Service:
@@ -129,7 +128,8 @@ class Service:
         """
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._http())
-            self._bus = await self._until(stop, "broker", self._connect)
+            self._waiting_for = "broker"
+            self._bus = await until(stop, log, "broker", self._connect)
             if self._bus is None:
                 return
             stack.push_async_callback(self._bus.stop)
@@ -219,30 +219,6 @@ class Service:
             await bus.stop()
             raise
         return bus
-
-    async def _until(
-        self, stop: asyncio.Event, what: str, attempt: Callable[[], Awaitable[Any]]
-    ) -> Any:
-        """Repeat ``attempt`` until it succeeds; ``None`` when the process is to stop instead."""
-        outage = Outage(log, f"waiting for the {what}")
-        self._waiting_for = what
-        stopping = asyncio.ensure_future(stop.wait())
-        try:
-            while not stop.is_set():
-                trying = asyncio.ensure_future(attempt())
-                await asyncio.wait({trying, stopping}, return_when=asyncio.FIRST_COMPLETED)
-                if not trying.done():
-                    trying.cancel()
-                    await asyncio.wait({trying})
-                elif (error := trying.exception()) is None:
-                    outage.over()
-                    return trying.result()
-                else:  # whatever it is, readiness says so
-                    outage.failed(error)
-                    await asyncio.wait({stopping}, timeout=WAIT_S)
-            return None
-        finally:
-            stopping.cancel()
 
     def _not_ready(self) -> str | None:
         if not self._running:

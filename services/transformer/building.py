@@ -23,7 +23,6 @@ from services.transformer.framework.room import Room
 from services.transformer.framework.transform import Group, Transform, derivation
 from services.transformer.lake_inputs import IcebergLake, Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
-from services.transformer.returned_memory import give_back
 from services.transformer.scratch import Scratch
 from services.transformer.writing import WRITER, Written, changed_by_others, write
 from shared.contracts.days import Days
@@ -32,6 +31,7 @@ from shared.lake.commit import Outcome, Stale, Thinning, find_commit
 from shared.lake.folding import fold
 from shared.lake.provenance import Provenance, traced
 from shared.lake.reader import reachable
+from shared.lake.returned_memory import give_back
 from shared.lake.sweeping import Sweeper
 from shared.lake.table_state import MAIN
 from shared.lake.thinning import ThinningPolicy

@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import os
 import socket
-import traceback
 from dataclasses import dataclass
 
 from services.transformer.request import BuildReport, BuildRequest
-from shared.runtime.errors import BerglineError
-
-LONGEST = 2_000
-"""Characters of an error's text that are passed on: an event must always fit into a record."""
+from shared.runtime.told_errors import told
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,18 +58,5 @@ class Worker:
 
 
 def failed(error: BaseException) -> Failed:
-    """What is told of an error, bounded, and without values of rows.
-
-    Our own errors and the system's are told in their words. Libraries quote the value that they
-    stumbled over, and events and logs must hold none: of theirs, kind and place are told.
-    """
-    if isinstance(error, BerglineError | OSError | ImportError | MemoryError):
-        return Failed(type(error).__name__, str(error)[:LONGEST])
-    frames = list(traceback.walk_tb(error.__traceback__))
-    names = [(frame.f_globals.get("__name__", "?"), line) for frame, line in frames]
-    ours = [each for each in names if each[0].startswith(("services.", "shared."))]
-    module, line = (ours or names or [("?", 0)])[-1]
-    return Failed(
-        type(error).__name__,
-        f"raised below {module}, line {line}; its text is left out, as it may quote a row",
-    )
+    """What is told of an error (:mod:`shared.runtime.told_errors`)."""
+    return Failed(*told(error))

@@ -42,3 +42,15 @@ def targets(
         return lineage.selected_by_day(target, tables)
     except LookupError as error:
         raise Refused(str(error), "refresh it without --from and --to") from None
+
+
+def any_tables(target: str, tables: Mapping[str, TableSpec]) -> tuple[TableSpec, ...]:
+    """The tables that a table's name, a layer's name or ``all`` means, landing tables first.
+
+    Raises:
+        NotFound: it means none.
+    """
+    try:
+        return lineage.named(target, tables)
+    except LookupError as error:
+        raise NotFound(str(error), "`bergline tables list` shows all tables") from None

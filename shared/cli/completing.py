@@ -24,6 +24,15 @@ def derived_table(incomplete: str) -> list[str]:
     return [spec.name for spec in derived_tables() if spec.name.startswith(incomplete)]
 
 
+def any_target(incomplete: str) -> list[str]:
+    """Every table, every layer, and \"all\"."""
+    from shared.tables.lineage import EVERYTHING, layer
+    from shared.tables.registry import TABLES
+
+    offered = [*TABLES, *dict.fromkeys(map(layer, TABLES)), EVERYTHING]
+    return [name for name in offered if name.startswith(incomplete)]
+
+
 def target(incomplete: str) -> list[str]:
     """Derived tables, their layers, and \"all\"."""
     from shared.tables.lineage import EVERYTHING, layer

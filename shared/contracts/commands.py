@@ -121,6 +121,7 @@ class MaintenanceArguments(Contract):
         remove_orphans: of ``expire``: look for orphans, too, of each table whose snapshots it has
             looked at.
         older_than: of ``orphans``, and of ``expire`` with ``remove_orphans``: younger files stay.
+        allow_young: of these: files younger than an hour may go, too, as nothing writes.
     """
 
     reason: str = ""
@@ -128,6 +129,7 @@ class MaintenanceArguments(Contract):
     retain_last: int | None = Field(default=None, ge=1)
     remove_orphans: bool = False
     older_than: AwareDatetime | None = None
+    allow_young: bool = False
 
     @classmethod
     def of(cls, command: CommandIssued) -> Self:

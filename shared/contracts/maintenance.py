@@ -12,11 +12,12 @@ from pydantic import AwareDatetime, Field
 
 from shared.contracts.event import Contract, Event, TableName
 
-JobName = Literal["compact", "expire", "orphans", "manifests", "restamp"]
+JobName = Literal["compact", "expire", "orphans", "manifests", "restamp", "unreferenced"]
 """``compact``: small files and deleted rows become larger files. ``expire``: old snapshots go, and
-the files that only they named. ``orphans``: files that no snapshot names go. ``manifests``: many
-manifests become few. ``restamp``: a snapshot of another engine gets one on top that says again
-where the table stands."""
+the files that only they named. ``orphans``: files in the store that no snapshot names go.
+``manifests``: many manifests become few. ``restamp``: a snapshot of another engine gets one on top
+that says again where the table stands. ``unreferenced``: files go that were named when the table
+was looked at, and that nothing names since its history was thinned."""
 
 JobCause = Literal["policy", "timer", "command"]
 """What asked for a job: the table's files; the time since the last one; an operator."""
@@ -46,6 +47,9 @@ class MaintenanceRequested(Event):
     older_than: AwareDatetime | None = Field(
         default=None, description="orphans older than that go; null: as the maintainer is set"
     )
+    allow_young: bool = Field(
+        default=False, description="whether orphans may go that are younger than an hour"
+    )
     requested_at: AwareDatetime = Field(description="when it was asked")
 
     def key(self) -> str:
@@ -65,7 +69,7 @@ class Figures(Contract):
     """A table's files and history, before or after a job; null where the job does not count it."""
 
     data_files: int | None = Field(default=None, description="live data files")
-    data_bytes: int | None = Field(default=None, description="their size")
+    live_bytes: int | None = Field(default=None, description="size of live data and delete files")
     snapshots: int | None = Field(default=None, description="retained snapshots")
     manifests: int | None = Field(default=None, description="manifests of the head")
 
@@ -76,7 +80,7 @@ class MaintenanceSucceeded(Event):
     type: ClassVar[str] = "lakehouse.maintenance.succeeded.v1"
 
     job_id: str = Field(description="UUIDv7 of this run of the job")
-    job: JobName = Field(description="compact, expire, orphans, manifests or restamp")
+    job: JobName = Field(description="compact, expire, orphans, manifests, restamp or unreferenced")
     table: TableName = Field(description="table that was maintained")
     status: Literal["succeeded", "skipped"] = Field(
         description="skipped: there was nothing to do; the reason says why"
@@ -88,8 +92,12 @@ class MaintenanceSucceeded(Event):
     attempt: int = Field(default=1, ge=1, description="1 when it succeeded at once")
     before: Figures = Field(default_factory=Figures, description="the table before")
     after: Figures = Field(default_factory=Figures, description="the table after")
+    files_replaced: int = Field(default=0, description="data files that were written anew")
+    bytes_replaced: int = Field(default=0, description="their size")
+    files_written: int = Field(default=0, description="data files that took their place")
+    bytes_written: int = Field(default=0, description="their size")
     rows_moved: int = Field(default=0, description="rows written to other files")
-    deletes_dropped: int = Field(default=0, description="deleted positions that left with the rows")
+    deletes_dropped: int = Field(default=0, description="delete files that left with the rows")
     deletes_translated: int = Field(
         default=0, description="positions deleted by others meanwhile, moved to the new files"
     )
@@ -125,7 +133,7 @@ class MaintenanceFailed(Event):
     type: ClassVar[str] = "lakehouse.maintenance.failed.v1"
 
     job_id: str = Field(description="UUIDv7 of this run of the job")
-    job: JobName = Field(description="compact, expire, orphans, manifests or restamp")
+    job: JobName = Field(description="compact, expire, orphans, manifests, restamp or unreferenced")
     table: TableName = Field(description="table that was to be maintained")
     cause: JobCause = Field(description="what asked: policy, timer or command")
     command_id: str | None = Field(default=None, description="the command, if one asked")

@@ -1,4 +1,4 @@
-"""What transformer answers at ``GET /plan``: what would be built now, and why.
+"""What transformer and maintainer answer at ``GET /plan``: what would be done now, and why.
 
 Not an event: it is true for the moment of the question.
 """
@@ -38,3 +38,39 @@ class Plans(Contract):
 
     planned_at: AwareDatetime = Field(description="when the tables were looked at")
     tables: tuple[PlannedBuild, ...] = Field(description="in the order of building")
+
+
+class PlannedJob(Contract):
+    """One job that a table might need."""
+
+    job: str = Field(description="compact, expire, manifests or restamp")
+    due: bool = Field(description="whether it would be done now")
+    reason: str = Field(default="", description="why, or why not")
+    partition: str = Field(default="", description="whose files; empty for the whole table")
+    files: int = Field(default=0, description="files that it would replace or delete")
+    bytes: int = Field(default=0, description="their size")
+
+
+class PlannedMaintenance(Contract):
+    """What a look at a table found."""
+
+    table: TableName = Field(description="the table")
+    looked_at: AwareDatetime | None = Field(
+        default=None, description="when it was looked at; null: not yet"
+    )
+    data_files: int = Field(default=0, description="live data files")
+    small_files: int = Field(default=0, description="those that are small")
+    delete_files: int = Field(default=0, description="live delete files")
+    live_bytes: int = Field(default=0, description="size of the data files")
+    snapshots: int = Field(default=0, description="retained snapshots")
+    manifests: int = Field(default=0, description="manifests of the head")
+    jobs: tuple[PlannedJob, ...] = Field(default=(), description="what is due first")
+    error: str = Field(default="", description="why it could not be looked at")
+    state: str = Field(default="", description="what is being done about it")
+
+
+class MaintenancePlans(Contract):
+    """What maintainer answers at ``GET /plan``: the last looks at its own tables."""
+
+    planned_at: AwareDatetime = Field(description="when it was asked")
+    tables: tuple[PlannedMaintenance, ...] = Field(description="by name")

@@ -11,7 +11,7 @@ from graphlib import TopologicalSorter
 from shared.tables.spec import TableSpec
 
 EVERYTHING = "all"
-"""Names every derived table where a table or a layer is asked for."""
+"""Names every table that can be meant where a table or a layer is asked for."""
 
 Tables = Mapping[str, TableSpec]
 
@@ -49,6 +49,20 @@ def downstream(name: str, tables: Tables) -> frozenset[str]:
 def readers(name: str, tables: Tables) -> tuple[str, ...]:
     """The tables that read this one."""
     return tuple(each.name for each in tables.values() if name in reads(each))
+
+
+def named(target: str, tables: Tables) -> tuple[TableSpec, ...]:
+    """The tables that a table's name, a layer's name or ``all`` means, landing tables first.
+
+    Raises:
+        LookupError: none is meant; the message says which names mean some.
+    """
+    ordered = [tables[name] for name in in_order(tables)]
+    found = tuple(spec for spec in ordered if target in (EVERYTHING, spec.name, layer(spec.name)))
+    if not found:
+        layers = ", ".join(dict.fromkeys(layer(spec.name) for spec in ordered))
+        raise LookupError(f"no table and no layer is named {target!r}; layers are: {layers}")
+    return found
 
 
 def selected(target: str, tables: Tables) -> tuple[TableSpec, ...]:

@@ -1,0 +1,226 @@
+"""Wiring of a worker: settings to running objects, and their order of start and stop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from aiohttp import web
+from aiokafka import AIOKafkaProducer
+
+from services.maintainer.agenda import Agenda
+from services.maintainer.config import MaintainerSettings
+from services.maintainer.dispatcher import Dispatcher
+from services.maintainer.handlers import CONSUMED, SERVICE, Handlers
+from services.maintainer.last_runs import LastRuns
+from services.maintainer.looks import Looks
+from services.maintainer.maintenance_metrics import MaintenanceMetrics
+from services.maintainer.work import Known, LakeWork
+from shared.contracts.event import Event
+from shared.contracts.maintenance import MaintenanceRequested
+from shared.contracts.tables import TableCommitted
+from shared.contracts.topics import MAINTENANCE, MAINTENANCE_REQUESTS
+from shared.lake.maintenance.jobs import Looked
+from shared.runtime.bus import producer, publish
+from shared.runtime.connecting import until
+from shared.runtime.event_queue import EventQueue
+from shared.runtime.faust_group import Membership, build_app, run_app, store_offsets, store_once
+from shared.runtime.health import add_health_routes
+from shared.runtime.metrics import Instruments
+from shared.runtime.progress import Progress
+from shared.runtime.table_states import TableStates
+from shared.tables.registry import TABLES
+
+log = structlog.stdlib.get_logger("bergline.maintainer")
+
+DRAIN_S = 5.0
+"""Longest wait for jobs under way; a compaction ends between two batches of rows."""
+FLUSH_S = 1.0
+LEAVE_S = 1.5
+REPLACE = "replace"
+
+
+class Service:
+    """One maintainer process."""
+
+    def __init__(self, settings: MaintainerSettings) -> None:
+        self._settings = settings
+        self._instruments = Instruments(SERVICE)
+        self._metrics = MaintenanceMetrics(self._instruments)
+        self._agenda = Agenda(TABLES, settings.pace)
+        self._looks = Looks()
+        self._seen: dict[str, tuple[str, int]] = {}
+        self._states = TableStates(settings, self._committed)
+        self._progress = Progress()
+        self._bus: AIOKafkaProducer | None = None
+        self._events = EventQueue(self._send)
+        self._work = LakeWork(settings)
+        self._dispatcher = Dispatcher(
+            self._agenda,
+            self._work,
+            settings.maintainer_jobs,
+            self._known,
+            self._may_begin,
+            self,
+            f"{SERVICE}/{os.getpid()}",
+        )
+        self._last_runs = LastRuns(settings, self._agenda, self._dispatcher.wake)
+        key = settings.operator_key.get_secret_value() if settings.operator_key else None
+        self._handlers = Handlers(
+            TABLES,
+            self._agenda,
+            self._progress,
+            self._events,
+            settings.environment,
+            key,
+            self._dispatcher.wake,
+            self._assigned,
+            self._request_partitions,
+        )
+        self._waiting_for = "broker"
+        self._running = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Run until ``stop`` is set, then drain.
+
+        Raises:
+            RuntimeError: Faust's worker crashed; the process is to be started again.
+        """
+        async with contextlib.AsyncExitStack() as stack:
+            await stack.enter_async_context(self._http())
+            self._bus = await until(stop, log, "broker", self._connect)
+            if self._bus is None:
+                return
+            stack.push_async_callback(self._bus.stop)
+            app = build_app(self._settings, self._membership(), self._handlers)
+            self._states.reader.start()
+            stack.push_async_callback(self._states.reader.stop)
+            self._events.start()
+            stack.push_async_callback(self._events.stop)
+            stack.push_async_callback(self._last_runs.stop)
+            self._dispatcher.start()
+            self._running = True
+            self._waiting_for = "consumer group"
+            storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
+            stack.callback(storing.cancel)
+            await self._consume(app, stop)
+
+    async def _consume(self, app: Any, stop: asyncio.Event) -> None:
+        async def drain() -> None:
+            await self._dispatcher.stop(DRAIN_S)
+            await self._events.flush(FLUSH_S)
+            await store_once(app, self._settings, self._progress)
+
+        await run_app(app, stop, drain, LEAVE_S)
+
+    def looked(self, table: str, found: Looked) -> None:
+        """A table was looked at."""
+        self._metrics.looked(table, found)
+        self._looks.looked(table, found, datetime.now(UTC))
+
+    def not_looked(self, table: str) -> None:
+        """A table could not be looked at."""
+        self._metrics.not_looked(table)
+
+    def tell(self, event: Event) -> None:
+        """A job has ended."""
+        self._metrics.event(event)
+        self._events.tell(MAINTENANCE, event)
+
+    def finished(self, request: MaintenanceRequested) -> None:
+        """A request has ended, well or not."""
+        self._handlers.finished(request)
+
+    def _assigned(self, tables: frozenset[str]) -> None:
+        """Called by the group: these tables are ours."""
+        self._dispatcher.keep(tables)
+        self._work.keep(tables)
+        self._metrics.own(tables)
+        self._looks.keep(tables)
+        pace = self._settings.pace
+        self._last_runs.assigned(max(pace.expire_s, pace.orphans_s))
+        self._dispatcher.wake()
+
+    def _committed(self, event: TableCommitted) -> None:
+        """A commit was announced: count what it brought, once."""
+        uuid, number = self._seen.get(event.table, (event.uuid, -1))
+        if uuid == event.uuid and event.sequence_number <= number:
+            return
+        self._seen[event.table] = (event.uuid, event.sequence_number)
+        if event.operation != REPLACE and self._states.reader.caught_up.is_set():
+            self._agenda.committed(event.table, event.added_files)
+            self._dispatcher.wake()
+
+    def _may_begin(self) -> bool:
+        """Not while the group deals tables anew, nor before it is known what readers read."""
+        return self._handlers.joined and self._states.reader.caught_up.is_set()
+
+    def _known(self, table: str) -> Known:
+        return Known(self._states.pinned(table), self._states.last(table))
+
+    def _membership(self) -> Membership:
+        return Membership(
+            service=SERVICE,
+            consumed=CONSUMED,
+            work_dir=self._settings.maintainer_work_dir,
+            port=self._settings.maintainer_port,
+            session_timeout_s=self._settings.maintainer_session_timeout_s,
+        )
+
+    def _request_partitions(self) -> int:
+        """Partitions of the requests, as the broker said last."""
+        if self._bus is None:
+            return 1
+        topic = self._settings.environment.topic(MAINTENANCE_REQUESTS)
+        return len(self._bus.client.cluster.partitions_for_topic(topic) or ()) or 1
+
+    async def _send(self, topic: str, event: Event) -> None:
+        assert self._bus is not None  # noqa: S101 - events are sent once it is connected
+        await publish(self._bus, self._settings, topic, event)
+
+    async def _connect(self) -> AIOKafkaProducer:
+        bus = producer(self._settings, SERVICE)
+        try:
+            await bus.start()
+            await bus.partitions_for(self._settings.environment.topic(MAINTENANCE_REQUESTS))
+        except BaseException:
+            await bus.stop()
+            raise
+        return bus
+
+    def _not_ready(self) -> str | None:
+        if not self._running:
+            return f"waiting for the {self._waiting_for}"
+        return self._handlers.not_ready()
+
+    def _info(self) -> dict[str, object]:
+        return {
+            "tables": self._agenda.conditions(time.monotonic()),
+            "events_waiting": self._events.pending,
+            "events_dropped": self._events.dropped,
+        }
+
+    async def _plan(self, _: web.Request) -> web.Response:
+        """What the last look at each owned table found."""
+        body = self._looks.told(self._agenda.conditions(time.monotonic()), datetime.now(UTC))
+        return web.Response(text=body.model_dump_json(), content_type="application/json")
+
+    @contextlib.asynccontextmanager
+    async def _http(self) -> AsyncIterator[None]:
+        application = web.Application()
+        add_health_routes(application, self._instruments, self._not_ready, self._info)
+        application.router.add_get("/plan", self._plan)
+        runner = web.AppRunner(application, access_log=None)
+        await runner.setup()
+        site = web.TCPSite(runner, self._settings.bind, self._settings.maintainer_port)
+        await site.start()
+        try:
+            yield
+        finally:
+            await runner.cleanup()

@@ -1,0 +1,237 @@
+"""Begins what the agenda says, as many jobs at a time as there are threads, and tells what became
+of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+import structlog
+
+from services.maintainer.agenda import IN_ORDER, Agenda, Task, Verdict
+from services.maintainer.work import Known, Work
+from shared.contracts.event import Event
+from shared.contracts.identity import uuid7
+from shared.contracts.maintenance import (
+    JobName,
+    MaintenanceFailed,
+    MaintenanceRequested,
+    MaintenanceSucceeded,
+)
+from shared.lake.maintenance.compaction import Status
+from shared.lake.maintenance.jobs import JobResult, Looked
+from shared.runtime.blocking import BlockingThread
+from shared.runtime.errors import BerglineError
+from shared.runtime.told_errors import told
+
+log = structlog.stdlib.get_logger("bergline.maintainer")
+
+
+class Observer(Protocol):
+    """Told what happens."""
+
+    def looked(self, table: str, found: Looked) -> None:
+        """A table was looked at."""
+
+    def not_looked(self, table: str) -> None:
+        """A table could not be looked at."""
+
+    def tell(self, event: Event) -> None:
+        """A job has ended."""
+
+    def finished(self, request: MaintenanceRequested) -> None:
+        """A request has ended, well or not."""
+
+
+class Dispatcher:
+    """The loop of one worker.
+
+    Args:
+        agenda: says what is next.
+        work: does it, in threads.
+        jobs: at a time.
+        known: what is known of a table now.
+        may_begin: whether something new may be begun.
+        observer: told what happens.
+        worker: name of this worker in events.
+    """
+
+    def __init__(
+        self,
+        agenda: Agenda,
+        work: Work,
+        jobs: int,
+        known: Callable[[str], Known],
+        may_begin: Callable[[], bool],
+        observer: Observer,
+        worker: str,
+    ) -> None:
+        self._agenda = agenda
+        self._work = work
+        self._known = known
+        self._may_begin = may_begin
+        self._observer = observer
+        self._worker = worker
+        self._free = [BlockingThread(f"job-{number}") for number in range(jobs)]
+        self._stops: dict[str, threading.Event] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._stopping = False
+
+    def start(self) -> None:
+        """Begin."""
+        self._loop = asyncio.create_task(self._run(), name="maintain")
+
+    def wake(self) -> None:
+        """Look at the agenda now."""
+        self._wake.set()
+
+    def keep(self, tables: Collection[str]) -> None:
+        """Jobs of all other tables end early: they are somebody else's."""
+        for table in self._stops.keys() - set(tables):
+            self._stops[table].set()
+
+    async def stop(self, seconds: float) -> None:
+        """Begin nothing more; jobs end early. Returns when they have ended, or after so long:
+        then they end with the process, as after a kill."""
+        self._stopping = True
+        for stop in self._stops.values():
+            stop.set()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        for task in (*self._tasks, *([self._loop] if self._loop is not None else [])):
+            task.cancel()
+        if self._loop is not None:
+            await asyncio.wait({self._loop, *self._tasks})
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            self._begin()
+            # Not wait_for: before Python 3.12 it may swallow the cancellation.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._agenda.wake_in(time.monotonic())):
+                    await self._wake.wait()
+
+    def _begin(self) -> None:
+        while self._free and self._may_begin() and not self._stopping:
+            task = self._agenda.next(time.monotonic())
+            if task is None:
+                return
+            running = asyncio.create_task(self._do(task, self._free.pop()))
+            self._tasks.add(running)
+            running.add_done_callback(self._tasks.discard)
+
+    async def _do(self, task: Task, thread: BlockingThread) -> None:
+        stop = self._stops[task.table] = threading.Event()
+        known = self._known(task.table)
+        began = time.monotonic()
+        try:
+            if task.job is None:
+                looked = await thread.run(lambda: self._work.look(task.table))
+                self._agenda.ended(task, time.monotonic())
+                self._agenda.found(task.table, due(looked))
+                self._observer.looked(task.table, looked)
+            else:
+                result = await thread.run(lambda: self._work.run(task, known, stop.is_set))
+                verdict = self._agenda.ended(task, time.monotonic())
+                self._succeeded(task, result, time.monotonic() - began, verdict)
+        except Exception as error:  # noqa: BLE001 - whatever a table does, others go on
+            self._failed(task, error, time.monotonic() - began)
+        finally:
+            self._stops.pop(task.table, None)
+            self._free.append(thread)
+            self._wake.set()
+
+    def _succeeded(self, task: Task, result: JobResult, seconds: float, verdict: Verdict) -> None:
+        assert task.job is not None  # noqa: S101 - looks go another way
+        figures = {name: value for name, value in asdict(result).items() if name not in _OWN}
+        event = MaintenanceSucceeded(
+            job_id=uuid7(),
+            job=task.job,
+            table=task.table,
+            status="skipped" if result.status is Status.SKIPPED else "succeeded",
+            reason=result.reason or task.reason,
+            cause=task.cause,
+            command_id=task.request.command_id if task.request else None,
+            worker=self._worker,
+            attempt=task.attempt,
+            before=result.before,
+            after=result.after,
+            seconds=seconds,
+            succeeded_at=datetime.now(UTC),
+            **figures,
+        )
+        log.info(
+            "table maintained",
+            **{
+                name: getattr(event, name) for name in ("table", "job", "status", "reason", "cause")
+            },
+            seconds=round(seconds, 3),
+        )
+        self._observer.tell(event)
+        if verdict.finished is not None:
+            self._observer.finished(verdict.finished)
+
+    def _failed(self, task: Task, error: Exception, seconds: float) -> None:
+        retriable = isinstance(error, BerglineError) and error.retriable
+        verdict = self._agenda.ended(task, time.monotonic(), failed=True, retriable=retriable)
+        kind, text = told(error)
+        again = verdict.again_in_s
+        log.warning(
+            "table not maintained",
+            table=task.table,
+            job=task.what,
+            error=f"{kind}: {text}",
+            attempt=verdict.attempt,
+            again_in_s=again,
+        )
+        if task.job is None:
+            self._observer.not_looked(task.table)
+            return
+        now = datetime.now(UTC)
+        self._observer.tell(
+            MaintenanceFailed(
+                job_id=uuid7(),
+                job=task.job,
+                table=task.table,
+                cause=task.cause,
+                command_id=task.request.command_id if task.request else None,
+                worker=self._worker,
+                attempt=max(1, verdict.attempt),
+                error_type=kind,
+                error=text,
+                seconds=seconds,
+                will_retry=again is not None,
+                next_attempt_at=None if again is None else now + timedelta(seconds=again),
+                failed_at=now,
+            )
+        )
+        if verdict.finished is not None:
+            self._observer.finished(verdict.finished)
+
+
+_OWN = {"status", "reason", "before", "after"}
+"""Fields of a result that an event words otherwise."""
+
+
+def due(looked: Looked) -> dict[JobName, str]:
+    """Jobs that a look found due; of several reasons for one the first, and how many more."""
+    reasons: dict[JobName, list[str]] = {}
+    for proposal in looked.proposals:
+        for job in IN_ORDER:
+            if proposal.due and proposal.job == job:
+                reasons.setdefault(job, []).append(proposal.reason)
+    if looked.unreferenced:
+        reasons["unreferenced"] = ["files that nothing names any more"]
+    return {
+        job: first + (f", and {len(more)} more such" if more else "")
+        for job, (first, *more) in reasons.items()
+    }

@@ -1,0 +1,76 @@
+"""What the worker measures."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from shared.contracts.event import Event
+from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
+from shared.lake.maintenance.jobs import Looked
+from shared.runtime.metrics import Instruments
+from shared.tables.lineage import layer
+
+_WRITTEN = (("written", "bytes_written"), ("freed", "bytes_freed"), ("wasted", "bytes_wasted"))
+
+
+class MaintenanceMetrics:
+    """The instruments, fed by looks and events. Gauges tell of owned tables only."""
+
+    def __init__(self, instruments: Instruments) -> None:
+        self._rows = instruments.gauge("iceberg_table_row_count")
+        self._files = instruments.gauge("iceberg_table_file_count")
+        self._snapshots = instruments.gauge("iceberg_table_snapshot_count")
+        self._failing = instruments.gauge("lakehouse_maintenance_failing")
+        self._jobs = instruments.counter("lakehouse_maintenance_jobs_total")
+        self._bytes = instruments.counter("lakehouse_maintenance_bytes_total")
+        self._seconds = instruments.gauge("maintenance_job_duration_seconds")
+        self._succeeded = instruments.gauge("maintenance_job_last_success_timestamp")
+        self._failed = instruments.gauge("maintenance_job_last_failure_timestamp")
+        self._told: set[tuple[str, str]] = set()
+        self._looked: set[str] = set()
+
+    def own(self, tables: Collection[str]) -> None:
+        """These tables are ours: others are told of by their workers, and only there."""
+        for gone in self._looked - set(tables):
+            for gauge in (self._rows, self._files, self._snapshots):
+                gauge.remove(layer(gone), gone)
+        self._looked.intersection_update(tables)
+        for table, job in [each for each in self._told if each[0] not in tables]:
+            self._failing.remove(table, job)
+            self._told.discard((table, job))
+
+    def looked(self, table: str, found: Looked) -> None:
+        """A table was looked at."""
+        labels = (layer(table), table)
+        head = found.state.current_snapshot()
+        summary = {} if head is None else head.summary
+        rows = int(summary.get("total-records", 0)) - int(summary.get("total-position-deletes", 0))
+        self._rows.labels(*labels).set(rows)
+        self._files.labels(*labels).set(found.shape.files)
+        self._snapshots.labels(*labels).set(len(found.state.snapshots))
+        self._looked.add(table)
+        self._fails(table, "look", failing=False)
+
+    def not_looked(self, table: str) -> None:
+        """A table could not be looked at."""
+        self._fails(table, "look", failing=True)
+
+    def event(self, event: Event) -> None:
+        """A job has ended."""
+        if isinstance(event, MaintenanceSucceeded):
+            self._jobs.labels(event.table, event.job, event.status).inc()
+            for what, name in _WRITTEN:
+                self._bytes.labels(event.table, what).inc(getattr(event, name))
+            self._seconds.labels(event.job).set(event.seconds)
+            self._succeeded.labels(event.job).set(event.succeeded_at.timestamp())
+            self._fails(event.table, event.job, failing=False)
+        elif isinstance(event, MaintenanceFailed):
+            self._jobs.labels(event.table, event.job, "failed").inc()
+            self._seconds.labels(event.job).set(event.seconds)
+            self._failed.labels(event.job).set(event.failed_at.timestamp())
+            self._fails(event.table, event.job, failing=True)
+
+    def _fails(self, table: str, job: str, *, failing: bool) -> None:
+        if failing or (table, job) in self._told:
+            self._failing.labels(table, job).set(int(failing))
+            self._told.add((table, job))

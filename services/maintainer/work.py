@@ -1,0 +1,110 @@
+"""What the threads of jobs do: look at a table, run a job on it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import Protocol
+
+import pyarrow as pa
+
+from services.maintainer.agenda import Task
+from services.maintainer.config import MaintainerSettings
+from services.maintainer.handlers import SERVICE
+from shared.contracts.tables import TableCommitted
+from shared.lake.maintenance.jobs import Asked, JobResult, Kept, Looked, Maintained
+from shared.lake.reader import LakeReader
+from shared.lake.returned_memory import give_back
+from shared.lake.table_state import TableState
+from shared.tables.registry import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What was known of a table when a job of it began.
+
+    Attributes:
+        pinned: snapshots that announced commits of derived tables have recorded as read.
+        announced: its last announced commit.
+    """
+
+    pinned: frozenset[int] = frozenset()
+    announced: TableCommitted | None = None
+
+    def kept(self, state: TableState) -> Kept:
+        """What expiry must leave of the table in this state."""
+        last = self.announced
+        ours = last is not None and last.uuid == state.table_uuid
+        return Kept(self.pinned, last.sequence_number if ours and last is not None else 0)
+
+
+class Work(Protocol):
+    """Blocking calls, at most one at a time for each table."""
+
+    def look(self, table: str) -> Looked:
+        """The table as it is now, and what is due."""
+
+    def run(self, task: Task, known: Known, stop: Callable[[], bool]) -> JobResult:
+        """Run a job."""
+
+
+class LakeWork:
+    """:class:`Work` on the tables of the lake."""
+
+    def __init__(self, settings: MaintainerSettings) -> None:
+        self._settings = settings
+        self._tables: dict[str, Maintained] = {}
+        self._thread = threading.local()
+        pa.set_cpu_count(settings.maintainer_threads)
+
+    def keep(self, tables: Collection[str]) -> None:
+        """Forget what is remembered of all other tables: they are somebody else's."""
+        for name in self._tables.keys() - set(tables):
+            del self._tables[name]
+
+    def look(self, table: str) -> Looked:
+        """The table as it is now, and what is due."""
+        self._step_back()
+        return self._of(table).look()
+
+    def run(self, task: Task, known: Known, stop: Callable[[], bool]) -> JobResult:
+        """Run a job."""
+        self._step_back()
+        assert task.job is not None  # noqa: S101 - looks go another way
+        try:
+            return self._of(task.table).run(task.job, asked(task), known.kept, stop=stop)
+        finally:
+            give_back()
+
+    def _of(self, name: str) -> Maintained:
+        found = self._tables.get(name)
+        if found is None:
+            reader = LakeReader(self._settings)
+            found = Maintained(reader, TABLES[name], self._settings.policy, SERVICE)
+            self._tables[name] = found
+        return found
+
+    def _step_back(self) -> None:
+        """Let services go first; threads that Arrow starts from here inherit it."""
+        if not getattr(self._thread, "behind", False):
+            self._thread.behind = True
+            nice = self._settings.maintainer_nice
+            own = threading.get_native_id()
+            os.setpriority(os.PRIO_PROCESS, own, os.getpriority(os.PRIO_PROCESS, own) + nice)
+
+
+def asked(task: Task) -> Asked:
+    """What an operator says in a task."""
+    request = task.request
+    if request is None:
+        return Asked()
+    older_than = request.older_than
+    return Asked(
+        force=True,
+        retention_days=request.retention_days,
+        retain_last=request.retain_last,
+        older_than_ms=None if older_than is None else int(older_than.timestamp() * 1000),
+        allow_young=request.allow_young,
+    )

@@ -1,0 +1,250 @@
+"""What is done next, why, how failures are repeated, and that a table has one job at a time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from services.maintainer.agenda import Agenda, Task
+from services.maintainer.pace import LEAST_LOOK_S, Pace
+from shared.contracts.maintenance import JobName, MaintenanceRequested
+
+A, B = "raw.a", "raw.b"
+PACE = Pace(look_s=300, look_files=50, expire_s=3600, orphans_s=86_400, attempts=3, first_s=2)
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
+
+
+def agenda(*tables: str, pace: Pace = PACE) -> Agenda:
+    made = Agenda(tables, pace)
+    made.own(tables)
+    return made
+
+
+def request(table: str, *jobs: JobName, number: int = 0) -> MaintenanceRequested:
+    return MaintenanceRequested(
+        request_id=f"request-{number}",
+        table=table,
+        jobs=jobs,
+        command_id="command",
+        actor="ada@example.com",
+        requested_at=NOON + timedelta(seconds=number),
+    )
+
+
+def taken(agenda: Agenda, now: float) -> Task:
+    task = agenda.next(now)
+    assert task is not None
+    return task
+
+
+def done(agenda: Agenda, now: float) -> Task:
+    """The next task, ended well at once."""
+    task = taken(agenda, now)
+    agenda.ended(task, now)
+    return task
+
+
+def looked_at(*tables: str, pace: Pace = PACE) -> Agenda:
+    """Every table was looked at at 0, and nothing was due; no timer counts."""
+    made = agenda(*tables, pace=pace)
+    for _ in tables:
+        assert done(made, 0).job is None
+    return made
+
+
+def test_a_table_new_to_the_worker_is_looked_at_at_once_and_again_after_the_interval() -> None:
+    plan = looked_at(A, B)
+    assert plan.next(299) is None
+    assert done(plan, 300).what == "look"
+
+
+def test_many_new_files_bring_the_look_forward_but_not_at_once_after_the_last() -> None:
+    plan = looked_at(A, B)
+    plan.committed(A, 49)
+    assert plan.next(LEAST_LOOK_S) is None
+    plan.committed(A, 1)
+    assert plan.next(LEAST_LOOK_S - 1) is None
+    assert done(plan, LEAST_LOOK_S).table == A
+    assert plan.next(2 * LEAST_LOOK_S) is None, "the count begins anew with the look"
+
+
+def test_of_several_looks_the_table_with_most_new_files_comes_first() -> None:
+    plan = looked_at(A, B)
+    plan.committed(A, 60)
+    plan.committed(B, 90)
+    assert [done(plan, 30).table, done(plan, 30).table] == [B, A]
+
+
+def test_what_a_look_found_is_done_in_order_with_its_reason() -> None:
+    plan = looked_at(A)
+    plan.found(A, {"manifests": "120 manifests", "compact": "80 small files", "restamp": "spark"})
+    jobs = [done(plan, 1) for _ in range(3)]
+    assert [(each.job, each.reason) for each in jobs] == [
+        ("restamp", "spark"),
+        ("compact", "80 small files"),
+        ("manifests", "120 manifests"),
+    ]
+    assert {each.cause for each in jobs} == {"policy"}
+    assert plan.next(1) is None
+
+
+def test_a_table_has_one_job_at_a_time_and_others_go_on() -> None:
+    plan = looked_at(A, B)
+    plan.found(A, {"compact": "", "manifests": ""})
+    plan.found(B, {"compact": ""})
+    first, second = taken(plan, 1), taken(plan, 1)
+    assert {first.table, second.table} == {A, B}
+    assert plan.next(1) is None
+
+
+def test_timers_count_once_it_is_known_what_ran_before() -> None:
+    plan = looked_at(A)
+    assert plan.next(200) is None
+    plan.ran(A, "orphans", 100)
+    plan.ran(A, "expire", -4000)
+    plan.timed = plan.owned
+    job = done(plan, 200)
+    assert (job.job, job.cause) == ("expire", "timer")
+    assert plan.next(201) is None
+
+
+def test_expiry_and_orphans_come_again_after_their_time() -> None:
+    plan = looked_at(A, pace=replace(PACE, look_s=1e9))
+    plan.timed = plan.owned
+    assert [done(plan, 0).job, done(plan, 0).job] == ["expire", "orphans"]
+    assert plan.next(3599) is None
+    assert done(plan, 3600).job == "expire"
+    assert {done(plan, 86_400).job, done(plan, 86_400).job} == {"expire", "orphans"}
+
+
+def test_an_operators_command_comes_first_and_the_older_one_before() -> None:
+    plan = agenda(A, B)
+    assert plan.requested(request(A, "compact", number=2))
+    assert plan.requested(request(B, "expire", number=1))
+    first, second = done(plan, 0), done(plan, 0)
+    assert (first.table, first.job, first.cause) == (B, "expire", "command")
+    assert (second.table, second.job) == (A, "compact")
+
+
+def test_a_request_that_is_delivered_again_is_done_once() -> None:
+    plan = looked_at(A)
+    asked = request(A, "compact")
+    assert plan.requested(asked)
+    assert not plan.requested(asked)
+    done(plan, 1)
+    assert not plan.requested(asked)
+    assert plan.next(1) is None
+
+
+def test_a_request_for_somebody_elses_table_is_not_taken() -> None:
+    plan = looked_at(A)
+    assert not plan.requested(request(B, "compact"))
+
+
+def test_a_request_of_two_jobs_ends_with_the_second() -> None:
+    plan = looked_at(A)
+    asked = request(A, "expire", "orphans")
+    plan.requested(asked)
+    expire = taken(plan, 1)
+    assert expire.job == "expire"
+    assert plan.ended(expire, 1).finished is None
+    orphans = taken(plan, 1)
+    assert orphans.job == "orphans"
+    assert plan.ended(orphans, 1).finished is asked
+
+
+def test_what_may_succeed_later_is_tried_again_and_then_given_up() -> None:
+    plan = looked_at(A)
+    asked = request(A, "expire", "orphans")
+    plan.requested(asked)
+    task = taken(plan, 0)
+    first = plan.ended(task, 0, failed=True)
+    assert (first.attempt, first.again_in_s, first.finished) == (1, 2.0, None)
+    assert plan.next(1.9) is None
+    task = taken(plan, 2)
+    assert task.attempt == 2
+    assert plan.ended(task, 2, failed=True).again_in_s == 4.0
+    last = plan.ended(taken(plan, 6), 6, failed=True)
+    assert (last.attempt, last.again_in_s, last.finished) == (3, None, asked)
+    assert plan.next(7) is None, "no search for orphans behind an expiry that failed"
+
+
+def test_what_cannot_succeed_is_given_up_at_once() -> None:
+    plan = looked_at(A)
+    asked = request(A, "compact")
+    plan.requested(asked)
+    verdict = plan.ended(taken(plan, 0), 0, failed=True, retriable=False)
+    assert (verdict.again_in_s, verdict.finished) == (None, asked)
+
+
+def test_what_comes_of_itself_is_tried_again_for_ever_ever_more_slowly() -> None:
+    plan = looked_at(A, B, pace=replace(PACE, longest_s=60))
+    plan.found(A, {"compact": "80 small files"})
+    now, pauses = 0.0, []
+    for _ in range(8):
+        task = taken(plan, now)
+        assert task.table == A
+        pause = plan.ended(task, now, failed=True, retriable=False).again_in_s
+        assert pause is not None
+        pauses.append(pause)
+        now += pause
+    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+
+
+def test_a_failing_job_holds_up_no_other_job_of_the_table() -> None:
+    plan = looked_at(A)
+    plan.found(A, {"compact": "", "manifests": ""})
+    plan.ended(taken(plan, 0), 0, failed=True)
+    assert done(plan, 0).job == "manifests"
+
+
+def test_a_look_that_failed_waits_and_comes_again() -> None:
+    plan = agenda(A)
+    plan.ended(taken(plan, 0), 0, failed=True)
+    assert plan.next(1.9) is None
+    assert done(plan, 2).what == "look"
+
+
+def test_tables_of_others_are_left_and_what_is_theirs_is_forgotten() -> None:
+    plan = looked_at(A, B)
+    plan.found(B, {"compact": ""})
+    plan.own([A])
+    assert plan.next(1) is None
+    plan.own([A, B])
+    assert done(plan, 1).what == "look", "as new to the worker"
+
+
+def test_requests_that_wait_are_delivered_again_after_a_rebalance_and_running_ones_go_on() -> None:
+    plan = looked_at(A, B)
+    running, waiting = request(A, "compact", number=1), request(B, "compact", number=2)
+    plan.requested(running)
+    task = taken(plan, 0)
+    plan.requested(waiting)
+    plan.forget_requests()
+    plan.own([A, B])
+    assert not plan.requested(running)
+    assert plan.holds(running)
+    assert plan.requested(waiting)
+    assert plan.ended(task, 1).finished is running
+
+
+def test_a_request_whose_table_went_away_while_it_ran_can_come_back() -> None:
+    plan = looked_at(A, B)
+    asked = request(A, "expire", "orphans")
+    plan.requested(asked)
+    task = taken(plan, 0)
+    plan.forget_requests()
+    plan.own([B])
+    assert plan.ended(task, 1).finished is None
+    plan.own([A, B])
+    assert plan.requested(asked)
+
+
+@pytest.mark.parametrize(("now", "longest"), [(0.0, 60.0), (290.0, 10.0)])
+def test_the_loop_wakes_when_something_may_be_due(now: float, longest: float) -> None:
+    plan = looked_at(A)
+    assert plan.wake_in(now) == pytest.approx(longest)
+    plan.found(A, {"compact": ""})
+    assert plan.wake_in(now) < 0.1

@@ -143,6 +143,26 @@ def write_portions(
     return _filled(table, (table.metadata.default_spec_id, partition), groups, target_bytes)
 
 
+def write_row_groups(
+    table: Table, place: tuple[int, Record], groups: Iterator[pa.Table], *, target_bytes: int
+) -> list[DataFile]:
+    """Write rows of one partition as they come: each of ``groups`` is a row group.
+
+    Args:
+        table: where the files belong.
+        place: partition spec and partition.
+        groups: rows with field ids, asked for one after the other; none makes no file.
+        target_bytes: a file of that size is full; the next row group goes into another one.
+
+    Returns:
+        the data files in the order of their rows, not yet named by any snapshot.
+
+    Raises:
+        OSError: the object store did not take them.
+    """
+    return _filled(table, place, groups, target_bytes)
+
+
 def _declared(spec: TableSpec, rows: pa.Table) -> pa.Table:
     schema = arrow_schema(spec)
     return rows.select(schema.names).cast(schema)

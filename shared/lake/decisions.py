@@ -60,7 +60,8 @@ class Delta:
     """A decision: a change of a derived table, or maintenance of any table.
 
     It is committed only if it fits the asserted head: every named and dropped file is live, no
-    delete file younger than ``planned`` names one of them, no position is deleted twice. It may
+    delete file younger than ``planned`` names one of them but those accounted for, no position is
+    deleted twice. It may
     be empty but for ``carried``: a snapshot that only says how far the table is complete.
 
     Attributes:
@@ -68,10 +69,13 @@ class Delta:
         deletes: position delete files.
         dropped: paths of live data and delete files that leave. Delete files that have nothing
             left to delete leave by themselves.
-        named: paths of the data files whose positions ``deletes`` hold.
+        named: paths of the data files whose positions ``deletes`` hold; they are live, or added.
+        accounted: paths of all delete files younger than ``planned`` that name one of the named or
+            dropped files: what they say is in ``deletes`` or was seen to be said before.
         planned: the head on which it was planned, ``None`` for a table without one. The entry and
             not its id, because it may be thinned away before the commit.
         replace: the rows stay the same: the snapshot's operation is ``replace``.
+        merge: manifests are merged however few they are, and whatever the table's properties say.
         carried: what the snapshot records; ``None``: what its head records, as maintenance must.
             Where somebody else has changed rows on top of that, nothing: it would hide them.
         summary: further summary entries.
@@ -81,8 +85,10 @@ class Delta:
     deletes: Sequence[DataFile] = ()
     dropped: Collection[str] = ()
     named: Collection[str] = ()
+    accounted: Collection[str] = ()
     planned: SnapshotEntry | None = None
     replace: bool = False
+    merge: bool = False
     carried: Provenance | Positions | None = None
     summary: Mapping[str, str] = field(default_factory=dict)
 
@@ -154,12 +160,12 @@ def change(decision: Decision, head: Head, summary: Mapping[str, str]) -> Change
             carried = decision.positions
             delta, operation = Delta(added=decision.files), Operation.APPEND
         case Delta():
-            carried = _recorded(head) if decision.carried is None else decision.carried
+            carried = carried_by(head) if decision.carried is None else decision.carried
             delta, operation = decision, decision.operation
         case Take():
             source, ends = decision.source, decision.ends
             of_source = Head(head.state, recorded(head.state, source), source)
-            carried = _recorded(of_source) if ref == MAIN else None
+            carried = carried_by(of_source) if ref == MAIN else None
             delta = Delta()
             operation = Operation.OVERWRITE if ref == MAIN else Operation.APPEND
     told = {} if carried is None else carried.to_summary()
@@ -168,9 +174,11 @@ def change(decision: Decision, head: Head, summary: Mapping[str, str]) -> Change
     )
 
 
-def _recorded(head: Head) -> Provenance | Positions | None:
-    """What the head of a derived or of a landing table records; of a derived one nothing when
-    somebody else has changed its rows since."""
+def carried_by(head: Head) -> Provenance | Positions | None:
+    """What maintenance carries on: what the head of a derived or of a landing table records.
+
+    Of a derived one nothing when somebody else has changed its rows since.
+    """
     found = head.traced
     if found.snapshot_id is not None:
         changed = any(each.summary.get("operation") != _REPLACE for each in found.foreign)

@@ -59,23 +59,34 @@ def require_fit(
 
     Raises:
         Stale: a named or dropped file is gone; a delete file younger than the plan names one of
-            them; the plan is of a head that was rolled back; a position is deleted twice.
+            them and is not accounted for, or one that is accounted for does not; the plan is of a
+            head that was rolled back; a position is deleted twice.
         ValueError: a delete file names a data file that the delta does not.
         OSError: the object store does not answer.
     """
-    touched = {*delta.named, *delta.dropped}
+    added = {each.file_path for each in delta.added}
+    touched = {*delta.named, *delta.dropped} - added
     if gone := sorted(touched - live.data.keys() - live.deletes.keys()):
         raise Stale(f"{len(gone)} files that the plan names are not live any more: {gone[0]}")
-    if strange := sorted(set(delta.named) - live.data.keys()):
+    if strange := sorted(set(delta.named) - live.data.keys() - added):
         raise Stale(f"{strange[0]} is no data file")
     targets = _by_partition(live.data[path] for path in touched & live.data.keys())
     planned = delta.planned
+    unseen = set(delta.accounted)
     if touched and (head is None or planned is None or head.snapshot_id != planned.snapshot_id):
         if head is None or planned is None or _rolled_back(state, head, planned):
             raise Stale("it was planned on a head that is none of the present history")
         for delete in live.deletes.values():
-            if delete.sequence_number > planned.sequence_number:
-                _require_elsewhere(io, delete.file, targets)
+            if delete.sequence_number <= planned.sequence_number:
+                continue
+            if (named := _named_among(io, delete.file, targets)) is None:
+                continue
+            path = delete.file.file_path
+            if path not in unseen:
+                raise Stale(f"{path}, younger than the plan, deletes rows of {named}")
+            unseen.remove(path)
+    if unseen:
+        raise Stale(f"{min(unseen)} is accounted for, and names none of the files on this head")
     _require_once(io, live, delta)
 
 
@@ -127,16 +138,17 @@ def _rolled_back(state: TableState, head: SnapshotEntry, planned: SnapshotEntry)
     return False
 
 
-def _require_elsewhere(
+def _named_among(
     io: FileIO, delete: DataFile, targets: dict[Partition, list[LiveFile]]
-) -> None:
-    """A younger delete file must name none of the files: they were read without it."""
+) -> str | None:
+    """One of the files that a younger delete file names: they were read without it."""
     if delete.content == DataFileContent.EQUALITY_DELETES:
         raise Stale(f"{delete.file_path} deletes by value and is younger than the plan")
     own = targets.get(partition_of(delete), ())
     suspects = {e.file.file_path for e in own if may_name(delete, e.file.file_path)}
-    if suspects and (named := sorted(suspects & named_positions(io, delete).keys())):
-        raise Stale(f"{delete.file_path}, younger than the plan, deletes rows of {named[0]}")
+    if not suspects:
+        return None
+    return min(suspects & named_positions(io, delete).keys(), default=None)
 
 
 def _require_once(io: FileIO, live: LiveFiles, delta: Delta) -> None:

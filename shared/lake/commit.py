@@ -25,6 +25,7 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
+from typing import Protocol
 
 import structlog
 from pyiceberg.exceptions import (
@@ -51,6 +52,7 @@ __all__ = [
     "Decide",
     "Delta",
     "Head",
+    "HistoryPlan",
     "Outcome",
     "Result",
     "Stale",
@@ -96,6 +98,13 @@ class Outcome:
     removed: tuple[SnapshotEntry, ...] = ()
 
 
+class HistoryPlan(Protocol):
+    """What a commit does to the history besides, decided on the head that it asserts."""
+
+    def plan(self, state: TableState, now_ms: int) -> ThinningPlan:
+        """The plan for ``state`` as of ``now_ms``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thinning:
     """What the thinning of one commit may do."""
@@ -103,6 +112,10 @@ class Thinning:
     policy: ThinningPolicy
     pinned: Collection[int] = ()
     announced: int | None = None
+
+    def plan(self, state: TableState, now_ms: int) -> ThinningPlan:
+        """Thin the history of ``state``."""
+        return plan(state, now_ms, self.policy, pinned=self.pinned, announced=self.announced)
 
 
 def commit(
@@ -112,7 +125,7 @@ def commit(
     commit_id: str,
     writer: str,
     ref: str = MAIN,
-    thinning: Thinning | None = None,
+    thinning: HistoryPlan | None = None,
     patience_s: float = 60.0,
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
@@ -128,7 +141,9 @@ def commit(
         commit_id: identity of this commit, written into the snapshot.
         writer: name of the service, written into the snapshot.
         ref: the branch to commit to.
-        thinning: removal of old snapshots in the same atomic update.
+        thinning: removal of old snapshots in the same atomic update; maintenance has a plan of its
+            own here. So whatever removes snapshots moves the head, and a writer that remembers an
+            older state is told by a conflict.
         patience_s: how long conflicts and unknown outcomes are met with another attempt.
         clock, sleep: time, in seconds.
 
@@ -157,7 +172,9 @@ def commit(
                 target.forget()
                 continue
             return Outcome(Result.NOTHING, None, state, conflicts, unknowns)
-        history = _thin(state, thinning, clock)
+        history = ThinningPlan()
+        if thinning is not None:
+            history = thinning.plan(state, int(clock() * 1000))
         staged: StagedT | None = None
         try:
             staged = target.stage_change(state, planned, history)
@@ -260,18 +277,6 @@ def _load(
 
 def _is_server_error(error: Exception) -> bool:
     return isinstance(error, ServerError | ServiceUnavailableError | CommitStateUnknownException)
-
-
-def _thin(state: TableState, thinning: Thinning | None, clock: Callable[[], float]) -> ThinningPlan:
-    if thinning is None:
-        return ThinningPlan()
-    return plan(
-        state,
-        int(clock() * 1000),
-        thinning.policy,
-        pinned=thinning.pinned,
-        announced=thinning.announced,
-    )
 
 
 def _certainly_lost(now: TableState, staged: Staged, commit_id: str, ref: str) -> bool:

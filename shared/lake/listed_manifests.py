@@ -109,17 +109,22 @@ class ManifestWriter:
                 written.append(self._manifest(attempt, spec_id, entries, (), content))
         return (*written, *found)
 
-    def merged(self, attempt: Attempt, listed: Sequence[Listed]) -> tuple[Listed, ...]:
+    def merged(
+        self, attempt: Attempt, listed: Sequence[Listed], at_once: bool = False
+    ) -> tuple[Listed, ...]:
         """The manifests after merging: of data files, then of delete files.
+
+        ``at_once``: several become one, however few they are.
 
         What the attempt adds stays in a manifest of its own: so a merged one holds nothing but
         existing files, and its blocks can be carried into the next as they are.
         """
         by_path = {each.manifest.manifest_path: each for each in listed}
         found: list[Listed] = []
+        policy = self._policy.at_once if at_once else self._policy
         for content in (ManifestContent.DATA, ManifestContent.DELETES):
             own = [m.manifest for m in listed if m.manifest.content == content]
-            for packed in bins(own, self._policy):
+            for packed in bins(own, policy):
                 old = [each for each in packed if each.added_snapshot_id != attempt.snapshot_id]
                 found += [by_path[each.manifest_path] for each in packed if each not in old]
                 if len(old) == 1:

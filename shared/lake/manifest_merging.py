@@ -50,6 +50,11 @@ class MergePolicy:
             names.MANIFEST_TARGET_SIZE_BYTES_DEFAULT if size is None else size,
         )
 
+    @property
+    def at_once(self) -> MergePolicy:
+        """Merging that does not wait until it is worth a commit's while."""
+        return MergePolicy(True, 2, self.target_bytes)
+
 
 def bins(manifests: Sequence[ManifestFile], policy: MergePolicy) -> list[list[ManifestFile]]:
     """Manifests of one content, youngest first, in bins; of several each is to become one."""

@@ -108,7 +108,7 @@ class Stage:
             _new_id(state), state.last_sequence_number + 1, self._locations.new_metadata_location
         )
         listed, removed = self._changed(attempt, state, head, change)
-        listed = self._manifests.merged(attempt, listed)
+        listed = self._manifests.merged(attempt, listed, change.delta.merge)
         paths = [each.manifest.manifest_path for each in listed]
         contents = {path: attempt.contents[path] for path in paths if path in attempt.contents}
         contents[attempt.list_path()] = self._lists.manifest_list(

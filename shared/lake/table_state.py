@@ -16,6 +16,7 @@ from msgspec.structs import force_setattr
 if TYPE_CHECKING:
     from pyiceberg.table.metadata import TableMetadata
     from pyiceberg.table.snapshots import Snapshot
+    from pyiceberg.table.statistics import PartitionStatisticsFile, StatisticsFile
 
 MAIN = "main"
 """The branch that readers see."""
@@ -65,6 +66,23 @@ class MetadataLogEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"
     metadata_file: str
 
 
+class StatisticsEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
+    """A file with statistics of a snapshot, of its columns or of its partitions."""
+
+    snapshot_id: int
+    statistics_path: str
+    file_size_in_bytes: int = 0
+
+    @classmethod
+    def of(cls, file: StatisticsFile | PartitionStatisticsFile) -> Self:
+        """What PyIceberg's model of such a file says."""
+        return cls(
+            snapshot_id=file.snapshot_id,
+            statistics_path=file.statistics_path,
+            file_size_in_bytes=file.file_size_in_bytes,
+        )
+
+
 class SpecEntry(msgspec.Struct, frozen=True, kw_only=True, rename="kebab"):
     """A partition spec that files may be of."""
 
@@ -85,6 +103,7 @@ class TableFields(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dic
         format_version, current_schema_id, default_spec_id: what files are written under.
         partition_specs: all that there are.
         metadata_log: earlier metadata files, oldest first.
+        statistics, partition_statistics: files that hold such.
     """
 
     table_uuid: str
@@ -99,6 +118,8 @@ class TableFields(msgspec.Struct, frozen=True, kw_only=True, rename="kebab", dic
     default_spec_id: int = 0
     partition_specs: tuple[SpecEntry, ...] = ()
     metadata_log: tuple[MetadataLogEntry, ...] = ()
+    statistics: tuple[StatisticsEntry, ...] = ()
+    partition_statistics: tuple[StatisticsEntry, ...] = ()
 
     def __post_init__(self) -> None:
         if self.current_snapshot_id == -1:  # how some catalogs write "none"
@@ -158,5 +179,9 @@ class TableState(TableFields, frozen=True, kw_only=True, rename="kebab"):
             ),
             metadata_log=tuple(
                 MetadataLogEntry(metadata_file=each.metadata_file) for each in metadata.metadata_log
+            ),
+            statistics=tuple(StatisticsEntry.of(each) for each in metadata.statistics),
+            partition_statistics=tuple(
+                StatisticsEntry.of(each) for each in metadata.partition_statistics
             ),
         )

@@ -83,23 +83,13 @@ def plan(
     head = state.current_snapshot()
     if head is None:
         return ThinningPlan()
-    our_tags = {
-        name: ref.snapshot_id for name, ref in state.refs.items() if name.startswith(TAG_PREFIX)
-    }
-    named = {ref.snapshot_id for name, ref in state.refs.items() if name not in our_tags}
-    kept = {head.snapshot_id, *named}
-    if announced is not None:
-        waiting = [
-            s for s in state.snapshots if _sequence(s) > announced and KEY_BRANCH not in s.summary
-        ]
-        waiting.sort(key=_sequence)
-        kept.update(s.snapshot_id for s in waiting[-policy.max_unannounced :])
-
+    our_tags = hour_tags(state)
+    kept = protected(state, now_ms, policy, pinned=pinned, announced=announced)
     last_of_minute: dict[int, int] = {}
     last_of_hour: dict[int, int] = {}
     for snapshot in sorted(state.snapshots, key=_sequence):
         age = now_ms - snapshot.timestamp_ms
-        if age < policy.dense_ms or (age < policy.pinned_ms and snapshot.snapshot_id in pinned):
+        if age < policy.dense_ms:
             kept.add(snapshot.snapshot_id)
         if KEY_BRANCH in snapshot.summary:
             continue
@@ -109,7 +99,7 @@ def plan(
             last_of_hour[snapshot.timestamp_ms // _HOUR] = snapshot.snapshot_id
     kept.update(last_of_minute.values())
     kept.update(last_of_hour.values())
-    kept |= _below_foreign(state, kept)
+    kept |= below_foreign(state, kept)
 
     current_hour = now_ms // _HOUR
     wanted_tags = {
@@ -149,7 +139,44 @@ def lasting(state: TableState, now_ms: int) -> SnapshotEntry | None:
     return None
 
 
-def _below_foreign(state: TableState, kept: Collection[int]) -> set[int]:
+def hour_tags(state: TableState) -> dict[str, int]:
+    """Our own tags and the snapshots that they name."""
+    return {
+        name: ref.snapshot_id for name, ref in state.refs.items() if name.startswith(TAG_PREFIX)
+    }
+
+
+def protected(
+    state: TableState,
+    now_ms: int,
+    policy: ThinningPolicy,
+    *,
+    pinned: Collection[int] = (),
+    announced: int | None = None,
+) -> set[int]:
+    """What goes at no age: the head, what a branch or a tag of others names, what readers have
+    recorded within ``pinned_ms``, what is not announced yet. Arguments as for :func:`plan`."""
+    ours = hour_tags(state)
+    kept = {ref.snapshot_id for name, ref in state.refs.items() if name not in ours}
+    head = state.current_snapshot()
+    if head is not None:
+        kept.add(head.snapshot_id)
+    if announced is not None:
+        waiting = [
+            s for s in state.snapshots if _sequence(s) > announced and KEY_BRANCH not in s.summary
+        ]
+        waiting.sort(key=_sequence)
+        kept.update(s.snapshot_id for s in waiting[-policy.max_unannounced :])
+    if pinned:
+        kept.update(
+            s.snapshot_id
+            for s in state.snapshots
+            if s.snapshot_id in pinned and now_ms - s.timestamp_ms < policy.pinned_ms
+        )
+    return kept
+
+
+def below_foreign(state: TableState, kept: Collection[int]) -> set[int]:
     """The ancestors of kept foreign snapshots, down to the nearest one of ours."""
     found: set[int] = set()
     for snapshot_id in kept:

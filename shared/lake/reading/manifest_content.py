@@ -6,13 +6,13 @@ decoding the few entries of a commit costs. Every file of a table has the same s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
 from pyiceberg.avro.decoder import new_decoder
-from pyiceberg.avro.reader import Reader
+from pyiceberg.avro.reader import Reader, StructReader
 from pyiceberg.avro.resolver import resolve_reader
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import (
@@ -49,6 +49,11 @@ _ENTRY_ENUMS: Mapping[int, Callable[..., Enum]] = {
 _LINE_TYPES: _Types = {-1: ManifestFile, 508: PartitionFieldSummary}
 _LINE_ENUMS: Mapping[int, Callable[..., Enum]] = {517: ManifestContent}
 
+_DELETED = ManifestEntryStatus.DELETED.value
+_KIND, _PATH, _SIZE = 0, 1, 5
+_NAMES: Mapping[int, Collection[int]] = {0: (), 4: (_KIND, _PATH, _SIZE)}
+"""Of an entry its status and its file, of that what names it: positions in PyIceberg's schema."""
+
 
 def written(path: str, content: bytes) -> None:
     """Remember a file that was written a moment ago; such files never change."""
@@ -83,6 +88,14 @@ def manifests_in(content: bytes) -> tuple[ManifestFile, ...]:
     return tuple(_records(content, _line_reader))
 
 
+def names_in(content: bytes) -> Iterator[tuple[str, int, DataFileContent]]:
+    """Path, bytes and kind of the live files of a manifest; nothing else is decoded."""
+    for entry in _records(content, _name_reader):
+        if entry[0] != _DELETED:
+            file = entry[4]
+            yield file[_PATH], file[_SIZE], file[_KIND]
+
+
 def _records(content: bytes, reader_of: Callable[[str], Reader]) -> Iterator[Any]:
     found = avro.take_apart(content)
     reader = reader_of(found.metadata[avro.SCHEMA_KEY])
@@ -95,6 +108,24 @@ def _records(content: bytes, reader_of: Callable[[str], Reader]) -> Iterator[Any
 @lru_cache(maxsize=256)
 def _entry_reader(schema: str) -> Reader:
     return _resolved(schema, MANIFEST_ENTRY_SCHEMAS, _ENTRY_TYPES, _ENTRY_ENUMS)
+
+
+@lru_cache(maxsize=256)
+def _name_reader(schema: str) -> Reader:
+    """The reader of entries that decodes names and steps over the rest: bounds above all."""
+    entry = cast(
+        "StructReader", _resolved(schema, MANIFEST_ENTRY_SCHEMAS, {}, {134: DataFileContent})
+    )
+    kept: list[tuple[int | None, Reader]] = []
+    for at, reader in entry.field_readers:
+        if at is not None and isinstance(reader, StructReader) and at in _NAMES:
+            own = tuple(
+                (each if each in _NAMES[at] else None, r) for each, r in reader.field_readers
+            )
+            kept.append((at, StructReader(own, reader.create_struct, reader.struct)))
+        else:
+            kept.append((at if at in _NAMES else None, reader))
+    return StructReader(tuple(kept), entry.create_struct, entry.struct)
 
 
 @lru_cache(maxsize=16)

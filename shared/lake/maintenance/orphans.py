@@ -1,17 +1,46 @@
-"""Delete files below a table's location that nothing names and nobody is about to name."""
+"""Delete files below a table's location that nothing names and nobody is about to name.
+
+What a crash, a lost race, an attempt with unknown outcome or a failed deletion leaves behind is in
+no metadata, so the store is listed. An object goes only if
+
+- the store got it before the cut-off. Files are named by a commit within minutes of being written,
+  and a commit is waited for at most a minute; so the cut-off is an hour ago at least, unless the
+  caller knows better;
+- it is below this table's location and below no other table's;
+- no metadata named it when the sweep began, nor any that was loaded after the object was listed;
+- the table is still the same one.
+
+The listing is read page by page. Held at once are a batch of candidates and a digest of each file
+that the table names.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
+import structlog
+
+from shared.lake.catalog import load
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.listing import Listing
+from shared.lake.maintenance.deletion import FileDeletion, deletion_of
+from shared.lake.maintenance.digests import digest, place
+from shared.lake.maintenance.listing import Listing, StoredObject, listing_of
+from shared.lake.maintenance.reachable import Reachable
+from shared.lake.table_state import TableState
+from shared.runtime.errors import NotFound, Refused
+from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
 
 SAMPLES = 20
 LEAST_AGE_MS = 3_600_000
+BATCH = 5_000
+"""Most candidates held; after each batch the table is loaded once."""
+
+log = structlog.stdlib.get_logger("bergline.lake")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +49,12 @@ class OrphanReport:
 
     Attributes:
         listed, referenced, too_young, removed: numbers of objects.
-        elsewhere: objects below the location of another table, which are none of this one's.
+        elsewhere: objects that are not this sweep's: of another table, or hidden ones.
         bytes: of the removed ones.
         errors: objects that could not be removed.
         samples: some of the removed ones.
         held_at_most: entries held in memory at once, digests of named files included.
+        reason: why it ended early.
     """
 
     status: Status
@@ -48,15 +78,207 @@ def remove_orphans(
     older_than_ms: int,
     now_ms: int,
     listing: Listing | None = None,
+    files: FileDeletion | None = None,
     dry_run: bool = False,
     allow_young: bool = False,
     progress: Callable[[OrphanReport], None] | None = None,
 ) -> OrphanReport:
-    """Remove what was last modified before ``older_than_ms`` (since the epoch) and is not named.
+    """Remove what the store got before ``older_than_ms`` and the table does not name.
+
+    Args:
+        handle: the table.
+        spec: its declaration.
+        older_than_ms: the cut-off, milliseconds since the epoch by the store's clock.
+        now_ms: now.
+        listing: lists the store; ``None``: the table's own.
+        files: what deletes; ``None``: where the table's FileIO writes.
+        dry_run: delete nothing; the report says what would go.
+        allow_young: whether the cut-off may be less than an hour ago.
+        progress: told after each page.
 
     Raises:
-        Refused: the cut-off is less than an hour ago and ``allow_young`` is not set; or the
-            table's files are not to be seen in the listing.
-        OSError, Unavailable: catalog or store do not answer.
+        Refused: the cut-off is less than an hour ago and ``allow_young`` is not set; another table
+            has this one's location; the listing does not show the table's own metadata.
+        OSError: the store does not answer, or a manifest cannot be read.
+        Unavailable, NotFound: of the catalog.
     """
-    raise NotImplementedError
+    if now_ms - older_than_ms < LEAST_AGE_MS and not allow_young:
+        raise Refused(
+            f"orphans of {spec.name} younger than an hour may belong to a commit under way",
+            "choose a cut-off that is an hour ago or more, or stop every writer and allow it",
+        )
+    state, io = handle.reload(), handle.load().io
+    lists = listing or listing_of(io, state.location)
+    sweep = _Sweep(
+        handle,
+        state,
+        Reachable(io),
+        None if dry_run else files or deletion_of(io),
+        older_than_ms,
+        _locations(handle, spec, state),
+    )
+    _require_seen(lists, state)
+    report = sweep.run(lists, progress)
+    log.info("orphans removed", table=spec.name, files=report.removed, errors=report.errors)
+    return report
+
+
+class _OtherTable(Exception):
+    """Another table has the name, or the table has another location, by now."""
+
+
+class _Sweep:
+    """One sweep over the location of one table.
+
+    Args:
+        files: what deletes; ``None``: nothing is deleted, only counted.
+        others: locations of other tables.
+    """
+
+    def __init__(
+        self,
+        handle: TableHandle,
+        state: TableState,
+        named: Reachable,
+        files: FileDeletion | None,
+        older_than_ms: int,
+        others: Collection[str],
+    ) -> None:
+        self._handle, self._state, self._named, self._files = handle, state, named, files
+        self._older_than_ms = older_than_ms
+        self._root = _below(state.location)
+        self._others = tuple(_below(each) for each in others)
+        self._batch: list[StoredObject] = []
+        self._samples: list[str] = []
+        self._counted: Counter[str] = Counter()
+        self._held_at_most = 0
+        self._started = time.monotonic()
+
+    def run(
+        self,
+        listing: Listing,
+        progress: Callable[[OrphanReport], None] | None,
+    ) -> OrphanReport:
+        """Sweep all of it."""
+        self._named.add(self._state)
+        try:
+            for page in listing.pages(self._state.location):
+                for each in page:
+                    self._judge(each)
+                if progress is not None:
+                    progress(self._report())
+            self._flush()
+        except _OtherTable as error:
+            return self._report(str(error))
+        return self._report()
+
+    def _judge(self, each: StoredObject) -> None:
+        counted = self._counted
+        counted["listed"] += 1
+        if not self._own(each):
+            counted["elsewhere"] += 1
+        elif each.path in self._named:
+            counted["referenced"] += 1
+        elif each.modified_ms >= self._older_than_ms:
+            counted["too_young"] += 1
+        else:
+            self._batch.append(each)
+        if len(self._batch) >= BATCH:
+            self._flush()
+
+    def _own(self, each: StoredObject) -> bool:
+        at = place(each.path)
+        if not at.startswith(self._root) or at.startswith(self._others):
+            return False
+        inner = at[len(self._root) :].split("/")
+        directory = not each.size and "." not in inner[-1]  # a marker that some clients leave
+        return not directory and not any(_hidden(part) for part in inner)
+
+    def _flush(self) -> None:
+        """Remove the candidates that the metadata of this very moment does not name."""
+        if not self._batch:
+            return
+        state = self._handle.reload()
+        if state.table_uuid != self._state.table_uuid:
+            raise _OtherTable("another table has its name by now")
+        if state.location != self._state.location:
+            raise _OtherTable("it has another location by now")
+        self._named.add(state)
+        self._held_at_most = max(self._held_at_most, len(self._named) + len(self._batch))
+        found = {each.path: each.size for each in self._batch if each.path not in self._named}
+        gone: Collection[str] = found
+        if self._files is not None and found:
+            done = self._files.delete(found)
+            gone = done.paths
+            self._counted["errors"] += done.errors
+        self._counted["referenced"] += len(self._batch) - len(found)
+        self._counted["removed"] += len(gone)
+        self._counted["bytes"] += sum(found[path] for path in gone)
+        self._samples += sorted(gone)[: SAMPLES - len(self._samples)]
+        self._batch = []
+
+    def _report(self, ended: str = "") -> OrphanReport:
+        status = Status.DRY_RUN if self._files is None else Status.SUCCESS
+        return OrphanReport(
+            Status.SKIPPED if ended and not self._counted["removed"] else status,
+            **self._counted,
+            seconds=time.monotonic() - self._started,
+            samples=tuple(self._samples),
+            held_at_most=self._held_at_most,
+            reason=ended,
+        )
+
+
+def _hidden(part: str) -> bool:
+    """A name that table libraries skip; a directory of a partition may begin with ``_``, too."""
+    return part.startswith(".") or (part.startswith("_") and "=" not in part)
+
+
+def _below(location: str) -> str:
+    return place(location).rstrip("/") + "/"
+
+
+def _locations(handle: TableHandle, spec: TableSpec, state: TableState) -> list[str]:
+    """Where other declared tables are, below the location of this one.
+
+    Raises:
+        Refused: one is where this one is.
+    """
+    found: list[str] = []
+    for name in TABLES:
+        if name == spec.name:
+            continue
+        try:
+            table = load(handle.catalog, handle.environment, name)
+        except NotFound:
+            continue
+        location = table.location()
+        if _below(location) == _below(state.location):
+            raise Refused(
+                f"{name} and {spec.name} are both at {location}: "
+                "what one of them does not name may be the other's",
+                "give one of them a location of its own",
+            )
+        if _below(location).startswith(_below(state.location)):
+            found.append(location)
+    return found
+
+
+def _require_seen(listing: Listing, state: TableState) -> None:
+    """Let pass a listing that tells paths as the metadata does: else all would be orphans.
+
+    Raises:
+        Refused: the present metadata file is not in it.
+    """
+    own = digest(state.metadata_location)
+    directory = state.metadata_location.rsplit("/", 1)[0]
+    if not any(digest(each.path) == own for each in _all(listing, directory)):
+        raise Refused(
+            f"{state.metadata_location} is not to be seen in the listing of {directory}",
+            "check that storage and catalog are of one installation",
+        )
+
+
+def _all(listing: Listing, location: str) -> Iterator[StoredObject]:
+    for page in listing.pages(location):
+        yield from page

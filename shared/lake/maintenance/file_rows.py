@@ -12,7 +12,6 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
@@ -21,8 +20,8 @@ from pyiceberg.types import NestedField, PrimitiveType
 from shared.lake.reading.missing_values import missing_value
 from shared.runtime.errors import Refused
 
-WHOLE_BYTES = 16 * 2**20
-"""A smaller file is fetched by one request; of a larger one, ranges."""
+BUFFER_BYTES = 2**18
+"""Of each column of a row group that is too large to be fetched at once."""
 
 _FIELD_ID = b"PARQUET:field_id"
 
@@ -32,8 +31,8 @@ class FileRows:
 
     Args:
         table: whose present schema counts.
-        batch_bytes: about so much is decoded at a time; a row group's compressed bytes are held
-            beside it.
+        batch_bytes: about so much is decoded at a time; up to twice as many compressed bytes of a
+            row group are held beside it.
 
     Raises:
         Refused: a column is nested.
@@ -69,7 +68,10 @@ class FileRows:
             yield from self._decoded(file, pq.ParquetFile(pa.BufferReader(content)))
             return
         with self._table.io.new_input(file.file_path).open(seekable=True) as stream:
-            yield from self._decoded(file, pq.ParquetFile(stream, pre_buffer=True))
+            opened = pq.ParquetFile(stream, pre_buffer=True)
+            if _largest(opened.metadata) > 2 * self._batch_bytes:
+                opened = pq.ParquetFile(stream, pre_buffer=False, buffer_size=BUFFER_BYTES)
+            yield from self._decoded(file, opened)
 
     def _decoded(self, file: DataFile, opened: pq.ParquetFile) -> Iterator[pa.Table]:
         names = self._names(file, opened.schema_arrow)
@@ -145,16 +147,16 @@ def without(rows: pa.Table, first: int, gone: pa.Array | None) -> tuple[pa.Table
     return rows.filter(kept), pc.subtract(positions.filter(kept), first)
 
 
-def whole(io: FileIO, file: DataFile) -> bytes | None:
-    """A small file by one request; ``None`` for a large one.
-
-    Raises:
-        OSError: the object store does not answer, or lacks the file.
-    """
-    if file.file_size_in_bytes > WHOLE_BYTES:
-        return None
-    with io.new_input(file.file_path).open(seekable=False) as stream:
-        return stream.read()
+def _largest(metadata: pq.FileMetaData) -> int:
+    """Compressed bytes of the largest row group."""
+    groups = map(metadata.row_group, range(metadata.num_row_groups))
+    return max(
+        (
+            sum(group.column(at).total_compressed_size for at in range(group.num_columns))
+            for group in groups
+        ),
+        default=0,
+    )
 
 
 def _compact(field: pa.Field) -> pa.Field:

@@ -61,8 +61,8 @@ def choose(
     small = [file for file in partition.files if file.size < policy.small_bytes]
     quiet_s = (now_ms - partition.newest_ms) / 1000
     hot = quiet_s < policy.hot_s and not force
-    share = policy.deleted_share * (HOT_FACTOR if hot else 1)
-    lost = [f for f in partition.files if f.deleted and (force or f.deleted >= share * f.rows)]
+    share = round(policy.deleted_share * (HOT_FACTOR if hot else 1), 9)
+    lost = [f for f in partition.files if f.deleted and (force or _share(f) >= share)]
     least = 2 if force else policy.many_files if hot else policy.least_files
     joined = small if len(small) >= least else []
     if hot:
@@ -77,6 +77,11 @@ def choose(
     paid = tuple(g for g in groups if g.benefit >= (0 if force else policy.least_benefit) * g.cost)
     paid = tuple(g for g in paid if g.benefit > 0)
     return Choice(paid, words if paid else f"{words}; to write them anew brings too little")
+
+
+def _share(file: FileShape) -> float:
+    """Of its rows that are deleted, without the noise of floating point."""
+    return round(file.deleted / max(file.rows, 1), 9)
 
 
 def _growing(files: Sequence[FileShape]) -> list[FileShape]:

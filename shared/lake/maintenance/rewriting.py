@@ -19,17 +19,22 @@ from pyiceberg.table import Table
 
 from shared.lake.data_files import write_row_groups
 from shared.lake.head_checks import partition_of
-from shared.lake.maintenance.file_rows import FileRows, whole, without
+from shared.lake.maintenance.file_rows import FileRows, without
 from shared.lake.maintenance.moves import Moves, packed
+from shared.lake.maintenance.ordering import declared_order
 from shared.lake.maintenance.row_groups import Held, row_groups
 from shared.lake.maintenance.sorting import in_order
 from shared.lake.reading.live_files import LiveFiles
+from shared.lake.reading.small_files import whole
 from shared.lake.surviving_rows import deleted_positions
 from shared.runtime.errors import CheckFailed
 from shared.tables.spec import TableSpec
 
 AHEAD = 8
 """Most small files that are fetched before they are needed."""
+
+WHOLE_BYTES = 16 * 2**20
+"""A smaller file is fetched by one request; of a larger one, ranges."""
 
 _ORIGIN = "_bergline_origin"
 """Where a row came from, while rows are sorted."""
@@ -91,7 +96,7 @@ def rewrite(
     sources = [live.data[path].file for path in inputs]
     gone = deleted_now(table.io, live, inputs)
     moves = Moves(inputs)
-    by = () if spec.derived is None else spec.derived.sort
+    by = [field.name for field in declared_order(table, spec)]
     share = memory_bytes // 8
     rows = _Source(FileRows(table, share // 2), table.io, sources, gone, share, held, read)
     parts = rows.in_order(moves)
@@ -187,20 +192,29 @@ class _Source:
                         if following is None:
                             more = False
                             break
-                        size += following.file_size_in_bytes
-                        waiting.append((following, pool.submit(whole, self._io, following)))
+                        coming_bytes = self._fetched_bytes(following)
+                        size += coming_bytes
+                        self._held.add(coming_bytes)
+                        fetching = pool.submit(self._whole, following)
+                        waiting.append((following, fetching))
                     if not waiting:
                         return
                     file, fetching = waiting.popleft()
-                    content = fetching.result()
-                    bytes_held = 0 if content is None else len(content)
-                    self._held.add(bytes_held)
-                    yield file, content
-                    self._held.release(bytes_held)
-                    size -= file.file_size_in_bytes
+                    yield file, fetching.result()
+                    size -= self._fetched_bytes(file)
+                    self._held.release(self._fetched_bytes(file))
             finally:
-                for _, fetching in waiting:
+                for file, fetching in waiting:
                     fetching.cancel()
+                    self._held.release(self._fetched_bytes(file))
+
+    def _fetched_bytes(self, file: DataFile) -> int:
+        """What is fetched of a file before it is read: all of a small one, or nothing."""
+        size = file.file_size_in_bytes
+        return size if size <= min(WHOLE_BYTES, self._ahead_bytes // 2) else 0
+
+    def _whole(self, file: DataFile) -> bytes | None:
+        return whole(self._io, file.file_path) if self._fetched_bytes(file) else None
 
 
 def _followed(parts: Iterable[pa.Table], moves: Moves) -> Iterator[pa.Table]:

@@ -11,10 +11,11 @@ import pyarrow as pa
 from pyiceberg.conversions import from_bytes
 from pyiceberg.manifest import DataFile, ManifestContent
 from pyiceberg.table import Table
-from pyiceberg.types import PrimitiveType
+from pyiceberg.types import NestedField, PrimitiveType
 
 from shared.lake.folding_policy import files_by_partition
 from shared.lake.level_zero import is_level_zero, level_zero_spec
+from shared.lake.maintenance.ordering import neighbours
 from shared.lake.provenance import traced
 from shared.lake.reading.live_files import LiveFile, LiveFiles, live_files, manifests
 from shared.lake.recorded import ancestors, recorded
@@ -33,7 +34,8 @@ class FileShape:
         rows: in it.
         deleted: those of them that position deletes take out.
         sequence_number: its data sequence number.
-        lower: lower bound of the first column of the declared order, ``None`` where none is known.
+        lower: lower bound of the column by which files are neighbours
+            (:func:`shared.lake.maintenance.ordering.neighbours`), ``None`` where none is known.
     """
 
     path: str
@@ -155,7 +157,7 @@ def partitions_of(
     """The partitions that ``live`` files are of; raises as :func:`shape_of`."""
     came = _Times(state)
     beside = files_by_partition(live.deletes)
-    level_zero = level_zero_spec(table)
+    level_zero, column = level_zero_spec(table), neighbours(table, spec)
     found = []
     for (spec_id, value), files in files_by_partition(live.data).items():
         own = beside.get((spec_id, value), {})
@@ -172,7 +174,7 @@ def partitions_of(
                         each.file.record_count,
                         lost.get(path, 0),
                         each.sequence_number,
-                        _lower(table, spec, each.file),
+                        _lower(column, each.file),
                     )
                     for path, each in files.items()
                 ),
@@ -203,14 +205,11 @@ class _Times:
         return self._times[min(at, len(self._times) - 1)]
 
 
-def _lower(table: Table, spec: TableSpec, file: DataFile) -> Any:
-    if spec.derived is None or not spec.derived.sort:
+def _lower(column: NestedField | None, file: DataFile) -> Any:
+    bound = None if column is None else (file.lower_bounds or {}).get(column.field_id)
+    if column is None or bound is None or not isinstance(column.field_type, PrimitiveType):
         return None
-    found = table.schema().find_field(spec.derived.sort[0])
-    bound = (file.lower_bounds or {}).get(found.field_id)
-    if bound is None or not isinstance(found.field_type, PrimitiveType):
-        return None
-    return from_bytes(found.field_type, bound)
+    return from_bytes(column.field_type, bound)
 
 
 def _foreign(state: TableState) -> int:

@@ -43,6 +43,15 @@ where the library is not imported there is nothing to call them on; elsewhere th
 """
 
 
+DELETING = {
+    "shared/lake/handle.py": "manifests of an attempt that lost, metadata files of before",
+    "shared/lake/sweeping.py": "manifests of snapshots that were thinned away",
+    "shared/lake/maintenance/deletion.py": "whatever maintenance has found to be named by nothing",
+}
+"""Who deletes files from a store, and which. Data files: maintenance alone."""
+STORE_CLIENT = "obstore"
+
+
 def test_only_the_lake_imports_the_table_library() -> None:
     """Whoever holds no table and no catalog cannot write to one."""
     offenders = [
@@ -79,6 +88,29 @@ def test_no_table_is_written_through_the_librarys_own_commit() -> None:
     assert not offenders, f"go through shared.lake.commit: {offenders}"
 
 
+def test_files_of_tables_are_deleted_in_few_places() -> None:
+    deleting = {
+        module.path
+        for module in modules()
+        for name, call in calls(module)
+        if name == "delete"
+        and isinstance(call.func, ast.Attribute)
+        and _last_name(call.func.value) in {"io", "_io", STORE_CLIENT}
+    }
+    assert deleting == DELETING.keys()
+
+
+def test_only_maintenance_has_a_client_that_deletes_many_objects() -> None:
+    offenders = [
+        f"{module.path}:{line}"
+        for module in modules()
+        if not module.inside("shared.lake.maintenance")
+        for package, name, line in imported(module)
+        if package.split(".")[0] == STORE_CLIENT or name in {STORE_CLIENT, "StoreDeletion"}
+    ]
+    assert not offenders, f"go through shared.lake.maintenance: {offenders}"
+
+
 def test_relative_imports_stay_inside_the_broker() -> None:
     """import-linter and readers see whole names; the broker alone is a package to lift out."""
     offenders = [
@@ -89,3 +121,10 @@ def test_relative_imports_stay_inside_the_broker() -> None:
         if isinstance(node, ast.ImportFrom) and node.level > 0
     ]
     assert not offenders
+
+
+def _last_name(node: ast.expr) -> str:
+    """``io`` of ``io`` and of ``table.io``."""
+    if isinstance(node, ast.Attribute):
+        return node.attr
+    return node.id if isinstance(node, ast.Name) else ""

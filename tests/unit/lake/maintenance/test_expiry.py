@@ -19,7 +19,7 @@ from shared.lake.maintenance.orphans import remove_orphans
 from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.table_state import TableState
 from shared.lake.thinning import hour_tag
-from tests.support.derived_lake import DerivedLake, compaction
+from tests.support.derived_lake import DerivedLake, compaction, origin
 from tests.support.faulty_catalog import Fault, after, conflict, late, lost_request, lost_response
 from tests.support.lake import reference
 from tests.support.named_files import missing, named, unnamed
@@ -312,7 +312,8 @@ def test_files_outside_of_the_tables_location_are_left(lake: DerivedLake, tmp_pa
     elsewhere = tmp_path / "elsewhere.parquet"
     elsewhere.write_bytes(Path(inner.removeprefix("file://")).read_bytes())
     lake.table.add_files([elsewhere.as_uri()])
-    lake.send(Delta(planned=lake.head, dropped={elsewhere.as_uri()}))
+    lake.send(Delta(planned=lake.head, dropped={elsewhere.as_uri()}, carried=origin(9)))
     expired(lake)
+    assert elsewhere not in named(lake)
     assert elsewhere.exists()
     assert not missing(lake)

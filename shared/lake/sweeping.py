@@ -4,8 +4,8 @@ A manifest list belongs to one snapshot. A manifest, of data or of delete files,
 many, so it is deleted only when no snapshot that is still retained names it; that is checked
 against every retained manifest list, because after a rollback sharing does not follow the order of
 time. Data and delete files themselves are never deleted here, also when no retained snapshot names
-them any more: that is the maintainer's work. What a crash leaves behind is found by the orphan
-sweep.
+them any more: that is the work of :mod:`shared.lake.maintenance.unreferenced`. What a crash leaves
+behind is found by the orphan sweep.
 """
 
 from __future__ import annotations

@@ -77,7 +77,12 @@ def _with_workers(workers: int, deliveries: int, seed: int) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         platform = EmbeddedPlatform(
             Path(directory),
-            replicas={"ingest": workers, "stream_writer": workers, "transformer": 0},
+            replicas={
+                "ingest": workers,
+                "stream_writer": workers,
+                "transformer": 0,
+                "maintainer": 0,
+            },
             environment=_SHARED,
         )
         try:

@@ -65,7 +65,7 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     speeds: dict[str, list[float]] = defaultdict(list)
     drift_costs: list[float] = []
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
-        embedded = EmbeddedPlatform(Path(directory), replicas={"transformer": 0})
+        embedded = EmbeddedPlatform(Path(directory), replicas={"transformer": 0, "maintainer": 0})
         platform = stack.enter_context(contextlib.closing(embedded))
         platform.start()
         file, brokers = Path(directory) / "peer.parquet", platform.settings.brokers

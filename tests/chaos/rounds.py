@@ -67,7 +67,7 @@ def chaos_platform(directory: Path, small_disks: dict[str, int]) -> EmbeddedPlat
     transformers that can take over each other's tables."""
     return EmbeddedPlatform(
         directory,
-        replicas={"stream_writer": WORKERS, "transformer": BUILDERS},
+        replicas={"stream_writer": WORKERS, "transformer": BUILDERS, "maintainer": 0},
         environment={
             "BERGLINE_STREAM_WRITER_SPREAD_PARTITIONS": "true",
             "BERGLINE_STREAM_WRITER_SESSION_TIMEOUT_S": str(SESSION_S),

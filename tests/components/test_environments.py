@@ -31,7 +31,7 @@ WITHIN_S = 60.0
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     """What lands, and where; nothing is derived."""
-    embedded = EmbeddedPlatform(tmp_path, replicas={"transformer": 0})
+    embedded = EmbeddedPlatform(tmp_path, replicas={"transformer": 0, "maintainer": 0})
     try:
         embedded.start()
         yield embedded

@@ -25,7 +25,7 @@ DENSE_S = 2
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     embedded = EmbeddedPlatform(
         tmp_path,
-        replicas={"transformer": 0},
+        replicas={"transformer": 0, "maintainer": 0},
         environment={
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.02",
             "BERGLINE_STREAM_WRITER_DENSE_S": str(DENSE_S),

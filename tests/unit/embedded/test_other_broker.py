@@ -19,7 +19,10 @@ def test_no_broker_is_started(tmp_path: Path) -> None:
     plan = platform.plan(
         Layout(tmp_path), PortSettings(), Secrets.generate(), replicas, with_broker=False
     )
-    assert waves(plan) == [["storage", "bootstrap"], ["ingest", "stream_writer", "transformer", "maintainer"]]
+    assert waves(plan) == [
+        ["storage", "bootstrap"],
+        ["ingest", "stream_writer", "transformer", "maintainer"],
+    ]
 
 
 def test_the_embedded_broker_s_ports_are_not_claimed() -> None:

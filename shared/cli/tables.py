@@ -14,6 +14,7 @@ from shared.cli.words import NOTHING, cell, count, moment, size, stacked
 if TYPE_CHECKING:
     from shared.lake.history import Version
     from shared.lake.inventory import DataFileFigures, TableFigures
+    from shared.lake.skew import Skew
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -107,9 +108,10 @@ def history(name: TableArgument, limit: Limit = 20, output: Output = Format.TEXT
 
 @app.command()
 def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) -> None:
-    """Show the data files of the head with rows, size and partition, and a summary by size."""
+    """Show the data files of the head with rows, size and partition, classes of size, and skew."""
     from shared.lake.inventory import data_files, size_classes
     from shared.lake.reader import LakeReader, reachable
+    from shared.lake.skew import skew
     from shared.runtime.settings import Settings
 
     settings = Settings.load()
@@ -118,6 +120,7 @@ def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) 
         found = list(data_files(loaded))
     classes = size_classes(each.bytes for each in found)
     rows, total = sum(each.rows for each in found), sum(each.bytes for each in found)
+    uneven = skew(found)
     result = {
         "table": name,
         "snapshot_id": loaded.metadata.current_snapshot_id,
@@ -127,6 +130,7 @@ def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) 
             "bytes": total,
             "files_with_deletes": sum(each.delete_files > 0 for each in found),
             "size_classes": classes,
+            "skew": None if uneven is None else {**asdict(uneven), "ratio": round(uneven.ratio, 2)},
         },
         "files": [asdict(each) for each in found[:limit]],
     }
@@ -138,8 +142,18 @@ def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) 
         ),
         f"{min(limit, len(found))} of {len(found)} files; "
         f"{count(rows)} rows, {size(total)}{': ' if summary else ''}{summary}",
+        *([] if uneven is None or uneven.partitions < 2 else [_in_words(uneven)]),
     )
     emit(output, result, text)
+
+
+def _in_words(uneven: Skew) -> str:
+    return (
+        f"{uneven.partitions} partitions of {size(uneven.median_bytes)} (median), at most "
+        f"{uneven.most_files} files; the largest, {cell(uneven.largest or 'level 0')}, has "
+        f"{size(uneven.largest_bytes)} in {uneven.largest_files} files: "
+        f"{uneven.ratio:.1f} times the median"
+    )
 
 
 def _figures_row(each: TableFigures) -> tuple[object, ...]:

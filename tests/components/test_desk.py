@@ -230,6 +230,7 @@ def test_tables_files(desk: Desk) -> None:
     assert summary["rows"] == sum(each["rows"] for each in files["files"])
     today = {f"_loaded_at_day={datetime.now(UTC).date().isoformat()}"}
     assert {each["partition"] for each in files["files"]} == today
+    assert (summary["skew"]["partitions"], summary["skew"]["ratio"]) == (1, 1.0)
 
 
 def test_counts_balance(desk: Desk) -> None:

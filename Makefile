@@ -14,7 +14,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test explore histories check broker-conformance chaos bench bench-peers up down clean
+.PHONY: help install demo test explore histories check broker-conformance chaos bench bench-peers spark up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ bench: $(READY) ## list the benchmarks; NAME=… runs one
 
 bench-peers: $(READY) ## our stream_writer beside Flink and Kafka Connect; wants Java 17 and Maven
 	@$(BIN)/bergline bench peers $(ARGS)
+
+spark: $(READY) ## fetch Spark with Iceberg once (332 MB), for tests and bench build; wants Java 17 and Maven
+	@$(BIN)/python -m tests.bench.builds.spark_session
 
 up: $(READY) ## run the embedded platform in the foreground
 	@$(BIN)/bergline up $(ARGS)

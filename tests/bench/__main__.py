@@ -84,7 +84,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "build": Benchmark(
             "tests.bench.builds.side_by_side",
             3,
-            "CPU from raw orders to the sales mart, 0.1 % changed and in full, beside DuckDB, dbt",
+            "CPU from raw orders to the mart, 0.1 % changed and in full, beside DuckDB, dbt, Spark",
             sized=True,
         ),
         "platform": Benchmark(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -17,9 +17,10 @@ from shared.lake.query import query
 from shared.lake.reader import LakeReader
 from shared.lake.row_changes import COPY_ON_WRITE, MERGE_ON_READ
 from shared.runtime.settings import Settings
+from tests.bench.builds.spark_session import SparkSession, class_path
 from tests.bench.peers import java
 from tests.support.apache_kafka.jars import Absent
-from tests.support.derived_lake import DerivedLake, swaps
+from tests.support.derived_lake import MONTHS, DerivedLake, swaps
 from tests.support.maven_jars import jars
 
 KEYS = 120
@@ -128,6 +129,60 @@ def test_every_row_is_read_equal(
     lake: DerivedLake, expected: Rows, read: Callable[[Table], Rows]
 ) -> None:
     assert sorted(read(lake.table)) == expected
+
+
+@pytest.fixture(scope="module")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Spark SQL with Iceberg, where its jars were fetched."""
+    directory = tmp_path_factory.mktemp("spark")
+    try:
+        classes = class_path(directory)
+    except Absent as absent:
+        pytest.skip(str(absent))
+    tables = "spark.sql.catalog.default_iceberg"  # what reads tables by path; Hive, unless said
+    session = SparkSession(
+        classes,
+        directory,
+        {
+            tables: "org.apache.iceberg.spark.SparkCatalog",
+            f"{tables}.type": "hadoop",
+            f"{tables}.warehouse": str(directory),
+        },
+    )
+    yield session
+    session.close()
+
+
+def orders_in(spark: SparkSession, table: Table) -> None:
+    """Make the table's present snapshot the view ``orders``."""
+    where = table.metadata_location
+    spark.sql(f"create or replace temporary view orders using iceberg options (path '{where}')")
+
+
+def test_every_row_is_read_equal_by_spark(
+    lake: DerivedLake, expected: Rows, spark: SparkSession
+) -> None:
+    orders_in(spark, lake.table)
+    rows = spark.sql("select id, version from orders order by id")
+    assert [(int(str(key)), int(str(version))) for key, version in rows] == expected
+
+
+def test_spark_counts_filters_and_prunes_without_deleted_rows(
+    lake: DerivedLake, expected: Rows, spark: SparkSession
+) -> None:
+    """Spark has ways of its own for these: file statistics, pushed filters, partitions skipped."""
+    orders_in(spark, lake.table)
+    newest = max(version for _, version in expected)
+    assert spark.sql("select count(*), max(version) from orders") == [
+        [str(len(expected)), str(newest)]
+    ]
+    key, version = expected[len(expected) // 2]
+    assert spark.sql(f"select version from orders where id = {key}") == [[str(version)]]
+    for number, day in enumerate(MONTHS):
+        of_month = [key for key, _ in expected if key % len(MONTHS) == number]
+        assert spark.sql(f"select count(*) from orders where day = date '{day}'") == [
+            [str(len(of_month))]
+        ]
 
 
 def test_there_is_something_to_read_right(lake: DerivedLake) -> None:

@@ -174,9 +174,8 @@ def _succeeded(
     """
     (source,) = transform.inputs
     change = changes[source.table]
-    before, after = (
-        {source.table: routing.counted(source, rows)} for rows in (change.removed, change.added)
-    )
+    before = {source.table: routing.counted(source, change.removed)}
+    after = routing.rows_of(transform, groups, plan.heads, lake, changes)
     found = succeeding(
         transform.target,
         within(built(transform, before, plan.provenance), groups),

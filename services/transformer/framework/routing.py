@@ -117,11 +117,15 @@ def _added_and_read(
     lake: Lake,
     heads: Heads,
 ) -> pl.DataFrame:
-    """Rows of a whole route: those added, and what other inputs' changes make necessary."""
+    """Rows of a whole route: those added, and those of groups that are touched otherwise.
+
+    A group that rows have only left is read: the key may have had two rows, which it should not,
+    and one of them was taken away.
+    """
     source, columns = route.input, list(route.input.columns)
     added = counted(source, change.added.select(columns))
-    own = union([touched(transform, route, rows) for rows in versions(change)]).unique()
-    others = without(groups, own)
+    there = change.added.select(**{name: route.by[name] for name in transform.group})
+    others = without(groups, there)
     head = heads[source.table]
     if others.is_empty() or head is None:
         return added

@@ -21,9 +21,14 @@ COLUMNS = (
 Row = Sequence[str | None]
 
 
-def mart_rows(table: str) -> str:
-    """SQL that gives :data:`COLUMNS` of a table as text, in one order."""
-    texts = ", ".join(f"{name}::varchar as {name}" for name in COLUMNS)
+def mart_rows(table: str, text: str = "varchar") -> str:
+    """SQL that gives :data:`COLUMNS` of a table as text, in one order.
+
+    Args:
+        table: the mart.
+        text: what the dialect calls a text of any length.
+    """
+    texts = ", ".join(f"cast({name} as {text}) as {name}" for name in COLUMNS)
     return f"select {texts} from {table} order by currency, date_key"
 
 

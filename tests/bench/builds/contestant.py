@@ -47,7 +47,8 @@ class Cost:
         cpu: CPU seconds of all its processes.
         since_start: the same since the process was started, imports included.
         wall: seconds.
-        peak: largest resident bytes of the process since it was started.
+        peak: largest resident bytes of the process, or of the one that does its work, since it
+            was started.
         tables: by table.
     """
 
@@ -122,6 +123,8 @@ class Contestant(ABC):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        assert process.stdout is not None
+        process.stdout.close()
 
     def full(self) -> Cost:
         """Build all tables from everything in raw, as if they had never been built."""
@@ -157,7 +160,9 @@ class Contestant(ABC):
         told: dict[str, Any] = json.loads(line)
         if "error" in told:
             raise CheckFailed(f"{self.title}: {told['error']}", self._log())
-        told["cpu"] += self._children_cpu() - children
+        now = self._children_cpu()
+        told["cpu"] += now - children
+        told["since_start"] += now
         return told
 
     def _children_cpu(self) -> float:

@@ -169,6 +169,24 @@ def test_added_rows_of_a_whole_route_are_not_read_again() -> None:
     assert lake.tables[TOTALS].rows.sort("day")["amount"].to_list() == [11, 20, 5]
 
 
+def test_a_key_that_had_two_rows_is_there_when_the_wrong_one_goes() -> None:
+    """Somebody damaged the input, its group was built from that, and the damage was mended."""
+    (route,) = toys.TOTAL_GROUP.routes
+    group: Group = replace(toys.TOTAL_GROUP, routes=(replace(route, whole=True),), build=whole)
+    lake = Watched()
+    lake.write(EVENTS, events((1, 1, 10, 1)))
+    build(lake, toys.ITEM_FOLD)
+    build(lake, group)
+    right = lake.tables[ITEMS].rows
+    lake.write(ITEMS, right.with_columns(id=pl.lit(2, pl.Int64), amount=pl.lit(99, pl.Int64)))
+    build(lake, group)
+    head = lake.tables[ITEMS].head
+    assert head is not None
+    lake.write(ITEMS, right.clear(), gone=head.rows.filter(pl.col("id") == 2)[IDENTITY])
+    build(lake, group)
+    assert lake.tables[TOTALS].rows["amount"].to_list() == [10]
+
+
 def test_a_tick_touches_every_group_and_writes_those_that_differ() -> None:
     lake = built((1, 1, 10, 1), (2, 2, 20, 1))
     result = lake.build(toys.WINDOW_GROUP, DAY + timedelta(days=1))

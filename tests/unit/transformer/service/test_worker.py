@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from services.transformer.request import BuildReport, BuildRequest
-from services.transformer.worker import LONGEST, Failed, Worker
+from services.transformer.worker import Failed, Worker
 from shared.runtime.errors import CheckFailed
+from shared.runtime.told_errors import LONGEST
 from shared.tables.core.first_orders import FIRST_ORDERS
 
 

@@ -215,7 +215,7 @@ def foreign_head_means_nothing_consumed() -> list[Replacement]:
 
 def foreign_left_alone_by_thinning() -> list[Replacement]:
     """Thinning removes what a foreign snapshot stands on, so that nobody may roll back to it."""
-    return [(thinning, "_below_foreign", lambda state, kept: set())]
+    return [(thinning, "below_foreign", lambda state, kept: set())]
 
 
 def overlap_taken_for_the_same_log() -> list[Replacement]:

@@ -52,7 +52,7 @@ class Bergline(Contestant):
     def full(self) -> Cost:
         """Build new, empty tables; making them is not counted."""
         if self._built:
-            self._ask("reset")
+            self.ask("reset")
         self._built = True
         return super().full()
 

@@ -48,12 +48,13 @@ from shared.cli.output import progress
 from shared.lake.catalog import open_catalog
 from shared.runtime.errors import CheckFailed
 from tests.bench.builds.agreement import agree
-from tests.bench.builds.contestant import Contestant, Cost, settled
+from tests.bench.builds.contestant import Contestant, Cost
 from tests.bench.builds.dbt_duckdb import DbtDuckDB
 from tests.bench.builds.duckdb_by_hand import DuckDBByHand
 from tests.bench.builds.figures import Costs, Size, measures
 from tests.bench.builds.order_history import OrderHistory, Which
 from tests.bench.builds.ours import Bergline
+from tests.bench.builds.process import settled
 from tests.bench.builds.raw_orders import RawOrders
 from tests.bench.builds.spark_iceberg import SparkIceberg
 from tests.bench.report import Measure, cpu_seconds

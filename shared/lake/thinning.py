@@ -7,12 +7,14 @@ the same atomic update. What it removes is deleted later by :mod:`shared.lake.sw
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 
 from shared.lake.positions import KEY_FORMAT
+from shared.lake.sweeping import SAFE_DELAY_S
 from shared.lake.table_state import KEY_BRANCH, SnapshotEntry, TableState
 
 TAG_PREFIX = "bergline-hour-"
@@ -28,14 +30,16 @@ _sequence = attrgetter("sequence_number")
 class ThinningPolicy:
     """How long each grain is kept, in milliseconds, and how many removals one commit carries.
 
-    What a reader has recorded is kept for ``pinned_ms``; a reader that is away for longer finds
-    its snapshot gone and builds in full.
+    What a reader has recorded is kept for ``pinned_ms`` from when it ceased to be the newest; a
+    reader that is away for longer finds its snapshot gone and builds in full. What was the head
+    within ``scan_ms`` is kept: somebody may be about to read it.
     """
 
     dense_ms: int = 2 * _MINUTE
     minutes_ms: int = _HOUR
     hours_ms: int = 7 * _DAY
     pinned_ms: int = _DAY
+    scan_ms: int = int(SAFE_DELAY_S * 1000)
     max_removals: int = 200
     max_unannounced: int = 1000
 
@@ -64,11 +68,11 @@ def plan(
 ) -> ThinningPlan:
     """Plan the thinning of ``state`` as of ``now_ms``.
 
-    Never removed: the head, snapshots that any branch or foreign tag names, ``pinned`` ones
-    (what live readers have recorded), those younger than the dense window, and those whose
-    sequence number is above ``announced`` (bounded by ``max_unannounced``, newest first). A
-    foreign snapshot keeps those below it down to the first of ours: after a rollback to it, that
-    one says where the table stands.
+    Never removed: the head and what was the head a moment ago, snapshots that any branch or foreign
+    tag names, ``pinned`` ones (what live readers have recorded), those younger than the dense
+    window, and those whose sequence number is above ``announced`` (bounded by
+    ``max_unannounced``, newest first). A foreign snapshot keeps those below it down to the first
+    of ours: after a rollback to it, that one says where the table stands.
 
     What was committed to a branch was never a version of ``main``, so no grain keeps it: beyond
     the dense window only the branches' heads stay.
@@ -154,13 +158,15 @@ def protected(
     pinned: Collection[int] = (),
     announced: int | None = None,
 ) -> set[int]:
-    """What goes at no age: the head, what a branch or a tag of others names, what readers have
-    recorded within ``pinned_ms``, what is not announced yet. Arguments as for :func:`plan`."""
+    """What goes at no age: the head and what was the head within ``scan_ms``, what a branch or a
+    tag of others names, what readers have recorded and was not superseded ``pinned_ms`` ago, what
+    is not announced yet. Arguments as for :func:`plan`."""
     ours = hour_tags(state)
     kept = {ref.snapshot_id for name, ref in state.refs.items() if name not in ours}
     head = state.current_snapshot()
     if head is not None:
         kept.add(head.snapshot_id)
+    kept |= _heads_lately(state, now_ms - policy.scan_ms)
     if announced is not None:
         waiting = [
             s for s in state.snapshots if _sequence(s) > announced and KEY_BRANCH not in s.summary
@@ -168,12 +174,65 @@ def protected(
         waiting.sort(key=_sequence)
         kept.update(s.snapshot_id for s in waiting[-policy.max_unannounced :])
     if pinned:
-        kept.update(
-            s.snapshot_id
-            for s in state.snapshots
-            if s.snapshot_id in pinned and now_ms - s.timestamp_ms < policy.pinned_ms
-        )
+        held = set(pinned)
+        above = successors(state, [s for s in state.snapshots if s.snapshot_id in held])
+        for key, top in above.items():
+            if top is None:
+                kept.add(key)
+            elif now_ms - top.timestamp_ms < policy.pinned_ms:
+                kept |= {key, top.snapshot_id}  # without that one, nobody could tell since when
     return kept
+
+
+def successors(
+    state: TableState, asked: Sequence[SnapshotEntry]
+) -> dict[int, SnapshotEntry | None]:
+    """Id → by which snapshot it ceased to be the newest of its line; ``None``: not known to yet.
+
+    Age says nothing about that: after a week of quiet the head is a week old. It is the snapshot
+    on top, of several the last, as the table was rolled back in between. Where that one is thinned
+    away, or a rollback has left nothing on top, it is the next version committed, which is later.
+    """
+    wanted = {each.snapshot_id for each in asked}
+    found: dict[int, SnapshotEntry | None] = {}
+    for each in state.snapshots:
+        below = each.parent_snapshot_id
+        if below in wanted:
+            known = found.get(below)
+            found[below] = each if known is None else max(known, each, key=_sequence)
+    topless = [each for each in asked if each.snapshot_id not in found]
+    if topless:
+        versions = _versions(state)
+        for each in topless:
+            at = bisect_right(versions, _sequence(each), key=_sequence)
+            found[each.snapshot_id] = versions[at] if at < len(versions) else None
+    return found
+
+
+def _heads_lately(state: TableState, since_ms: int) -> set[int]:
+    """What was the head at ``since_ms``, and what was rolled back to after that.
+
+    Of the latter the first commit on top is kept as well: nothing else tells of the rollback.
+    Whatever was committed since is not among them: its manifests are swept after a delay.
+    """
+    found: set[int] = set()
+    versions = _versions(state)
+    while versions:
+        each = versions.pop()
+        if each.timestamp_ms <= since_ms:
+            found.add(each.snapshot_id)
+            break
+        parent = each.parent_snapshot_id
+        if parent is None or not versions or versions[-1].snapshot_id == parent:
+            continue
+        if state.snapshot_by_id(parent) is not None:
+            found |= {each.snapshot_id, parent}
+    return found
+
+
+def _versions(state: TableState) -> list[SnapshotEntry]:
+    """What was committed to ``main``, oldest first."""
+    return sorted((s for s in state.snapshots if KEY_BRANCH not in s.summary), key=_sequence)
 
 
 def below_foreign(state: TableState, kept: Collection[int]) -> set[int]:

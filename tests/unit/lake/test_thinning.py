@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import cast
 
 import pytest
@@ -25,14 +26,11 @@ class Snap:
     snapshot_id: int
     timestamp_ms: int
     foreign: bool = False
+    parent_snapshot_id: int | None = None
 
     @property
     def summary(self) -> dict[str, str]:
         return {} if self.foreign else {"bergline.format": "1"}
-
-    @property
-    def parent_snapshot_id(self) -> int | None:
-        return self.snapshot_id - 1 or None
 
     @property
     def sequence_number(self) -> int:
@@ -73,7 +71,9 @@ class History:
 
     def commit(self, timestamp: int, *, foreign: bool = False) -> None:
         number = self.snapshots[-1].snapshot_id + 1 if self.snapshots else 1
-        self.snapshots.append(Snap(number, timestamp, foreign))
+        head = self.refs.get("main")
+        parent = None if head is None else head.snapshot_id
+        self.snapshots.append(Snap(number, timestamp, foreign, parent))
         self.refs["main"] = Ref(number)
 
     def apply(self, thinning: ThinningPlan) -> None:
@@ -127,10 +127,16 @@ class TestGrains:
         assert not history.thin().remove
 
     def test_then_the_last_of_each_minute_for_an_hour(self) -> None:
-        history = thinned(History.of(NOW - age * SECOND for age in range(1_800, -1, -1)))
-        old = [s for s in history.snapshots if NOW - s.timestamp_ms >= 2 * MINUTE]
+        history = thinned(History.of(NOW - age * SECOND for age in range(1_801, -1, -1)))
+        ages = (NOW - s.timestamp_ms for s in history.snapshots)
+        assert 10 * MINUTE in ages, "the head of ten minutes ago"
+        old = [
+            s
+            for s in history.snapshots
+            if NOW - s.timestamp_ms >= 2 * MINUTE and NOW - s.timestamp_ms != 10 * MINUTE
+        ]
         assert {s.timestamp_ms % MINUTE for s in old} == {59 * SECOND}
-        assert len({s.timestamp_ms // MINUTE for s in old}) == len(old) == 28
+        assert len({s.timestamp_ms // MINUTE for s in old}) == len(old) == 29
 
     def test_then_the_last_of_each_hour_for_a_week(self) -> None:
         history = thinned(History.of(NOW - age * MINUTE for age in range(3 * 1_440, -1, -1)))
@@ -189,8 +195,9 @@ class TestTags:
 class TestKept:
     @pytest.fixture
     def old(self) -> History:
-        """Ten snapshots of long ago and a head of now."""
-        return History.of([*range(NOW - 9 * DAY, NOW - 9 * DAY + 10 * SECOND, SECOND), NOW])
+        """Ten snapshots of long ago and a head that has stood for ten minutes."""
+        old = range(NOW - 9 * DAY, NOW - 9 * DAY + 10 * SECOND, SECOND)
+        return History.of([*old, NOW - 10 * MINUTE])
 
     def test_the_head_whatever_its_age(self) -> None:
         history = History.of([NOW - 30 * DAY])
@@ -203,7 +210,35 @@ class TestKept:
     def test_what_readers_have_recorded_for_a_day(self) -> None:
         hour = NOW - DAY
         history = History.of([*range(hour - MINUTE, hour + MINUTE, SECOND), NOW])
-        assert thinned(history, pinned=[10, 70, 80, 999]).ids == {60, 70, 80, 120, 121}
+        assert thinned(history, pinned=[10, 70, 80, 999]).ids == {
+            *(60, 120, 121),
+            *(70, 71, 80, 81),  # each with the one that superseded it
+        }
+
+    def test_what_readers_have_recorded_for_a_day_from_when_it_was_superseded(self) -> None:
+        """After a week of quiet the head is a week old, and everybody has recorded it."""
+        history = History.of([NOW - 9 * DAY, NOW - 8 * DAY])
+        for second in range(3):
+            history.commit(NOW + second * SECOND)
+        assert 2 in thinned(history, now=NOW + DAY - 1, pinned=[2]).ids
+        assert 2 not in thinned(history, now=NOW + DAY, pinned=[2]).ids
+
+    def test_what_was_the_head_within_ten_minutes(self) -> None:
+        history = History.of([NOW - 9 * DAY, NOW - 8 * DAY])
+        for second in range(3):
+            history.commit(NOW + second * SECOND)
+        history.commit(NOW + 2 * MINUTE)
+        assert thinned(history, now=NOW + 10 * MINUTE - 1).ids == {2, 5, 6}
+        assert thinned(history, now=NOW + 10 * MINUTE + 3 * SECOND).ids == {5, 6}
+
+    def test_what_was_rolled_back_to_within_ten_minutes(self) -> None:
+        """It was the head up to the commit on top of it, which is thinned by its minute's last."""
+        history = History.of(range(NOW - 9 * DAY, NOW - 9 * DAY + 5 * SECOND, SECOND))
+        history.refs["main"] = Ref(2)
+        for at in (NOW, NOW + SECOND, NOW + 3 * MINUTE):
+            history.commit(at)
+        assert thinned(history, now=NOW + 10 * MINUTE - 1).ids == {2, 5, 6, 7, 8}
+        assert thinned(history, now=NOW + 10 * MINUTE + 2 * SECOND).ids == {7, 8}
 
     def test_what_branches_and_foreign_tags_name(self, old: History) -> None:
         old.refs |= {"rebuild": Ref(3), "before-audit": Ref(7)}
@@ -250,8 +285,8 @@ def test_a_plan_done_leaves_nothing_to_plan(
     held = {history.refs["main"].snapshot_id}
     held |= {
         s.snapshot_id
-        for s in history.snapshots
-        if s.snapshot_id in pinned and now - s.timestamp_ms < policy.pinned_ms
+        for s, above in pairwise(history.snapshots)
+        if s.snapshot_id in pinned and now - above.timestamp_ms < policy.pinned_ms
     }
     if announced is not None:
         held |= {number for number in history.ids if number > announced}

@@ -1,4 +1,8 @@
-"""Which snapshots a table's retention has ended for. Pure; beside it, every commit thins."""
+"""Which snapshots a table's retention has ended for. Pure; beside it, every commit thins.
+
+Age counts from when a version was superseded: of a table that was quiet for a week, the head is a
+week old, and once something is committed on top it is still what everybody reads.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,18 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from operator import attrgetter
 
-from shared.lake.maintenance.housekeeping import is_housekeeping
+from pyiceberg.table.snapshots import Operation
+
 from shared.lake.sweeping import SAFE_DELAY_S
 from shared.lake.table_state import KEY_BRANCH, SnapshotEntry, TableState
-from shared.lake.thinning import ThinningPlan, ThinningPolicy, below_foreign, hour_tags, protected
+from shared.lake.thinning import (
+    ThinningPlan,
+    ThinningPolicy,
+    below_foreign,
+    hour_tags,
+    protected,
+    successors,
+)
 
 _DAY_MS = 86_400_000
 _sequence = attrgetter("sequence_number")
@@ -20,7 +32,7 @@ class Retention:
     """How long snapshots stay: a plan for a commit's history (:class:`HistoryPlan`).
 
     Attributes:
-        days: age up to which all stay that thinning leaves.
+        days: since it was superseded, up to which all stay that thinning leaves.
         last: the newest versions of ``main`` that stay at any age; 1 at least.
         pinned: ids that readers have recorded, held as long as thinning holds them.
         announced: last announced sequence number, ``None`` when nothing waits for that.
@@ -35,7 +47,7 @@ class Retention:
 
     @property
     def age_ms(self) -> float:
-        """What is younger stays; at least so long as somebody may still plan a scan of it."""
+        """What was superseded later stays; at least so long as somebody may still plan a scan."""
         return max(self.days * _DAY_MS, SAFE_DELAY_S * 1000)
 
     def plan(self, state: TableState, now_ms: int) -> ThinningPlan:
@@ -51,10 +63,11 @@ class Retention:
             state, now_ms, ThinningPolicy(), pinned=self.pinned, announced=self.announced
         )
         kept |= {each.snapshot_id for each in newest(state, max(1, self.last))}
+        above = successors(state, state.snapshots)
         kept |= {
-            each.snapshot_id
-            for each in state.snapshots
-            if now_ms - each.timestamp_ms <= self.age_ms
+            key
+            for key, top in above.items()
+            if top is None or now_ms - top.timestamp_ms <= self.age_ms
         }
         kept |= below_foreign(state, kept)
         remove = tuple(s.snapshot_id for s in state.snapshots if s.snapshot_id not in kept)
@@ -66,9 +79,9 @@ class Retention:
 def newest(state: TableState, count: int) -> list[SnapshotEntry]:
     """The newest versions of ``main``, from its head down the history.
 
-    Where a parent is thinned away, the version below is the one committed last before. Snapshots
-    of mere housekeeping are no versions: counted, each expiry would push out what the one before
-    has left.
+    Where a parent is thinned away, the version below is the one committed last before. A snapshot
+    that replaces files and no rows is no version: counted, the compactions and expiries of a quiet
+    table would push out what it was before.
     """
     found: list[SnapshotEntry] = []
     versions = sorted(
@@ -76,7 +89,7 @@ def newest(state: TableState, count: int) -> list[SnapshotEntry]:
     )
     at = state.current_snapshot()
     while at is not None and len(found) < count:
-        if not is_housekeeping(at):
+        if at.summary.get("operation") != Operation.REPLACE.value:
             found.append(at)
         parent = at.parent_snapshot_id
         below = None if parent is None else state.snapshot_by_id(parent)

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from pyiceberg.table.refs import SnapshotRefType
 
 from shared.lake.commit import Delta, Head
+from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction import Status
 from shared.lake.maintenance.deletion import Deleted, FileDeletion, StoreDeletion
 from shared.lake.maintenance.expiry import ExpiryReport, expire
@@ -21,7 +22,7 @@ from shared.lake.table_state import TableState
 from shared.lake.thinning import hour_tag
 from tests.support.derived_lake import DerivedLake, compaction, origin
 from tests.support.faulty_catalog import Fault, after, conflict, late, lost_request, lost_response
-from tests.support.lake import reference
+from tests.support.lake import PLAIN, reference
 from tests.support.named_files import missing, named, unnamed
 
 DAY = 86_400_000
@@ -114,13 +115,13 @@ def test_a_dry_run_tells_exactly_what_goes(lake: DerivedLake) -> None:
 def test_the_newest_stay_whatever_their_age(lake: DerivedLake) -> None:
     ids = [each.snapshot_id for each in lake.state.snapshots]
     report = expired(lake, last=3)
-    assert list(report.expired) == ids[:2]
+    assert list(report.expired) == [ids[0], ids[3]]  # a compaction is no version
 
 
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"last": 5}, "newest 5 stay"),
+        ({"last": 5, "now_ms": later(0)}, "newest 5 stay"),
         ({"now_ms": later(6 * DAY)}, "no snapshot older than 7 days"),
         ({"days": 0, "now_ms": later(0)}, "no snapshot older than 0 days"),
     ],
@@ -138,6 +139,67 @@ def test_an_idle_table_is_not_expired_over_and_over(lake: DerivedLake) -> None:
     """The snapshot that an expiry rides on pushes out none that the one before has left."""
     expired(lake, last=3)
     assert expired(lake, last=3).status is Status.SKIPPED
+
+
+def much_later(lake: DerivedLake, days: float = 9) -> TableHandle:
+    """A writer so many days later: all that it commits follows a time of quiet."""
+    at = time.time() + days * DAY / 1000
+    return TableHandle(lake.catalog(), PLAIN, lake.spec.name, clock=lambda: at)
+
+
+def test_what_was_the_head_a_moment_ago_stays_however_old_it_is(lake: DerivedLake) -> None:
+    """Days of quiet, changes, compactions, and an expiry right behind: scans are under way."""
+    before, rows, writer = lake.head, lake.rows(), much_later(lake)
+    for _ in range(2):
+        lake.send(compaction(lake, lake.head), writer)
+        lake.send(lake.plan({1: 9}), writer)
+    expired(lake, days=1, now_ms=later(9 * DAY + HOUR // 10))
+    assert before.snapshot_id in lake.state.by_id
+    assert lake.rows(before.snapshot_id) == rows
+    assert not missing(lake)
+
+
+def test_a_quiet_tables_head_is_kept_for_its_days_from_when_it_was_superseded(
+    lake: DerivedLake,
+) -> None:
+    before, writer = lake.head, much_later(lake)
+    for version in range(2):
+        lake.send(lake.plan({1: version}), writer)
+    expired(lake, now_ms=later(16 * DAY - HOUR))
+    assert before.snapshot_id in lake.state.by_id
+    expired(lake, now_ms=later(16 * DAY + HOUR))
+    assert before.snapshot_id not in lake.state.by_id
+
+
+def test_what_a_reader_recorded_before_a_time_of_quiet_stays(lake: DerivedLake) -> None:
+    before, writer = lake.head, much_later(lake)
+    for version in range(2):
+        lake.send(lake.plan({1: version}), writer)
+    held = {before.snapshot_id}
+    expired(lake, days=0.1, now_ms=later(10 * DAY - HOUR), pinned=held)
+    assert before.snapshot_id in lake.state.by_id
+    expired(lake, days=0.1, now_ms=later(10 * DAY + HOUR), pinned=held)
+    assert before.snapshot_id not in lake.state.by_id
+
+
+def test_compactions_do_not_count_among_the_newest(lake: DerivedLake) -> None:
+    before = lake.head
+    for _ in range(3):
+        lake.send(compaction(lake, lake.head))
+    expired(lake, last=2)
+    assert before.snapshot_id in lake.state.by_id
+
+
+def test_a_version_from_which_the_table_was_rolled_back_stays_until_something_follows(
+    lake: DerivedLake,
+) -> None:
+    """Nobody knows when that was."""
+    gone_back_from = lake.head
+    lake.roll_back(lake.state.snapshots[2].snapshot_id)
+    expired(lake)
+    assert gone_back_from.snapshot_id in lake.state.by_id
+    expired(lake, now_ms=later(16 * DAY))
+    assert gone_back_from.snapshot_id not in lake.state.by_id
 
 
 def test_what_a_lagging_reader_has_recorded_stays_as_long_as_thinning_holds_it(
@@ -273,7 +335,7 @@ def test_a_commit_of_somebody_else_at_the_same_time(lake: DerivedLake) -> None:
 
 
 def test_a_rollback_before_the_files_are_deleted(lake: DerivedLake) -> None:
-    kept, head = lake.state.snapshots[-2], lake.head
+    kept, head = lake.state.snapshots[2], lake.head
     rows = lake.rows(kept.snapshot_id)
 
     class RollsBack(StoreDeletion):

@@ -12,6 +12,7 @@ import structlog
 from pyiceberg.io import FileIO
 
 from shared.lake.maintenance.object_store import as_os_errors, bucket, in_store
+from shared.runtime.errors import Refused, Unavailable
 
 BATCH = 1000
 """Objects of one request to an object store."""
@@ -27,11 +28,35 @@ class Deleted:
         paths: those that are gone.
         errors: how many may not be deleted; an orphan sweep finds those that are not.
         error: the first error, in words.
+        refused: whether that says that this client may not delete at all.
     """
 
     paths: frozenset[str] = frozenset()
     errors: int = 0
     error: str = ""
+    refused: bool = False
+
+
+def require_some(table: str, deleted: int, failed: Deleted) -> None:
+    """Let pass a job that has deleted something, or that nothing went wrong in.
+
+    A store that lets nothing be deleted is no success: tables would grow for ever unnoticed.
+
+    Args:
+        table: whose files they are.
+        deleted: files that the job has deleted.
+        failed: what went wrong.
+
+    Raises:
+        Refused: the store does not let this client delete.
+        Unavailable: it deleted nothing for another reason.
+    """
+    if deleted or not failed.errors:
+        return
+    what = f"none of {failed.errors} files of {table} could be deleted: {failed.error}"
+    if failed.refused:
+        raise Refused(what, "give the credentials of the object store the right to delete objects")
+    raise Unavailable(what, "check the object store (`bergline status`)")
 
 
 class FileDeletion(Protocol):
@@ -58,7 +83,7 @@ class StoreDeletion:
             root = f"{parts.scheme}://{parts.netloc}" if in_store(path) else ""
             stores.setdefault(root, []).append(path)
         gone: set[str] = set()
-        errors: list[str] = []
+        errors: list[OSError] = []
         failed = 0
         for root, own in stores.items():
             size = BATCH if root else 1
@@ -68,12 +93,14 @@ class StoreDeletion:
                     self._delete(root, batch)
                 except OSError as error:
                     failed += len(batch)
-                    errors.append(str(error))
+                    errors.append(error)
                 else:
                     gone.update(batch)
-        if errors:
-            log.warning("files not deleted", files=failed, error=errors[0])
-        return Deleted(frozenset(gone), failed, errors[0] if errors else "")
+        if not errors:
+            return Deleted(frozenset(gone))
+        first = str(errors[0])
+        log.warning("files not deleted", files=failed, error=first)
+        return Deleted(frozenset(gone), failed, first, isinstance(errors[0], PermissionError))
 
     def _delete(self, root: str, batch: Sequence[str]) -> None:
         if root:

@@ -5,9 +5,10 @@ removal alone would leave the head where it is: a writer that remembers the tabl
 then thin or tag snapshots that are gone, which a catalog refuses for good, instead of being told
 by a conflict to look again.
 
-Deleted is what the removed snapshots name and nothing in the metadata as loaded after the removal
-does; just before each deletion the metadata is loaded once more. Data and delete files go first,
-manifests then, manifest lists last. Whatever ends it in between, nothing that is named is gone,
+What was the head within the last ten minutes stays, however old it is, so nobody is about to read
+what goes. Deleted is what the removed snapshots name and nothing in the metadata as loaded after the
+removal does; just before each deletion the metadata is loaded once more. Data and delete files go
+first, manifests then, manifest lists last. Whatever ends it in between, nothing that is named is gone,
 and what is left is an orphan.
 """
 
@@ -85,16 +86,18 @@ def expire(
         policy: ``retention_days`` and ``retain_last`` count.
         writer: name of the service, written into the snapshot.
         now_ms: milliseconds since the epoch.
-        pinned: snapshots that readers have recorded; held while they are younger than thinning
-            holds them.
+        pinned: snapshots that readers have recorded; held as long as thinning holds them.
         announced: last announced sequence number, ``None`` when nothing waits for that.
         files: what deletes.
         dry_run: change nothing; the report says what would go.
 
     Raises:
-        Unavailable: the catalog does not answer; nothing was deleted.
+        Unavailable: the catalog does not answer, or not one file could be deleted. What was not
+            deleted yet is found as orphan.
+        Refused: the store does not let this client delete; or as
+            :func:`shared.lake.commit.commit`.
         OSError: the store does not answer; what was not deleted yet is found as orphan.
-        Refused, NotFound: as :func:`shared.lake.commit.commit`.
+        NotFound: as :func:`shared.lake.commit.commit`.
     """
     started = time.monotonic()
     retention = Retention(
@@ -131,6 +134,7 @@ def expire(
         done = left_behind.delete(before.table_uuid)
     except OtherTable:
         return ExpiryReport(Status.SKIPPED, count, count, reason="it is another table by now")
+    done.require_some(spec.name)
     ordered = sorted(wanted.values(), key=lambda each: each.sequence_number)
     log.info("snapshots expired", table=spec.name, snapshots=len(ordered), bytes=done.bytes)
     return replace(

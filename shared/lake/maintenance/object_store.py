@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from obstore.exceptions import BaseError
+from obstore.exceptions import BaseError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import S3Store
 from pyiceberg.io import FileIO
 
@@ -61,6 +61,8 @@ def as_os_errors() -> Iterator[None]:
     """Errors of the store as what callers of a FileIO expect."""
     try:
         yield
+    except (PermissionDeniedError, UnauthenticatedError) as error:
+        raise PermissionError(str(error).splitlines()[0]) from None
     except BaseError as error:
         raise OSError(str(error).splitlines()[0]) from None  # what follows names the request
 

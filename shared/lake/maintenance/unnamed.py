@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import structlog
 from pyiceberg.io import FileIO
 
-from shared.lake.maintenance.deletion import FileDeletion
+from shared.lake.maintenance.deletion import Deleted, FileDeletion, require_some
 from shared.lake.maintenance.digests import digest, place
 from shared.lake.maintenance.reachable import (
     NamedFile,
@@ -35,6 +35,13 @@ class Freed:
     manifests: int = 0
     bytes: int = 0
     errors: int = 0
+    failed: Deleted = field(default_factory=Deleted)
+    """The first deletion that failed."""
+
+    def require_some(self, table: str) -> None:
+        """Raises as :func:`shared.lake.maintenance.deletion.require_some`."""
+        failed = replace(self.failed, errors=self.errors)
+        require_some(table, self.data + self.deletes + self.manifests, failed)
 
 
 class Unnamed:
@@ -130,7 +137,9 @@ class Unnamed:
         else:
             done = self._files.delete(own) if own else None
             gone = done.paths if done else frozenset()
-            freed.errors += done.errors if done else 0
+            if done is not None and done.errors:
+                freed.failed = freed.failed if freed.errors else done
+                freed.errors += done.errors
         freed.bytes += sum(sizes[path] for path in gone)
         return gone
 

@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from pyiceberg.io import FileIO
 
-from shared.lake.maintenance.deletion import FileDeletion
+from shared.lake.maintenance.deletion import FileDeletion, require_some
 from shared.lake.maintenance.digests import digest, place
 from shared.lake.maintenance.reachable import NamedFile, files_of, manifests_of, named_among
 from shared.lake.sweeping import SAFE_DELAY_S
@@ -113,10 +113,12 @@ class Unreferenced:
         """Delete what is due and still not named in ``state``, which was loaded just now.
 
         At most :data:`BATCH` files in one call. Nothing is deleted of a table that has been
-        replaced by another one of its name. What cannot be deleted is left to the orphan sweep.
+        replaced by another one of its name. What cannot be deleted is left to the orphan sweep,
+        unless nothing can.
 
         Raises:
             OSError: what is retained cannot be read; nothing was deleted, all of it still waits.
+            Unavailable, Refused: not one file could be deleted; all of it still waits.
         """
         if state.table_uuid != self._table_uuid:
             self._waiting.clear()
@@ -127,10 +129,11 @@ class Unreferenced:
         if not batch:
             return UnreferencedReport()
         named = named_among(io, manifests_of(io, state.snapshots), batch)
-        for key in batch:
-            del self._waiting[key]
         doomed = {file.path: file for key, file in batch.items() if key not in named}
         done = files.delete(doomed)
+        require_some(state.location, len(done.paths), done)
+        for key in batch:
+            del self._waiting[key]
         gone = [doomed[path] for path in done.paths]
         data = sum(file.is_data for file in gone)
         size = sum(file.size for file in gone)

@@ -20,6 +20,7 @@ from shared.lake.maintenance.orphans import remove_orphans
 from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.table_state import TableState
 from shared.lake.thinning import hour_tag
+from shared.runtime.errors import Refused, Unavailable
 from tests.support.derived_lake import DerivedLake, compaction, origin
 from tests.support.faulty_catalog import Fault, after, conflict, late, lost_request, lost_response
 from tests.support.lake import PLAIN, reference
@@ -295,16 +296,39 @@ def test_a_kill_at_any_step_loses_nothing_and_leaves_orphans(
     assert lake.rows() == rows
 
 
-def test_a_file_that_cannot_be_deleted_is_told_and_left(lake: DerivedLake) -> None:
-    class Refuses:
-        def delete(self, paths: Iterable[str]) -> Deleted:
-            return Deleted(errors=len(list(paths)), error="access denied")
+class Refuses:
+    """A store that lets nobody delete."""
 
+    def __init__(self, refused: bool) -> None:
+        self.refused = refused
+
+    def delete(self, paths: Iterable[str]) -> Deleted:
+        return Deleted(frozenset(), len(list(paths)), "access denied", self.refused)
+
+
+@pytest.mark.parametrize(("refused", "error"), [(True, Refused), (False, Unavailable)])
+def test_a_store_that_lets_nothing_be_deleted_is_an_error(
+    lake: DerivedLake, refused: bool, error: type[Exception]
+) -> None:
     before = {path for path in lake.files() if path.suffix != ".json"}
-    report = expired(lake, files=Refuses())
-    assert report.errors > 5
-    assert report.bytes_freed == report.data_files_deleted == report.manifests_deleted == 0
+    with pytest.raises(error, match=r"none of \d+ files of core.orders .*: access denied"):
+        expired(lake, files=Refuses(refused))
+    assert len(lake.state.snapshots) == 2
     assert before <= lake.files()
+    assert swept(lake) > 5
+
+
+def test_files_that_cannot_be_deleted_are_told_and_left(lake: DerivedLake) -> None:
+    class Stubborn(StoreDeletion):
+        def delete(self, paths: Iterable[str]) -> Deleted:
+            _, *others = paths
+            return Deleted(super().delete(others).paths, 1, "access denied")
+
+    report = expired(lake, files=Stubborn(lake.table.io))
+    assert report.status is Status.SUCCESS
+    assert report.errors == 3  # of files, of manifests, of lists
+    assert report.data_files_deleted
+    assert not missing(lake)
     assert swept(lake) >= report.errors
 
 

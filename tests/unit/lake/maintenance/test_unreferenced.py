@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from pyiceberg.table.update import RemoveSnapshotsUpdate
 
-from shared.lake.maintenance.deletion import StoreDeletion
+from shared.lake.maintenance.deletion import Deleted, StoreDeletion
 from shared.lake.maintenance.unreferenced import Unreferenced, UnreferencedReport
 from shared.lake.sweeping import SAFE_DELAY_S
+from shared.runtime.errors import Refused
 from tests.support.derived_lake import DerivedLake, compaction
 from tests.support.lake import manifests_named, manifests_on_disk
 from tests.support.named_files import missing
@@ -85,6 +87,25 @@ def test_after_the_delay_and_a_second_look(lake: DerivedLake, clock: Clock) -> N
     assert lake.rows() == rows
     assert not missing(lake)
     assert not unreferenced.waiting
+
+
+def test_a_store_that_lets_nothing_be_deleted_is_an_error_and_all_waits(
+    lake: DerivedLake, clock: Clock
+) -> None:
+    class Refuses:
+        def delete(self, paths: Iterable[str]) -> Deleted:
+            return Deleted(frozenset(), len(list(paths)), "access denied", refused=True)
+
+    unreferenced = Unreferenced(clock=clock)
+    look(lake, unreferenced)
+    thin(lake)
+    waiting = look(lake, unreferenced)
+    clock.now += SAFE_DELAY_S
+    with pytest.raises(Refused, match="could be deleted: access denied"):
+        unreferenced.sweep(lake.state, lake.table.io, Refuses())
+    assert unreferenced.waiting == waiting
+    report = sweep(lake, unreferenced)
+    assert report.data_files + report.delete_files == waiting
 
 
 def test_what_any_retained_snapshot_names_stays(lake: DerivedLake, clock: Clock) -> None:

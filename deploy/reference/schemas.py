@@ -24,7 +24,11 @@ class _Plain(GenerateJsonSchema):
 
 def prose(described: object) -> str:
     """The docstring as one text, with Markdown's single backticks."""
-    return (inspect.getdoc(described) or "").replace("``", "`")
+    return _plain(inspect.getdoc(described) or "")
+
+
+def _plain(text: str) -> str:
+    return text.replace("``", "`")
 
 
 def of(model: type[BaseModel], ref_template: str = "#/$defs/{model}") -> JsonSchemaValue:
@@ -33,6 +37,9 @@ def of(model: type[BaseModel], ref_template: str = "#/$defs/{model}") -> JsonSch
         mode="serialization", schema_generator=_Plain, ref_template=ref_template
     )
     schema["description"] = prose(model)
+    for nested in schema.get("$defs", {}).values():
+        if "description" in nested:
+            nested["description"] = _plain(nested["description"])
     return schema
 
 

@@ -121,7 +121,7 @@ class MaintenanceArguments(Contract):
         remove_orphans: of ``expire``: look for orphans, too, of each table whose snapshots it has
             looked at.
         older_than: of ``orphans``, and of ``expire`` with ``remove_orphans``: younger files stay.
-        allow_young: of these: files younger than an hour may go, too, as nothing writes.
+        allow_young: of these: files younger than a day may go, too, as nothing writes.
     """
 
     reason: str = ""

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
+from shared.contracts.commands import CommandIssued
 from shared.contracts.event import Contract, Event, TableName
 
 JobName = Literal["compact", "expire", "orphans", "manifests", "restamp", "unreferenced"]
@@ -26,42 +27,27 @@ JobCause = Literal["policy", "timer", "command"]
 class MaintenanceRequested(Event):
     """An operator's command, for one of the tables that it means.
 
-    Requests of one table go to the maintainer that owns it, which carries the jobs out in order; a
-    job behind one that failed is not begun.
+    What is asked is in the signed command alone: a request of a command that does not verify, or
+    does not mean the table, is passed over. Requests of one table go to the maintainer that owns
+    it, which carries the jobs out in order; a job behind one that failed is not begun.
     """
 
     type: ClassVar[str] = "lakehouse.maintenance.requested.v1"
 
-    request_id: str = Field(description="UUIDv7")
     table: TableName = Field(description="table to maintain")
-    jobs: tuple[JobName, ...] = Field(description="what to do, in order")
-    command_id: str = Field(description="the command that asked")
-    actor: str = Field(description="the operator who asked")
-    reason: str = Field(default="", description="why, in the operator's words")
-    retention_days: float | None = Field(
-        default=None, description="snapshots older than that expire; null: as the table is kept"
-    )
-    retain_last: int | None = Field(
-        default=None, description="so many newest snapshots stay; null: as the table is kept"
-    )
-    older_than: AwareDatetime | None = Field(
-        default=None, description="orphans older than that go; null: as the maintainer is set"
-    )
-    allow_young: bool = Field(
-        default=False, description="whether orphans may go that are younger than an hour"
-    )
-    requested_at: AwareDatetime = Field(description="when it was asked")
+    command: CommandIssued = Field(description="the command that asks, with its signature")
+    requested_at: AwareDatetime = Field(description="when the command was taken")
 
     def key(self) -> str:
         """The table: its requests stay in order and have one owner."""
         return self.table
 
     def event_id(self) -> str:
-        """The request's own id."""
-        return self.request_id
+        """Command and table: a command asks each table once."""
+        return f"{self.command.command_id}/{self.table}"
 
     def event_time(self) -> AwareDatetime:
-        """When it was asked."""
+        """When the command was taken."""
         return self.requested_at
 
 
@@ -106,6 +92,7 @@ class MaintenanceSucceeded(Event):
         default=0, description="manifests and manifest lists taken off the store"
     )
     bytes_freed: int = Field(default=0, description="size of all that was taken off the store")
+    errors: int = Field(default=0, ge=0, description="files that could not be deleted; others were")
     attempts_wasted: int = Field(default=0, description="rewrites that did not fit the table again")
     bytes_wasted: int = Field(default=0, description="size of the files that these had written")
     seconds: float = Field(ge=0, description="duration, waiting left out")
@@ -141,6 +128,9 @@ class MaintenanceFailed(Event):
     attempt: int = Field(ge=1, description="number of failures in a row, this one included")
     error_type: str = Field(description="class of the error")
     error: str = Field(description="what was wrong, for humans; never a row's values")
+    errors: int = Field(
+        default=0, ge=0, description="files that could not be deleted, where that is what failed"
+    )
     seconds: float = Field(ge=0, description="duration, waiting left out")
     will_retry: bool = Field(
         description="whether it is tried again by itself; never so for a command that is over"

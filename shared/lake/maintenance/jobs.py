@@ -6,7 +6,7 @@ maintainer and the command line run them from here, so that a dry run decides as
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,7 +16,7 @@ from shared.contracts.maintenance import Figures
 from shared.contracts.plans import PlannedJob, PlannedMaintenance
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction import Status, compact
-from shared.lake.maintenance.deletion import FileDeletion, deletion_of
+from shared.lake.maintenance.deletion import Deleted, deletion_of
 from shared.lake.maintenance.expiry import expire
 from shared.lake.maintenance.manifests import rewrite_manifests
 from shared.lake.maintenance.orphans import remove_orphans
@@ -28,7 +28,7 @@ from shared.lake.maintenance.unreferenced import Unreferenced
 from shared.lake.provenance import traced
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.table_state import TableState
-from shared.runtime.errors import CheckFailed, NotFound
+from shared.runtime.errors import CheckFailed, NotFound, Refused, Unavailable
 from shared.tables.lineage import readers
 from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
@@ -45,7 +45,7 @@ class Asked:
         force: do it, whether it is due or not.
         retention_days, retain_last: of expiry.
         older_than_ms: of orphans, milliseconds since the epoch.
-        allow_young: of orphans, younger than an hour, too.
+        allow_young: of orphans, younger than a day, too.
     """
 
     force: bool = False
@@ -105,9 +105,49 @@ class JobResult:
     files_deleted: int = 0
     metadata_deleted: int = 0
     bytes_freed: int = 0
+    errors: int = 0
     attempts_wasted: int = 0
     bytes_wasted: int = 0
     snapshot_id: int | None = None
+    interrupted: bool = False
+    """It was told to stop, and left out what was still to be done."""
+
+
+class Undeleted(CheckFailed):
+    """Raised when of all the files that were to be deleted none could be.
+
+    The same is not tried again at once, whatever the store said: what expiry committed stays, and
+    it would find nothing to do. The next sweep for orphans finds the files.
+
+    Attributes:
+        files: how many.
+    """
+
+    def __init__(self, table: str, files: int, why: str = "") -> None:
+        super().__init__(
+            f"{table}: none of {files} files could be deleted" + (f": {why}" if why else ""),
+            "check that maintainer's credentials may delete objects; the next sweep for orphans "
+            "finds the files",
+        )
+        self.files = files
+
+
+class _Counted:
+    """A :class:`FileDeletion` that knows after a job what became of all of it."""
+
+    def __init__(self, handle: Callable[[], TableHandle]) -> None:
+        self._handle = handle
+        self.deleted = 0
+        self.errors = 0
+        self.error = ""
+
+    def delete(self, paths: Iterable[str]) -> Deleted:
+        """As :class:`FileDeletion`."""
+        done = deletion_of(self._handle().table.io).delete(paths)
+        self.deleted += len(done.paths)
+        self.errors += done.errors
+        self.error = self.error or done.error
+        return done
 
 
 def planned(table: str, found: Looked, now: datetime) -> PlannedMaintenance:
@@ -155,6 +195,7 @@ class Maintained:
         self._writer = writer
         self._found: TableHandle | None = None
         self._unreferenced = Unreferenced()
+        self._files = _Counted(lambda: self._handle)
 
     @property
     def _handle(self) -> TableHandle:
@@ -196,11 +237,13 @@ class Maintained:
             asked: what an operator says.
             kept: what expiry must leave of a table, besides what :meth:`recorded` tells.
             dry_run: change nothing, tell what would be done.
-            stop: asked again and again; once true, a compaction ends with the group it is at.
+            stop: asked again and again; once true, a compaction gives up the group that it
+                is at, and its result is ``interrupted``.
 
         Raises:
             Unavailable: catalog or store do not answer.
             CheckFailed: a file that the table names is not in the store.
+            Undeleted: files were to be deleted, and none could be; what it committed stays.
             NotFound: the catalog has no such table.
             Refused, ConfigurationError: it cannot be done to this table.
         """
@@ -214,7 +257,7 @@ class Maintained:
         }
         with self._readable():
             before = self._handle.reload()
-            result = jobs[job](before)
+            result = self._deleting(partial(jobs[job], before))
             if dry_run or result.status is not Status.SUCCESS:
                 return replace(result, before=_figures(before, result.before))
             after = self._handle.reload()
@@ -225,6 +268,21 @@ class Maintained:
             after=_figures(after, result.after),
             snapshot_id=after.head_id() if moved else None,
         )
+
+    def _deleting(self, job: Callable[[], JobResult]) -> JobResult:
+        files = self._files = _Counted(lambda: self._handle)
+        try:
+            result = job()
+        except (Refused, Unavailable) as error:
+            if files.errors and not files.deleted:
+                raise Undeleted(self._spec.name, files.errors, files.error) from error
+            raise
+        finally:
+            if files.errors:
+                self._handle.renew()  # the way to the store may be of yesterday
+        if files.errors and not files.deleted:
+            raise Undeleted(self._spec.name, files.errors, files.error)
+        return replace(result, errors=files.errors)
 
     def recorded(self) -> frozenset[int]:
         """Snapshots that the heads of derived tables, and of branches they are rebuilt on, say
@@ -244,15 +302,20 @@ class Maintained:
 
     @contextmanager
     def _readable(self) -> Iterator[None]:
-        with reachable(self._reader.settings):
-            try:
-                yield
-            except FileNotFoundError as error:
-                name = self._spec.name
-                raise CheckFailed(
-                    f"{name} names a file that is not in the store: {error}",
-                    f"`bergline verify {name}` tells which are missing",
-                ) from error
+        try:
+            with reachable(self._reader.settings):
+                try:
+                    yield
+                except FileNotFoundError as error:
+                    name = self._spec.name
+                    raise CheckFailed(
+                        f"{name} names a file that is not in the store: {error}",
+                        f"`bergline verify {name}` tells which are missing",
+                    ) from error
+        except Unavailable:
+            if self._found is not None:
+                self._found.renew()  # credentials that came with the table expire
+            raise
 
     def _policy_of(self, state: TableState) -> MaintenancePolicy:
         return with_properties(self._policy, state.properties)
@@ -260,6 +323,13 @@ class Maintained:
     def _compact(
         self, asked: Asked, dry_run: bool, stop: Callable[[], bool], state: TableState
     ) -> JobResult:
+        stopped = False
+
+        def stopping() -> bool:
+            nonlocal stopped
+            stopped = stopped or stop()
+            return stopped
+
         done = compact(
             self._handle,
             self._spec,
@@ -268,7 +338,7 @@ class Maintained:
             now_ms=_now_ms(),
             dry_run=dry_run,
             force=asked.force,
-            stop=stop,
+            stop=stopping,
         )
         return JobResult(
             status=done.status,
@@ -282,6 +352,7 @@ class Maintained:
             deletes_translated=done.deletes_translated,
             attempts_wasted=done.attempts_wasted,
             bytes_wasted=done.bytes_wasted,
+            interrupted=stopped,
         )
 
     def _expire(
@@ -301,7 +372,7 @@ class Maintained:
             now_ms=_now_ms(),
             pinned=frozenset(keep.pinned) | self.recorded(),
             announced=keep.announced,
-            files=self._files(),
+            files=self._files,
             dry_run=dry_run,
         )
         return JobResult(
@@ -319,11 +390,17 @@ class Maintained:
         older_than_ms = asked.older_than_ms
         if older_than_ms is None:
             older_than_ms = now_ms - int(self._policy_of(state).orphan_days * _DAY_MS)
+        if older_than_ms > now_ms:
+            raise Refused(
+                f"files of {self._spec.name} older than a moment in the future are all files",
+                "name a moment in the past",
+            )
         done = remove_orphans(
             self._handle,
             self._spec,
             older_than_ms=older_than_ms,
             now_ms=now_ms,
+            files=self._files,
             dry_run=dry_run,
             allow_young=asked.allow_young,
         )
@@ -348,7 +425,7 @@ class Maintained:
         return JobResult(status=done.status, reason=done.reason)
 
     def _sweep(self, state: TableState) -> JobResult:
-        done = self._unreferenced.sweep(state, self._handle.table.io, self._files())
+        done = self._unreferenced.sweep(state, self._handle.table.io, self._files)
         files = done.data_files + done.delete_files
         return JobResult(
             status=Status.SUCCESS if files or done.errors else Status.SKIPPED,
@@ -356,9 +433,6 @@ class Maintained:
             files_deleted=files,
             bytes_freed=done.bytes,
         )
-
-    def _files(self) -> FileDeletion:
-        return deletion_of(self._handle.table.io)
 
 
 def _now_ms() -> int:

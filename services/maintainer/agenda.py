@@ -9,8 +9,9 @@ from collections import deque
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from services.maintainer.pace import Pace
-from shared.contracts.maintenance import JobCause, JobName, MaintenanceRequested
+from services.maintainer.pace import LEAST_LOOK_S, Pace
+from services.maintainer.requests import Request
+from shared.contracts.maintenance import JobCause, JobName
 
 LOOK = "look"
 IN_ORDER: tuple[JobName, ...] = ("restamp", "compact", "manifests", "unreferenced")
@@ -37,7 +38,7 @@ class Task:
     cause: JobCause = "policy"
     reason: str = ""
     attempt: int = 1
-    request: MaintenanceRequested | None = None
+    request: Request | None = None
 
     @property
     def what(self) -> str:
@@ -57,12 +58,12 @@ class Verdict:
 
     attempt: int = 0
     again_in_s: float | None = None
-    finished: MaintenanceRequested | None = None
+    finished: Request | None = None
 
 
 @dataclass(slots=True)
 class _Asked:
-    request: MaintenanceRequested
+    request: Request
     left: deque[JobName]
     failures: int = 0
     not_before: float = 0.0
@@ -91,7 +92,7 @@ class Agenda:
         self._pace = pace
         self._state: dict[str, _Table] = {}
         self._running: dict[str, Task] = {}
-        self._known: deque[str] = deque(maxlen=REMEMBERED)
+        self._known: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
         self.timed: frozenset[str] = frozenset()
         """Tables whose last jobs are known, so that the timers count."""
 
@@ -106,7 +107,11 @@ class Agenda:
         return self._running
 
     def own(self, tables: Collection[str]) -> None:
-        """These tables are ours, and no others. What runs goes on."""
+        """These tables are ours, and no others. What runs goes on; what was asked of the others
+        is their owner's, and ours again if the group delivers it again."""
+        for table in self._state.keys() - set(tables):
+            for asked in self._state[table].asked:
+                self._forget(asked.request)
         self._state = {each: self._state.get(each) or _Table() for each in tables}
         self.timed &= self.owned
 
@@ -123,19 +128,21 @@ class Agenda:
         if (state := self._state.get(table)) is not None:
             state.files += files
 
-    def requested(self, request: MaintenanceRequested) -> bool:
+    def requested(self, request: Request) -> bool:
         """An operator asks; ``False`` when that is not ours, or known already."""
-        if request.table not in self._state or request.request_id in self._known:
+        if request.table not in self._state or request.identity in self._known:
             return False
-        self._known.append(request.request_id)
+        if self.holds(request):
+            return False
+        self._known.append(request.identity)
         self._state[request.table].asked.append(_Asked(request, deque(request.jobs)))
         return True
 
-    def holds(self, request: MaintenanceRequested) -> bool:
+    def holds(self, request: Request) -> bool:
         """Whether a request is on the agenda, waiting or running."""
         state = self._state.get(request.table)
         return state is not None and any(
-            each.request.request_id == request.request_id for each in state.asked
+            each.request.identity == request.identity for each in state.asked
         )
 
     def ran(self, table: str, job: JobName, at: float) -> None:
@@ -147,9 +154,13 @@ class Agenda:
         """A look found these jobs due, with the reasons."""
         if (state := self._state.get(table)) is not None:
             state.wanted = {job: due[job] for job in IN_ORDER if job in due}
+            for job in IN_ORDER:
+                if job not in due:  # what failed of it is over
+                    state.failures.pop(job, None)
+                    state.not_before.pop(job, None)
 
     def next(self, now: float) -> Task | None:
-        """What to begin now; it counts as running until :meth:`ended`."""
+        """What to begin now; it counts as running until :meth:`ended` or :meth:`interrupted`."""
         for choose in (self._asked, self._wanted, self._look, self._timer):
             free = [(t, s) for t, s in self._state.items() if t not in self._running]
             if (task := choose(free, now)) is not None:
@@ -181,16 +192,24 @@ class Agenda:
         state.not_before[task.what] = now + pause
         return Verdict(failures, pause)
 
+    def interrupted(self, task: Task) -> None:
+        """A task was cut short: it has not ended, and is begun again by whoever has the table."""
+        self._running.pop(task.table, None)
+
     def wake_in(self, now: float) -> float:
-        """Seconds until something may be due, if nothing happens before."""
+        """Seconds until something of a table may be due that has no job under way, if nothing
+        happens before."""
         moments = [now + 60.0]
         for table, state in self._state.items():
             if table not in self._running:
-                moments += [asked.not_before for asked in state.asked]
+                moments += [asked.not_before for asked in list(state.asked)[:1]]
                 moments += [state.not_before.get(job, now) for job in state.wanted]
                 for what, period in self._periods(table).items():
                     due = state.last.get(what, now) + period if what in state.last else now
                     moments.append(max(due, state.not_before.get(what, now)))
+                if state.files >= self._pace.look_files and LOOK in state.last:
+                    early = max(state.last[LOOK] + LEAST_LOOK_S, state.not_before.get(LOOK, now))
+                    moments.append(early)
         return max(0.05, min(moments) - now)
 
     def conditions(self, now: float) -> dict[str, str]:
@@ -220,8 +239,8 @@ class Agenda:
         ]
         if not waiting:
             return None
-        asked, table = min(waiting, key=lambda each: each[0].request.requested_at)
-        reason = asked.request.reason or "an operator asked for it"
+        asked, table = min(waiting, key=lambda each: each[0].request.issued_at)
+        reason = asked.request.arguments.reason or "an operator asked for it"
         job = asked.left[0]
         return Task(table, job, "command", reason, asked.failures + 1, asked.request)
 
@@ -260,9 +279,7 @@ class Agenda:
         self, task: Task, state: _Table | None, now: float, *, failed: bool, retriable: bool
     ) -> Verdict:
         asked = self._of(state, task)
-        if task.request is not None and (state is None or asked is None):
-            self._forget(task.request)  # the table's new owner has it; it may come back to us
-        if state is None or asked is None:
+        if state is None or asked is None:  # its table went away meanwhile, and perhaps came back
             return Verdict(attempt=task.attempt if failed else 0)
         if not failed and task.job is not None:
             asked.left.popleft()
@@ -283,13 +300,13 @@ class Agenda:
         state.asked.remove(asked)
         return Verdict(asked.failures, finished=asked.request)
 
-    def _forget(self, request: MaintenanceRequested) -> None:
-        if request.request_id in self._known:
-            self._known.remove(request.request_id)
+    def _forget(self, request: Request) -> None:
+        if request.identity in self._known:
+            self._known.remove(request.identity)
 
     @staticmethod
     def _of(state: _Table | None, task: Task) -> _Asked | None:
         return next((a for a in state.asked if a.request is task.request), None) if state else None
 
-    def _is_running(self, request: MaintenanceRequested) -> bool:
+    def _is_running(self, request: Request) -> bool:
         return any(task.request is request for task in self._running.values())

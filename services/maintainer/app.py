@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -17,13 +17,14 @@ from aiokafka import AIOKafkaProducer
 from services.maintainer.agenda import Agenda
 from services.maintainer.config import MaintainerSettings
 from services.maintainer.dispatcher import Dispatcher
-from services.maintainer.handlers import CONSUMED, SERVICE, Handlers
+from services.maintainer.handlers import CONSUMED, Handlers
 from services.maintainer.last_runs import LastRuns
 from services.maintainer.looks import Looks
 from services.maintainer.maintenance_metrics import MaintenanceMetrics
+from services.maintainer.requests import SERVICE, Request
 from services.maintainer.work import Known, LakeWork
 from shared.contracts.event import Event
-from shared.contracts.maintenance import MaintenanceRequested
+from shared.contracts.maintenance import JobName
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import MAINTENANCE, MAINTENANCE_REQUESTS
 from shared.lake.maintenance.jobs import Looked
@@ -85,12 +86,14 @@ class Service:
         )
         self._waiting_for = "broker"
         self._running = False
+        self._ending = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set, then drain.
 
         Raises:
-            RuntimeError: Faust's worker crashed; the process is to be started again.
+            RuntimeError: Faust's worker crashed, or the loop of maintenance died; the process is to
+                be started again.
         """
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._http())
@@ -104,7 +107,7 @@ class Service:
             self._events.start()
             stack.push_async_callback(self._events.stop)
             stack.push_async_callback(self._last_runs.stop)
-            self._dispatcher.start()
+            self._dispatcher.start(dying=self._ending.set)
             self._running = True
             self._waiting_for = "consumer group"
             storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
@@ -117,23 +120,35 @@ class Service:
             await self._events.flush(FLUSH_S)
             await store_once(app, self._settings, self._progress)
 
-        await run_app(app, stop, drain, LEAVE_S)
+        async def end() -> None:
+            await stop.wait()
+            self._ending.set()
 
-    def looked(self, table: str, found: Looked) -> None:
+        stopping = asyncio.create_task(end())
+        try:
+            await run_app(app, self._ending, drain, LEAVE_S)
+        finally:
+            stopping.cancel()
+        self._dispatcher.require_alive()
+
+    def looked(self, table: str, found: Looked, due: Collection[JobName]) -> None:
         """A table was looked at."""
-        self._metrics.looked(table, found)
+        self._metrics.looked(table, found, due)
         self._looks.looked(table, found, datetime.now(UTC))
 
     def not_looked(self, table: str) -> None:
         """A table could not be looked at."""
         self._metrics.not_looked(table)
 
-    def tell(self, event: Event) -> None:
+    def measured(self, event: Event) -> None:
         """A job has ended."""
         self._metrics.event(event)
+
+    def tell(self, event: Event) -> None:
+        """A job has ended, and others may want to know."""
         self._events.tell(MAINTENANCE, event)
 
-    def finished(self, request: MaintenanceRequested) -> None:
+    def finished(self, request: Request) -> None:
         """A request has ended, well or not."""
         self._handlers.finished(request)
 

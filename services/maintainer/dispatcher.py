@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -14,38 +15,46 @@ from typing import Protocol
 
 import structlog
 
-from services.maintainer.agenda import IN_ORDER, Agenda, Task, Verdict
+from services.maintainer.agenda import IN_ORDER, Agenda, Task
+from services.maintainer.requests import Request
 from services.maintainer.work import Known, Work
 from shared.contracts.event import Event
 from shared.contracts.identity import uuid7
 from shared.contracts.maintenance import (
     JobName,
     MaintenanceFailed,
-    MaintenanceRequested,
     MaintenanceSucceeded,
 )
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.jobs import JobResult, Looked
+from shared.lake.maintenance.jobs import JobResult, Looked, Undeleted
 from shared.runtime.blocking import BlockingThread
 from shared.runtime.errors import BerglineError
 from shared.runtime.told_errors import told
 
 log = structlog.stdlib.get_logger("bergline.maintainer")
 
+IDLE_S = 60.0
+"""Longest pause of the loop; what changes wakes it."""
+POLL_S = 1.0
+"""Pause while nothing may be begun: not everything that ends that wakes the loop."""
+
 
 class Observer(Protocol):
     """Told what happens."""
 
-    def looked(self, table: str, found: Looked) -> None:
-        """A table was looked at."""
+    def looked(self, table: str, found: Looked, due: Collection[JobName]) -> None:
+        """A table was looked at, and these jobs are due."""
 
     def not_looked(self, table: str) -> None:
         """A table could not be looked at."""
 
-    def tell(self, event: Event) -> None:
+    def measured(self, event: Event) -> None:
         """A job has ended."""
 
-    def finished(self, request: MaintenanceRequested) -> None:
+    def tell(self, event: Event) -> None:
+        """A job has ended, and others may want to know."""
+
+    def finished(self, request: Request) -> None:
         """A request has ended, well or not."""
 
 
@@ -84,10 +93,24 @@ class Dispatcher:
         self._loop: asyncio.Task[None] | None = None
         self._wake = asyncio.Event()
         self._stopping = False
+        self._died: BaseException | None = None
+        self._dying: Callable[[], None] = lambda: None
 
-    def start(self) -> None:
-        """Begin."""
+    def start(self, dying: Callable[[], None]) -> None:
+        """Begin. ``dying`` is called when the loop dies of a fault: then nothing is maintained
+        any more, and the process is to end with :meth:`require_alive`."""
+        self._dying = dying
         self._loop = asyncio.create_task(self._run(), name="maintain")
+        self._loop.add_done_callback(self._ended)
+
+    def require_alive(self) -> None:
+        """After the end: whether that was one.
+
+        Raises:
+            RuntimeError: the loop died.
+        """
+        if self._died is not None:
+            raise RuntimeError("the loop of maintenance died") from self._died
 
     def wake(self) -> None:
         """Look at the agenda now."""
@@ -117,8 +140,15 @@ class Dispatcher:
             self._begin()
             # Not wait_for: before Python 3.12 it may swallow the cancellation.
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._agenda.wake_in(time.monotonic())):
+                async with asyncio.timeout(self._pause()):
                     await self._wake.wait()
+
+    def _pause(self) -> float:
+        if not self._free or self._stopping:
+            return IDLE_S  # a job that ends wakes the loop
+        if not self._may_begin():
+            return POLL_S
+        return self._agenda.wake_in(time.monotonic())
 
     def _begin(self) -> None:
         while self._free and self._may_begin() and not self._stopping:
@@ -127,31 +157,61 @@ class Dispatcher:
                 return
             running = asyncio.create_task(self._do(task, self._free.pop()))
             self._tasks.add(running)
-            running.add_done_callback(self._tasks.discard)
+            running.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None or self._died is not None:
+            return
+        self._died = error
+        log.error("the loop of maintenance died", exc_info=error)
+        self._dying()
 
     async def _do(self, task: Task, thread: BlockingThread) -> None:
         stop = self._stops[task.table] = threading.Event()
-        known = self._known(task.table)
         began = time.monotonic()
         try:
             if task.job is None:
                 looked = await thread.run(lambda: self._work.look(task.table))
-                self._agenda.ended(task, time.monotonic())
-                self._agenda.found(task.table, due(looked))
-                self._observer.looked(task.table, looked)
             else:
+                known = self._known(task.table)
                 result = await thread.run(lambda: self._work.run(task, known, stop.is_set))
-                verdict = self._agenda.ended(task, time.monotonic())
-                self._succeeded(task, result, time.monotonic() - began, verdict)
         except Exception as error:  # noqa: BLE001 - whatever a table does, others go on
             self._failed(task, error, time.monotonic() - began)
+        else:
+            seconds = time.monotonic() - began
+            if task.job is None:
+                self._looked(task, looked)
+            elif result.interrupted:
+                self._interrupted(task, result, seconds)
+            else:
+                self._succeeded(task, result, seconds)
         finally:
             self._stops.pop(task.table, None)
             self._free.append(thread)
             self._wake.set()
 
-    def _succeeded(self, task: Task, result: JobResult, seconds: float, verdict: Verdict) -> None:
+    def _looked(self, task: Task, looked: Looked) -> None:
+        wanted = due(looked)
+        self._agenda.ended(task, time.monotonic())
+        self._agenda.found(task.table, wanted)
+        self._observer.looked(task.table, looked, wanted)
+
+    def _interrupted(self, task: Task, result: JobResult, seconds: float) -> None:
+        """Cut short: no outcome is told, and what was asked stays asked, of the next owner."""
+        self._agenda.interrupted(task)
+        log.info(
+            "maintenance interrupted, the table's next owner goes on",
+            table=task.table,
+            job=task.what,
+            files_replaced=result.files_replaced,
+            files_written=result.files_written,
+            seconds=round(seconds, 3),
+        )
+
+    def _succeeded(self, task: Task, result: JobResult, seconds: float) -> None:
         assert task.job is not None  # noqa: S101 - looks go another way
+        verdict = self._agenda.ended(task, time.monotonic())
         figures = {name: value for name, value in asdict(result).items() if name not in _OWN}
         event = MaintenanceSucceeded(
             job_id=uuid7(),
@@ -169,14 +229,17 @@ class Dispatcher:
             succeeded_at=datetime.now(UTC),
             **figures,
         )
-        log.info(
+        log.log(
+            logging.INFO if is_news(event) else logging.DEBUG,
             "table maintained",
             **{
                 name: getattr(event, name) for name in ("table", "job", "status", "reason", "cause")
             },
             seconds=round(seconds, 3),
         )
-        self._observer.tell(event)
+        self._observer.measured(event)
+        if is_news(event):
+            self._observer.tell(event)
         if verdict.finished is not None:
             self._observer.finished(verdict.finished)
 
@@ -197,29 +260,37 @@ class Dispatcher:
             self._observer.not_looked(task.table)
             return
         now = datetime.now(UTC)
-        self._observer.tell(
-            MaintenanceFailed(
-                job_id=uuid7(),
-                job=task.job,
-                table=task.table,
-                cause=task.cause,
-                command_id=task.request.command_id if task.request else None,
-                worker=self._worker,
-                attempt=max(1, verdict.attempt),
-                error_type=kind,
-                error=text,
-                seconds=seconds,
-                will_retry=again is not None,
-                next_attempt_at=None if again is None else now + timedelta(seconds=again),
-                failed_at=now,
-            )
+        event = MaintenanceFailed(
+            job_id=uuid7(),
+            job=task.job,
+            table=task.table,
+            cause=task.cause,
+            command_id=task.request.command_id if task.request else None,
+            worker=self._worker,
+            attempt=max(1, verdict.attempt),
+            error_type=kind,
+            error=text,
+            errors=error.files if isinstance(error, Undeleted) else 0,
+            seconds=seconds,
+            will_retry=again is not None,
+            next_attempt_at=None if again is None else now + timedelta(seconds=again),
+            failed_at=now,
         )
+        self._observer.measured(event)
+        self._observer.tell(event)
         if verdict.finished is not None:
             self._observer.finished(verdict.finished)
 
 
-_OWN = {"status", "reason", "before", "after"}
+_OWN = {"status", "reason", "before", "after", "interrupted"}
 """Fields of a result that an event words otherwise."""
+
+
+def is_news(event: MaintenanceSucceeded) -> bool:
+    """Whether an outcome is published. What a look finds due again and again, and has nothing to do
+    each time, is not; timers count from what was published."""
+    quiet = event.status == "skipped" and event.cause == "policy" and event.attempt == 1
+    return not quiet
 
 
 def due(looked: Looked) -> dict[JobName, str]:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 import structlog
 from pydantic import ValidationError
 
 from services.maintainer.agenda import Agenda
-from shared.contracts.commands import CommandIssued, MaintenanceArguments
+from services.maintainer.requests import Request, meant, ours, require_signed, verified
+from shared.contracts.commands import CommandIssued
 from shared.contracts.environment import Environment
-from shared.contracts.identity import uuid7
-from shared.contracts.maintenance import JobName, MaintenanceRequested
+from shared.contracts.maintenance import MaintenanceRequested
 from shared.contracts.topics import COMMANDS, MAINTENANCE_REQUESTS
+from shared.runtime.errors import Refused
 from shared.runtime.event_queue import EventQueue
 from shared.runtime.ownership import owned
 from shared.runtime.progress import Partition, Progress
-from shared.tables.lineage import Tables, named
+from shared.tables.lineage import Tables
 
 log = structlog.stdlib.get_logger("bergline.maintainer")
 
-SERVICE = "maintainer"
 CONSUMED = (COMMANDS, MAINTENANCE_REQUESTS)
-
-JOBS: Mapping[str, tuple[JobName, ...]] = {
-    "compact": ("compact",),
-    "expire": ("expire",),
-    "orphans": ("orphans",),
-    "manifests": ("manifests",),
-    "restamp": ("restamp",),
-}
-"""Actions of commands, and what is done to each table that they mean."""
 
 
 class Handlers:
@@ -43,7 +35,7 @@ class Handlers:
         progress: told what was read.
         events: publishes requests.
         environment: naming.
-        operator_key: that commands must be signed with.
+        operator_key: that commands must be signed with, those that requests carry, too.
         changed: called when the agenda was told something.
         assigned: called with the tables that are this worker's from now on.
         request_partitions: how many partitions the topic of requests has.
@@ -70,7 +62,7 @@ class Handlers:
         self._changed = changed
         self._assigned = assigned
         self._request_partitions = request_partitions
-        self._held: dict[str, tuple[Partition, int]] = {}
+        self._held: dict[tuple[str, str], list[tuple[Partition, int]]] = defaultdict(list)
         self._takers = {COMMANDS: self._on_command, MAINTENANCE_REQUESTS: self._on_request}
         self.joined = False
 
@@ -81,6 +73,9 @@ class Handlers:
             logical = self._environment.logical_topic(topic)
             self._progress.read((logical, partition), offset)
             self._takers[logical]((logical, partition), offset, value)
+        except Refused as error:
+            where = {"topic": topic, "partition": partition, "offset": offset}
+            log.warning("not carried out", error=error.what, **where)
         except ValidationError:
             log.warning("record not readable", topic=topic, partition=partition, offset=offset)
         except Exception:
@@ -101,31 +96,31 @@ class Handlers:
         self._held.clear()
         self._agenda.forget_requests()
 
-    def finished(self, request: MaintenanceRequested) -> None:
+    def finished(self, request: Request) -> None:
         """A request has ended, well or not."""
-        if (held := self._held.pop(request.request_id, None)) is not None:
+        for held in self._held.pop(request.identity, ()):
             self._progress.done(*held)
 
     def _on_request(self, partition: Partition, offset: int, value: bytes) -> None:
-        request = MaintenanceRequested.decode(value)
+        event = MaintenanceRequested.decode(value)
+        request = verified(event, self._operator_key, self._tables)
         if self._agenda.requested(request) or self._agenda.holds(request):
-            self._held[request.request_id] = (partition, offset)
+            self._held[request.identity].append((partition, offset))
             self._progress.read(partition, offset, hold=True)
             self._changed()
 
     def _on_command(self, partition: Partition, offset: int, value: bytes) -> None:
         command = CommandIssued.decode(value)
-        if command.service != SERVICE or command.action not in JOBS:
+        if not ours(command):
             return
-        if self._operator_key is None or not command.verified(self._operator_key):
-            log.warning("command with a wrong signature ignored", offset=offset)
-            return
-        arguments = MaintenanceArguments.of(command)
-        try:
-            tables = named(command.target, self._tables)
-        except LookupError as error:
-            log.warning("command ignored", target=command.target, error=str(error))
-            return
+        now = datetime.now(UTC)
+        require_signed(command, self._operator_key)
+        requests = [
+            MaintenanceRequested(table=spec.name, command=command, requested_at=now)
+            for spec in meant(command, self._tables)
+        ]
+        for each in requests:  # what would be refused is not asked
+            verified(each, self._operator_key, self._tables)
         self._progress.read(partition, offset, hold=True)
         log.info(
             "command carried out",
@@ -133,7 +128,7 @@ class Handlers:
             target=command.target,
             actor=command.actor,
         )
-        waiting = {spec.name for spec in tables}
+        waiting = {each.table for each in requests}
 
         def published(table: str) -> Callable[[], None]:
             def done() -> None:
@@ -143,32 +138,9 @@ class Handlers:
 
             return done
 
-        for spec in tables:
-            request = requested(command, arguments, spec.name)
-            self._events.tell(MAINTENANCE_REQUESTS, request, published(spec.name))
+        for each in requests:
+            self._events.tell(MAINTENANCE_REQUESTS, each, published(each.table))
 
     def not_ready(self) -> str | None:
         """Why the worker is not ready; ``None`` when it is."""
         return None if self.joined else "not yet a member of the consumer group"
-
-
-def requested(
-    command: CommandIssued, arguments: MaintenanceArguments, table: str
-) -> MaintenanceRequested:
-    """What a command asks of one table."""
-    jobs = JOBS[command.action]
-    if arguments.remove_orphans and "orphans" not in jobs:
-        jobs = (*jobs, "orphans")
-    return MaintenanceRequested(
-        request_id=uuid7(),
-        table=table,
-        jobs=jobs,
-        command_id=command.command_id,
-        actor=command.actor,
-        reason=arguments.reason,
-        retention_days=arguments.retention_days,
-        retain_last=arguments.retain_last,
-        older_than=arguments.older_than,
-        allow_young=arguments.allow_young,
-        requested_at=datetime.now(UTC),
-    )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from services.maintainer.agenda import IN_ORDER
 from shared.contracts.event import Event
-from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
+from shared.contracts.maintenance import JobName, MaintenanceFailed, MaintenanceSucceeded
 from shared.lake.maintenance.jobs import Looked
 from shared.runtime.metrics import Instruments
 from shared.tables.lineage import layer
@@ -23,6 +24,7 @@ class MaintenanceMetrics:
         self._failing = instruments.gauge("lakehouse_maintenance_failing")
         self._jobs = instruments.counter("lakehouse_maintenance_jobs_total")
         self._bytes = instruments.counter("lakehouse_maintenance_bytes_total")
+        self._undeleted = instruments.counter("lakehouse_maintenance_undeleted_files_total")
         self._seconds = instruments.gauge("maintenance_job_duration_seconds")
         self._succeeded = instruments.gauge("maintenance_job_last_success_timestamp")
         self._failed = instruments.gauge("maintenance_job_last_failure_timestamp")
@@ -39,8 +41,8 @@ class MaintenanceMetrics:
             self._failing.remove(table, job)
             self._told.discard((table, job))
 
-    def looked(self, table: str, found: Looked) -> None:
-        """A table was looked at."""
+    def looked(self, table: str, found: Looked, due: Collection[JobName] = ()) -> None:
+        """A table was looked at; a failure of what is not due any more is over."""
         labels = (layer(table), table)
         head = found.state.current_snapshot()
         summary = {} if head is None else head.summary
@@ -50,13 +52,18 @@ class MaintenanceMetrics:
         self._snapshots.labels(*labels).set(len(found.state.snapshots))
         self._looked.add(table)
         self._fails(table, "look", failing=False)
+        for job in set(IN_ORDER) - set(due):
+            self._fails(table, job, failing=False)
 
     def not_looked(self, table: str) -> None:
         """A table could not be looked at."""
         self._fails(table, "look", failing=True)
 
     def event(self, event: Event) -> None:
-        """A job has ended."""
+        """A job has ended. A failed command is told to who gave it; the gauge of what fails is for
+        what comes of itself, as only that is tried again until it succeeds."""
+        if isinstance(event, MaintenanceSucceeded | MaintenanceFailed) and event.errors:
+            self._undeleted.labels(event.table, event.job).inc(event.errors)
         if isinstance(event, MaintenanceSucceeded):
             self._jobs.labels(event.table, event.job, event.status).inc()
             for what, name in _WRITTEN:
@@ -68,7 +75,8 @@ class MaintenanceMetrics:
             self._jobs.labels(event.table, event.job, "failed").inc()
             self._seconds.labels(event.job).set(event.seconds)
             self._failed.labels(event.job).set(event.failed_at.timestamp())
-            self._fails(event.table, event.job, failing=True)
+            if event.cause != "command":
+                self._fails(event.table, event.job, failing=True)
 
     def _fails(self, table: str, job: str, *, failing: bool) -> None:
         if failing or (table, job) in self._told:

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from services.maintainer.agenda import Task
 from services.maintainer.config import MaintainerSettings
-from services.maintainer.handlers import SERVICE
+from services.maintainer.requests import SERVICE
 from shared.contracts.tables import TableCommitted
 from shared.lake.maintenance.jobs import Asked, JobResult, Kept, Looked, Maintained
 from shared.lake.reader import LakeReader
 from shared.lake.returned_memory import give_back
 from shared.lake.table_state import TableState
+from shared.runtime.errors import Refused
 from shared.tables.registry import TABLES
 
 
@@ -96,15 +97,27 @@ class LakeWork:
 
 
 def asked(task: Task) -> Asked:
-    """What an operator says in a task."""
+    """What an operator says in a task; nothing in one that comes of itself.
+
+    Raises:
+        Refused: orphans are to go that were younger than the command itself. Such a command would
+            come to mean other files the later it is carried out.
+    """
     request = task.request
     if request is None:
         return Asked()
-    older_than = request.older_than
+    arguments = request.arguments
+    older_than = arguments.older_than
+    if older_than is not None and older_than > request.issued_at:
+        raise Refused(
+            f"files older than {older_than.isoformat()} were asked for at "
+            f"{request.issued_at.isoformat()}, when that was in the future",
+            "name a moment in the past",
+        )
     return Asked(
         force=True,
-        retention_days=request.retention_days,
-        retain_last=request.retain_last,
+        retention_days=arguments.retention_days,
+        retain_last=arguments.retain_last,
         older_than_ms=None if older_than is None else int(older_than.timestamp() * 1000),
-        allow_young=request.allow_young,
+        allow_young=arguments.allow_young,
     )

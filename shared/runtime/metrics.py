@@ -252,9 +252,17 @@ _ALL: tuple[Metric, ...] = (
         ("maintainer",),
     ),
     Metric(
+        "lakehouse_maintenance_undeleted_files_total",
+        "counter",
+        "Files that maintenance was to delete and could not.",
+        ("table", "job"),
+        ("maintainer",),
+    ),
+    Metric(
         "lakehouse_maintenance_failing",
         "gauge",
-        "1 while the last look at a table, or job of it, failed and none has succeeded since.",
+        "1 while the last look at a table, or job of it that came of itself, failed, is still due, "
+        "and none has succeeded since.",
         ("table", "job"),
         ("maintainer",),
     ),

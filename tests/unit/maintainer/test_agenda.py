@@ -9,7 +9,9 @@ import pytest
 
 from services.maintainer.agenda import Agenda, Task
 from services.maintainer.pace import LEAST_LOOK_S, Pace
-from shared.contracts.maintenance import JobName, MaintenanceRequested
+from services.maintainer.requests import Request
+from shared.contracts.commands import MaintenanceArguments
+from shared.contracts.maintenance import JobName
 
 A, B = "raw.a", "raw.b"
 PACE = Pace(look_s=300, look_files=50, expire_s=3600, orphans_s=86_400, attempts=3, first_s=2)
@@ -22,14 +24,13 @@ def agenda(*tables: str, pace: Pace = PACE) -> Agenda:
     return made
 
 
-def request(table: str, *jobs: JobName, number: int = 0) -> MaintenanceRequested:
-    return MaintenanceRequested(
-        request_id=f"request-{number}",
+def request(table: str, *jobs: JobName, number: int = 0) -> Request:
+    return Request(
         table=table,
         jobs=jobs,
-        command_id="command",
-        actor="ada@example.com",
-        requested_at=NOON + timedelta(seconds=number),
+        command_id=f"command-{number}",
+        arguments=MaintenanceArguments(),
+        issued_at=NOON + timedelta(seconds=number),
     )
 
 
@@ -242,9 +243,72 @@ def test_a_request_whose_table_went_away_while_it_ran_can_come_back() -> None:
     assert plan.requested(asked)
 
 
+def test_a_request_is_known_by_command_and_table_whatever_record_brought_it() -> None:
+    plan = looked_at(A, B)
+    assert plan.requested(request(A, "compact"))
+    assert not plan.requested(request(A, "compact"))
+    assert plan.requested(request(B, "compact")), "the command means two tables"
+
+
+def test_a_table_that_comes_back_while_its_job_still_runs_brings_the_request_back() -> None:
+    plan = looked_at(A, B)
+    asked = request(A, "compact")
+    plan.requested(asked)
+    task = taken(plan, 0)
+    plan.forget_requests()
+    plan.own([B])
+    plan.own([A, B])
+    assert plan.requested(request(A, "compact")), "delivered again, decoded anew"
+    assert plan.holds(asked)
+    assert plan.next(1) is None, "its table is still at work"
+    assert plan.ended(task, 1).finished is None, "what has ended is of the time before"
+    assert plan.holds(asked)
+    assert not plan.requested(request(A, "compact")), "once is enough"
+    assert done(plan, 2).job == "compact"
+    assert not plan.holds(asked)
+
+
+def test_what_was_cut_short_is_still_to_be_done() -> None:
+    plan = looked_at(A)
+    asked = request(A, "compact")
+    plan.requested(asked)
+    plan.interrupted(taken(plan, 0))
+    assert plan.holds(asked)
+    assert taken(plan, 1).request is asked
+    other = looked_at(A)
+    other.found(A, {"compact": "80 small files"})
+    other.interrupted(taken(other, 0))
+    assert taken(other, 1).job == "compact"
+
+
+def test_a_failure_of_what_is_not_due_any_more_is_over() -> None:
+    plan = looked_at(A)
+    plan.found(A, {"compact": "", "manifests": ""})
+    plan.ended(taken(plan, 0), 0, failed=True)
+    plan.ended(taken(plan, 0), 0, failed=True)
+    plan.found(A, {"manifests": ""})
+    assert plan.conditions(0)[A] == "manifests waits; manifests failed, again in 2 s"
+    plan.found(A, {"compact": ""})
+    assert taken(plan, 0).attempt == 1
+
+
 @pytest.mark.parametrize(("now", "longest"), [(0.0, 60.0), (290.0, 10.0)])
 def test_the_loop_wakes_when_something_may_be_due(now: float, longest: float) -> None:
     plan = looked_at(A)
     assert plan.wake_in(now) == pytest.approx(longest)
     plan.found(A, {"compact": ""})
     assert plan.wake_in(now) < 0.1
+
+
+def test_a_request_behind_one_that_waits_does_not_wake_the_loop() -> None:
+    plan = looked_at(A)
+    plan.requested(request(A, "compact", number=1))
+    plan.requested(request(A, "expire", number=2))
+    plan.ended(taken(plan, 0), 0, failed=True)
+    assert plan.wake_in(0) == pytest.approx(2)
+
+
+def test_the_loop_wakes_for_a_look_that_many_files_ask_for() -> None:
+    plan = looked_at(A)
+    plan.committed(A, 50)
+    assert plan.wake_in(1) == pytest.approx(LEAST_LOOK_S - 1)

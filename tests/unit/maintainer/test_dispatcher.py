@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
+from dataclasses import replace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
 from services.maintainer.agenda import Agenda, Task
 from services.maintainer.dispatcher import Dispatcher
 from services.maintainer.pace import Pace
+from services.maintainer.requests import Request
 from services.maintainer.work import Known
+from shared.contracts.commands import MaintenanceArguments
 from shared.contracts.event import Event
 from shared.contracts.maintenance import (
     Figures,
+    JobName,
     MaintenanceFailed,
-    MaintenanceRequested,
     MaintenanceSucceeded,
 )
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.jobs import JobResult, Looked
+from shared.lake.maintenance.jobs import JobResult, Looked, Undeleted
 from shared.lake.maintenance.policy import Job, Proposal
 from shared.runtime.errors import CheckFailed
 
@@ -40,6 +45,12 @@ class Lake:
         self.at_once = 0
         self.most_at_once = 0
         self.stopped: list[str] = []
+        self.result = JobResult(
+            Status.SUCCESS,
+            before=Figures(data_files=9),
+            after=Figures(data_files=1),
+            rows_moved=7,
+        )
         self.proposals: dict[str, tuple[Proposal, ...]] = {}
         self._lock = threading.Lock()
 
@@ -56,11 +67,10 @@ class Lake:
             while task.table in self.hold and not self.held.wait(0.01):
                 if stop():
                     self.stopped.append(task.table)
-                    break
+                    return replace(self.result, interrupted=True)
             if task.table in self.broken:
                 raise CheckFailed(f"{task.table} names a file that is not in the store")
-            before, after = Figures(data_files=9), Figures(data_files=1)
-            return JobResult(Status.SUCCESS, before=before, after=after, rows_moved=7)
+            return self.result
         finally:
             with self._lock:
                 self.at_once -= 1
@@ -74,35 +84,34 @@ class World:
         self.agenda = Agenda(tables or (A, B), Pace(first_s=3600, longest_s=3600))
         self.agenda.own(self.agenda.tables)
         self.events: list[Event] = []
+        self.measures: list[Event] = []
+        self.dying = asyncio.Event()
         self.over: list[str] = []
         self.changed = asyncio.Event()
         self.dispatcher = Dispatcher(
             self.agenda, self.lake, jobs, lambda _: Known(), lambda: True, self, "maintainer/1"
         )
 
-    def looked(self, table: str, found: Looked) -> None:
+    def looked(self, table: str, found: Looked, due: Collection[JobName]) -> None:
         self.changed.set()
 
     def not_looked(self, table: str) -> None:
+        self.changed.set()
+
+    def measured(self, event: Event) -> None:
+        self.measures.append(event)
         self.changed.set()
 
     def tell(self, event: Event) -> None:
         self.events.append(event)
         self.changed.set()
 
-    def finished(self, request: MaintenanceRequested) -> None:
+    def finished(self, request: Request) -> None:
         self.over.append(request.table)
 
     def ask(self, table: str) -> None:
         self.agenda.requested(
-            MaintenanceRequested(
-                request_id=f"of {table}",
-                table=table,
-                jobs=("compact",),
-                command_id="command",
-                actor="ada@example.com",
-                requested_at=datetime.now(UTC),
-            )
+            Request(table, ("compact",), "command", MaintenanceArguments(), datetime.now(UTC))
         )
         self.dispatcher.wake()
 
@@ -120,7 +129,7 @@ class World:
 def play(world: Callable[[], World], story: Callable[[World], Coroutine[Any, Any, None]]) -> None:
     async def run() -> None:
         made = world()
-        made.dispatcher.start()
+        made.dispatcher.start(made.dying.set)
         try:
             await story(made)
         finally:
@@ -218,7 +227,8 @@ def test_a_stop_lets_jobs_end_early_and_begins_no_more() -> None:
         await world.begun()
         await world.dispatcher.stop(WITHIN_S)
         assert world.lake.stopped == [A]
-        assert [event.key() for event in world.events] == [A], "what it had done is told"
+        assert not world.events, "cut short is no outcome: who waits goes on waiting"
+        assert not world.over, "the next owner of the table does it"
 
     play(World, story)
 
@@ -230,7 +240,134 @@ def test_a_table_that_went_to_another_worker_is_left_early() -> None:
         await world.begun()
         world.agenda.own([B])
         world.dispatcher.keep([B])
+        world.ask(B)
         await world.until(lambda: bool(world.events))
         assert world.lake.stopped == [A]
+        assert [event.key() for event in world.events] == [B]
+        assert world.over == [B]
+
+    play(World, story)
+
+
+def test_a_job_that_was_whole_before_the_stop_is_told() -> None:
+    async def story(world: World) -> None:
+        world.ask(A)
+        await world.begun()
+        await world.dispatcher.stop(WITHIN_S)
+        assert [event.key() for event in world.events] == [A]
+        assert world.over == [A]
+
+    play(World, story)
+
+
+def test_while_all_threads_are_busy_the_loop_sleeps() -> None:
+    asked_while_busy: list[bool] = []
+
+    def made() -> World:
+        world = World()
+        wake_in = world.agenda.wake_in
+
+        def recorded(now: float) -> float:
+            asked_while_busy.append(bool(world.agenda.running))
+            return wake_in(now)
+
+        world.agenda.wake_in = recorded  # type: ignore[method-assign]
+        world.lake.hold = {A}
+        return world
+
+    async def story(world: World) -> None:
+        world.ask(A)
+        world.ask(B)
+        await world.begun()
+        world.dispatcher.wake()
+        world.lake.held.set()
+        await world.until(lambda: len(world.events) == 2)
+        assert not any(asked_while_busy)
+
+    play(made, story)
+
+
+def test_the_death_of_the_loop_is_the_end_of_the_process() -> None:
+    async def run() -> None:
+        world = World()
+
+        def broken(_: float) -> None:
+            raise IndexError
+
+        world.agenda.next = broken  # type: ignore[assignment,method-assign]
+        world.dispatcher.start(world.dying.set)
+        async with asyncio.timeout(WITHIN_S):
+            await world.dying.wait()
+        await world.dispatcher.stop(WITHIN_S)
+        with pytest.raises(RuntimeError, match="died") as raised:
+            world.dispatcher.require_alive()
+        assert isinstance(raised.value.__cause__, IndexError)
+
+    asyncio.run(run())
+
+
+def test_a_fault_of_ours_in_a_job_is_the_end_of_the_process_too() -> None:
+    async def run() -> None:
+        world = World()
+
+        def broken(*_: object, **__: object) -> None:
+            raise IndexError
+
+        world.agenda.ended = broken  # type: ignore[assignment,method-assign]
+        world.dispatcher.start(world.dying.set)
+        async with asyncio.timeout(WITHIN_S):
+            await world.dying.wait()
+        await world.dispatcher.stop(WITHIN_S)
+        with pytest.raises(RuntimeError, match="died"):
+            world.dispatcher.require_alive()
+
+    asyncio.run(run())
+
+
+def test_an_end_that_was_asked_for_is_no_death() -> None:
+    async def story(world: World) -> None:
+        await world.dispatcher.stop(WITHIN_S)
+        world.dispatcher.require_alive()
+        assert not world.dying.is_set()
+
+    play(World, story)
+
+
+def test_what_is_found_due_and_has_nothing_to_do_is_measured_and_not_told() -> None:
+    def made() -> World:
+        world = World()
+        world.lake.result = JobResult(Status.SKIPPED, "others have changed its rows")
+        world.lake.proposals[A] = (Proposal(Job.RESTAMP, due=True, reason="a head of others"),)
+        return world
+
+    async def story(world: World) -> None:
+        await world.until(lambda: bool(world.measures))
+        assert not world.events
+        world.ask(A)
+        await world.until(lambda: bool(world.events))
+        [event] = world.events
+        assert isinstance(event, MaintenanceSucceeded)
+        assert (event.status, event.cause) == ("skipped", "command"), "an operator is answered"
+
+    play(made, story)
+
+
+def test_files_that_could_not_be_deleted_are_counted_in_the_outcome() -> None:
+    async def story(world: World) -> None:
+        world.lake.result = JobResult(Status.SUCCESS, files_deleted=2, errors=3)
+        world.ask(A)
+        await world.until(lambda: bool(world.events))
+
+        def run(*_: object) -> JobResult:
+            raise Undeleted(B, 5)
+
+        world.lake.run = run  # type: ignore[assignment,method-assign]
+        world.ask(B)
+        await world.until(lambda: len(world.events) == 2)
+        partly, failed = world.events
+        assert isinstance(partly, MaintenanceSucceeded)
+        assert (partly.files_deleted, partly.errors) == (2, 3)
+        assert isinstance(failed, MaintenanceFailed)
+        assert (failed.errors, failed.will_retry) == (5, False)
 
     play(World, story)

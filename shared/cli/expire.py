@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from shared.cli.maintaining import DryRun, How, Reason, Target, Timeout, Wait, carry_out
-from shared.cli.orphans import AllowYoung, OlderThan, moment_of
+from shared.cli.orphans import AllowYoung, OlderThan, moment_of, past
 from shared.cli.output import Format, Output, progress
 
 app = typer.Typer(add_completion=False)
@@ -59,7 +60,7 @@ def expire(
         retention_days=retention_days,
         retain_last=retain_last,
         remove_orphans=remove_orphans,
-        older_than=moment_of(older_than),
+        older_than=past(moment_of(older_than), datetime.now(UTC)),
         allow_young=allow_young,
     )
     carry_out("expire", target, arguments, How(dry_run, wait, timeout, output))

@@ -24,7 +24,7 @@ AllowYoung = Annotated[
     bool,
     typer.Option(
         "--allow-young",
-        help="Also files younger than an hour. Only while nothing writes: what is about to be "
+        help="Also files younger than a day. Only while nothing writes: what is about to be "
         "committed is named by nothing yet.",
     ),
 ]
@@ -45,6 +45,19 @@ def moment_of(text: str | None) -> datetime | None:
             f"--older-than {text!r} is no time", "write it as '2026-01-31 18:00:00'"
         ) from None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def past(moment: datetime | None, now: datetime) -> datetime | None:
+    """The moment again.
+
+    Raises:
+        ConfigurationError: it is in the future: every file would be older.
+    """
+    if moment is not None and moment > now:
+        raise ConfigurationError(
+            f"--older-than {moment.isoformat()} is in the future", "name a moment in the past"
+        )
+    return moment
 
 
 @app.command()
@@ -69,6 +82,8 @@ def orphans(
     from shared.contracts.commands import MaintenanceArguments
 
     arguments = MaintenanceArguments(
-        reason=reason, older_than=moment_of(older_than), allow_young=allow_young
+        reason=reason,
+        older_than=past(moment_of(older_than), datetime.now(UTC)),
+        allow_young=allow_young,
     )
     carry_out("orphans", target, arguments, How(dry_run, wait, timeout, output))

@@ -166,14 +166,18 @@ def test_orphans_by_command_go_and_live_files_stay(platform: EmbeddedPlatform) -
     orphan = f"{found.location()}/data/left-behind.parquet"
     with found.io.new_output(orphan).create() as file:
         file.write(b"nobody names this")
-    later = (datetime.now(UTC) + timedelta(days=1)).strftime("%Y-%m-%d %H:%M:%S")
+    later = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+    arguments = ("orphans", CHARGES, "--older-than", later, "--allow-young", "--wait")
+    code, refused, _ = desk(platform, *arguments)
+    assert code == 2, "every file is older than the future"
 
-    code, refused, _ = desk(platform, "orphans", CHARGES, "--older-than", later, "--wait")
-    assert code == 6, "files younger than an hour may be about to be committed"
+    now = datetime.now(UTC).isoformat()
+    code, refused, _ = desk(platform, "orphans", CHARGES, "--older-than", now, "--wait")
+    assert code == 6, "files younger than a day may be about to be committed"
     assert refused["failed"] == [CHARGES]
     assert found.io.new_input(orphan).exists()
 
-    arguments = ("orphans", CHARGES, "--older-than", later, "--allow-young", "--wait")
+    arguments = ("orphans", CHARGES, "--older-than", now, "--allow-young", "--wait")
     code, done, shown = desk(platform, *arguments)
     assert code == 0, shown
     [job] = done["jobs"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from shared.cli.maintain import as_text
 from shared.cli.maintaining import _as_text, _dry_text, as_json, told_by
-from shared.cli.orphans import moment_of
+from shared.cli.orphans import moment_of, past
 from shared.contracts.commands import CommandIssued
 from shared.contracts.maintenance import Figures, MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.plans import MaintenancePlans, PlannedJob, PlannedMaintenance
@@ -142,3 +142,10 @@ def test_a_time_without_a_zone_is_utc_and_what_is_none_is_refused() -> None:
     assert moment_of(None) is None
     with pytest.raises(ConfigurationError, match="is no time"):
         moment_of("yesterday")
+
+
+def test_a_moment_in_the_future_is_refused_before_anything_is_sent() -> None:
+    assert past(NOON, NOON) == NOON
+    assert past(None, NOON) is None
+    with pytest.raises(ConfigurationError, match="is in the future"):
+        past(NOON + timedelta(seconds=1), NOON)

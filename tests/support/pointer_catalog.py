@@ -55,6 +55,18 @@ class PointerCatalog(MetastoreCatalog, NoopCatalog):
             raise NamespaceAlreadyExistsError(f"{namespace} exists")
         self.pointers.namespaces.add(key)
 
+    def list_namespaces(self, namespace: str | Identifier = ()) -> list[Identifier]:
+        parent = Catalog.identifier_to_tuple(namespace) if namespace else ()
+        size = len(parent)
+        every = {*self.pointers.namespaces, *(each[:-1] for each in self.pointers.tables)}
+        return sorted(
+            {each[: size + 1] for each in every if len(each) > size and each[:size] == parent}
+        )
+
+    def list_tables(self, namespace: str | Identifier) -> list[Identifier]:
+        key = Catalog.identifier_to_tuple(namespace)
+        return sorted(each for each in self.pointers.tables if each[:-1] == key)
+
     def load_namespace_properties(self, namespace: str | Identifier) -> Properties:
         return {}
 

@@ -6,10 +6,10 @@ then thin or tag snapshots that are gone, which a catalog refuses for good, inst
 by a conflict to look again.
 
 What was the head within the last ten minutes stays, however old it is, so nobody is about to read
-what goes. Deleted is what the removed snapshots name and nothing in the metadata as loaded after the
-removal does; just before each deletion the metadata is loaded once more. Data and delete files go
-first, manifests then, manifest lists last. Whatever ends it in between, nothing that is named is gone,
-and what is left is an orphan.
+what goes. Deleted is what the removed snapshots name and nothing in the metadata as loaded after
+the removal does; just before each deletion the metadata is loaded once more. Data and delete files
+go first, manifests then, manifest lists last. Whatever ends it in between, nothing that is named is
+gone, and what is left is an orphan.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ class ObjectStoreListing:
 
 
 class DirectoryListing:
-    """Lists a directory of this machine."""
+    """Lists a directory of this machine; links are neither followed nor told."""
 
     def pages(self, location: str) -> Iterator[Sequence[StoredObject]]:
         """As :class:`Listing`."""
@@ -95,6 +95,8 @@ def _files(directory: str, told: str) -> Iterator[StoredObject]:
     """All files below a directory, which is told to others as ``told``."""
     with os.scandir(directory) as entries:
         for entry in entries:
+            if entry.is_symlink():  # nothing that a table library puts there
+                continue
             path = f"{told}/{entry.name}"
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path, path)

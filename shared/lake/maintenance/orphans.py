@@ -10,6 +10,8 @@ no metadata, so the store is listed. An object goes only if
 - no metadata named it when the sweep began, nor any that was loaded after the object was listed;
 - the table is still the same one.
 
+And only where the listing shows what it must (:mod:`shared.lake.maintenance.witnesses`).
+
 The listing is read page by page. Held at once are a batch of candidates and a digest of each file
 that the table names.
 """
@@ -18,25 +20,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 import structlog
 
-from shared.lake.catalog import load
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.deletion import FileDeletion, deletion_of
-from shared.lake.maintenance.digests import digest, place
+from shared.lake.maintenance.deletion import Deleted, FileDeletion, deletion_of, require_some
+from shared.lake.maintenance.digests import place
 from shared.lake.maintenance.listing import Listing, StoredObject, listing_of
+from shared.lake.maintenance.neighbours import below, places_of_others
 from shared.lake.maintenance.reachable import Reachable
+from shared.lake.maintenance.witnesses import require_witnesses
 from shared.lake.table_state import TableState
-from shared.runtime.errors import NotFound, Refused
-from shared.tables.registry import TABLES
+from shared.runtime.errors import Refused
 from shared.tables.spec import TableSpec
 
 SAMPLES = 20
-LEAST_AGE_MS = 3_600_000
+LEAST_AGE_MS = 24 * 3_600_000
 BATCH = 5_000
 """Most candidates held; after each batch the table is loaded once."""
 
@@ -93,19 +95,21 @@ def remove_orphans(
         listing: lists the store; ``None``: the table's own.
         files: what deletes; ``None``: where the table's FileIO writes.
         dry_run: delete nothing; the report says what would go.
-        allow_young: whether the cut-off may be less than an hour ago.
+        allow_young: whether the cut-off may be less than a day ago.
         progress: told after each page.
 
     Raises:
-        Refused: the cut-off is less than an hour ago and ``allow_young`` is not set; another table
-            has this one's location; the listing does not show the table's own metadata.
+        Refused: the cut-off is less than a day ago and ``allow_young`` is not set; another table
+            has its files where this one has; the listing does not show the table's own files, or
+            another one's metadata; the store lets nothing be deleted.
+        Unavailable: not one file could be deleted.
         OSError: the store does not answer, or a manifest cannot be read.
-        Unavailable, NotFound: of the catalog.
+        NotFound: the catalog has no such table.
     """
     if now_ms - older_than_ms < LEAST_AGE_MS and not allow_young:
         raise Refused(
-            f"orphans of {spec.name} younger than an hour may belong to a commit under way",
-            "choose a cut-off that is an hour ago or more, or stop every writer and allow it",
+            f"orphans of {spec.name} younger than a day may belong to a build under way",
+            "choose a cut-off that is a day ago or more, or stop every writer and allow it",
         )
     state, io = handle.reload(), handle.load().io
     lists = listing or listing_of(io, state.location)
@@ -115,10 +119,11 @@ def remove_orphans(
         Reachable(io),
         None if dry_run else files or deletion_of(io),
         older_than_ms,
-        _locations(handle, spec, state),
+        places_of_others(handle, state),
     )
-    _require_seen(lists, state)
+    require_witnesses(lists, io, state)
     report = sweep.run(lists, progress)
+    require_some(spec.name, report.removed, replace(sweep.failed, errors=report.errors))
     log.info("orphans removed", table=spec.name, files=report.removed, errors=report.errors)
     return report
 
@@ -132,7 +137,10 @@ class _Sweep:
 
     Args:
         files: what deletes; ``None``: nothing is deleted, only counted.
-        others: locations of other tables.
+        others: what places of other tables begin with.
+
+    Attributes:
+        failed: the first deletion that failed.
     """
 
     def __init__(
@@ -142,12 +150,13 @@ class _Sweep:
         named: Reachable,
         files: FileDeletion | None,
         older_than_ms: int,
-        others: Collection[str],
+        others: tuple[str, ...],
     ) -> None:
         self._handle, self._state, self._named, self._files = handle, state, named, files
         self._older_than_ms = older_than_ms
-        self._root = _below(state.location)
-        self._others = tuple(_below(each) for each in others)
+        self._root = below(state.location)
+        self._others = others
+        self.failed = Deleted()
         self._batch: list[StoredObject] = []
         self._samples: list[str] = []
         self._counted: Counter[str] = Counter()
@@ -210,6 +219,8 @@ class _Sweep:
         if self._files is not None and found:
             done = self._files.delete(found)
             gone = done.paths
+            if done.errors and not self.failed.errors:
+                self.failed = done
             self._counted["errors"] += done.errors
         self._counted["referenced"] += len(self._batch) - len(found)
         self._counted["removed"] += len(gone)
@@ -232,53 +243,3 @@ class _Sweep:
 def _hidden(part: str) -> bool:
     """A name that table libraries skip; a directory of a partition may begin with ``_``, too."""
     return part.startswith(".") or (part.startswith("_") and "=" not in part)
-
-
-def _below(location: str) -> str:
-    return place(location).rstrip("/") + "/"
-
-
-def _locations(handle: TableHandle, spec: TableSpec, state: TableState) -> list[str]:
-    """Where other declared tables are, below the location of this one.
-
-    Raises:
-        Refused: one is where this one is.
-    """
-    found: list[str] = []
-    for name in TABLES:
-        if name == spec.name:
-            continue
-        try:
-            table = load(handle.catalog, handle.environment, name)
-        except NotFound:
-            continue
-        location = table.location()
-        if _below(location) == _below(state.location):
-            raise Refused(
-                f"{name} and {spec.name} are both at {location}: "
-                "what one of them does not name may be the other's",
-                "give one of them a location of its own",
-            )
-        if _below(location).startswith(_below(state.location)):
-            found.append(location)
-    return found
-
-
-def _require_seen(listing: Listing, state: TableState) -> None:
-    """Let pass a listing that tells paths as the metadata does: else all would be orphans.
-
-    Raises:
-        Refused: the present metadata file is not in it.
-    """
-    own = digest(state.metadata_location)
-    directory = state.metadata_location.rsplit("/", 1)[0]
-    if not any(digest(each.path) == own for each in _all(listing, directory)):
-        raise Refused(
-            f"{state.metadata_location} is not to be seen in the listing of {directory}",
-            "check that storage and catalog are of one installation",
-        )
-
-
-def _all(listing: Listing, location: str) -> Iterator[StoredObject]:
-    for page in listing.pages(location):
-        yield from page

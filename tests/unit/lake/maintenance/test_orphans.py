@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,7 +18,7 @@ from shared.lake.maintenance.deletion import Deleted
 from shared.lake.maintenance.listing import DirectoryListing, StoredObject
 from shared.lake.maintenance.orphans import BATCH, OrphanReport, remove_orphans
 from shared.lake.row_changes import MERGE_ON_READ
-from shared.runtime.errors import Refused
+from shared.runtime.errors import Refused, Unavailable
 from tests.support.derived_lake import DerivedLake, compaction
 from tests.support.lake import PLAIN
 from tests.support.named_files import missing, named
@@ -165,23 +166,153 @@ def test_files_of_a_table_below_are_none_of_this_ones(lake: DerivedLake) -> None
     assert theirs.exists()
 
 
-def test_two_tables_at_one_location_are_refused(lake: DerivedLake) -> None:
-    lake.others.create_table(
-        PLAIN.table("core.first_orders"), lake.table.schema(), lake.table.location()
-    )
+def made(lake: DerivedLake, name: str, location: str, **properties: str) -> None:
+    """A table of somebody else."""
+    lake.others.create_table(name, lake.table.schema(), location, properties=properties)
+
+
+def refused(lake: DerivedLake, match: str, **options: Any) -> None:
+    """Not swept, and nothing is gone."""
+    left_over(lake, "data/day_month=2026-01/lost.parquet")
     before = lake.files()
-    with pytest.raises(Refused, match="both at"):
-        swept(lake)
+    with pytest.raises(Refused, match=match):
+        swept(lake, **options)
     assert lake.files() == before
 
 
-def test_a_cut_off_less_than_an_hour_ago_must_be_allowed(lake: DerivedLake) -> None:
-    path, now = left_over(lake, "data/lost.parquet", days=0.5 / 24), int(time.time() * 1000)
-    with pytest.raises(Refused, match="younger than an hour"):
-        swept(lake, older_than_ms=now - 60_000)
+def test_two_tables_at_one_location_are_refused(lake: DerivedLake) -> None:
+    made(lake, "core.first_orders", lake.table.location())
+    refused(lake, "core.first_orders and core.orders both have files at")
+
+
+@pytest.mark.parametrize("name", ["core.orders_of_2025", "dev_core.orders"])
+def test_a_table_that_nobody_declares_counts_as_well(lake: DerivedLake, name: str) -> None:
+    """Such as one that was renamed, and made anew under its old name in its old place."""
+    made(lake, name, lake.table.location() + "/")
+    refused(lake, f"{name} and core.orders both")
+
+
+def test_tables_of_nested_namespaces_count_as_well(lake: DerivedLake) -> None:
+    made(lake, "core.first_orders", lake.table.location())
+    tables = lake.others.pointers.tables
+    tables["all", "of", "theirs", "orders"] = tables.pop(("core", "first_orders"))
+    refused(lake, "all.of.theirs.orders and core.orders both")
+
+
+@pytest.mark.parametrize("place", ["write.data.path", "write.metadata.path"])
+@pytest.mark.parametrize("inner", ["", "/data", "/metadata/"])
+def test_another_tables_files_where_this_ones_are_are_refused(
+    lake: DerivedLake, place: str, inner: str, tmp_path: Path
+) -> None:
+    at = lake.table.location() + inner
+    made(lake, "other.orders", (tmp_path / "elsewhere").as_uri(), **{place: at})
+    refused(lake, r"other.orders and core.orders both have files at .*/core/orders")
+
+
+def test_a_table_within_another_ones_data_is_refused(lake: DerivedLake, tmp_path: Path) -> None:
+    made(lake, "other.all", tmp_path.as_uri(), **{"write.data.path": (tmp_path / "core").as_uri()})
+    refused(lake, "other.all and core.orders both")
+
+
+def test_a_table_above_whose_files_are_elsewhere_is_no_obstacle(
+    lake: DerivedLake, tmp_path: Path
+) -> None:
+    made(lake, "other.all", tmp_path.as_uri())
+    lost = left_over(lake, "data/lost.parquet")
+    swept(lake)
+    assert not lost.exists()
+
+
+def test_data_of_others_below_is_left_alone(lake: DerivedLake, tmp_path: Path) -> None:
+    inner = f"{lake.table.location()}/data/of-theirs"
+    made(lake, "other.orders", (tmp_path / "away").as_uri(), **{"write.data.path": inner})
+    theirs = left_over(lake, "data/of-theirs/a.parquet")
+    swept(lake)
+    assert theirs.exists()
+
+
+def test_a_catalog_that_does_not_list_the_table_is_not_believed(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(type(lake.others), "list_tables", lambda *_: [])
+    refused(lake, "does not list core.orders")
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
+def test_metadata_of_a_table_that_the_catalog_does_not_know_is_refused(
+    lake: DerivedLake, packed: bool
+) -> None:
+    """It may be another catalog's."""
+    made(lake, "core.first_orders", lake.table.location())
+    stranger = Path(lake.others.load_table("core.first_orders").metadata_location[len("file://") :])
+    lake.others.drop_table("core.first_orders")
+    if packed:
+        content = gzip.compress(stranger.read_bytes())
+        stranger.unlink()
+        stranger = stranger.with_suffix(".json.gz")
+        stranger.write_bytes(content)
+    refused(lake, f"{stranger.name} is metadata of another table")
+    stranger.unlink()
+    assert swept(lake).removed
+
+
+def test_an_unreadable_metadata_file_is_an_orphan_like_others(lake: DerivedLake) -> None:
+    broken = left_over(lake, "metadata/00009-broken.metadata.json")
+    swept(lake)
+    assert not broken.exists()
+
+
+def test_a_cut_off_less_than_a_day_ago_must_be_allowed(lake: DerivedLake) -> None:
+    """A build in full may have written files for hours that no commit names yet."""
+    path, now = left_over(lake, "data/lost.parquet", days=0.5), int(time.time() * 1000)
+    with pytest.raises(Refused, match="younger than a day"):
+        swept(lake, older_than_ms=now - 23 * 3_600_000)
     assert path.exists()
-    swept(lake, older_than_ms=now - 60_000, allow_young=True)
+    swept(lake, older_than_ms=now - 3_600_000, allow_young=True)
     assert not path.exists()
+
+
+def test_links_are_neither_followed_nor_removed(lake: DerivedLake, tmp_path: Path) -> None:
+    target = tmp_path / "precious.parquet"
+    target.write_bytes(b"precious")
+    root = Path(lake.table.location().removeprefix("file://"))
+    links = [root / "data" / "link.parquet", root / "linked", root / "dangling"]
+    for link, to in zip(links, (target, tmp_path, tmp_path / "nowhere"), strict=True):
+        link.symlink_to(to)
+        os.utime(link, (0, 0), follow_symlinks=False)
+    swept(lake)
+    assert all(link.is_symlink() for link in links)
+    assert target.exists()
+
+
+def test_a_table_whose_data_is_behind_a_link_is_refused(lake: DerivedLake, tmp_path: Path) -> None:
+    root = Path(lake.table.location().removeprefix("file://"))
+    (root / "data").rename(tmp_path / "other-disk")
+    (root / "data").symlink_to(tmp_path / "other-disk")
+    left_over(lake, "lost.parquet")
+    with pytest.raises(Refused, match="no file that the table names is to be seen"):
+        swept(lake)
+    assert (root / "lost.parquet").exists()
+
+
+def test_a_table_without_rows_needs_no_file_to_be_seen(tmp_path: Path) -> None:
+    empty = DerivedLake(tmp_path)
+    lost = left_over(empty, "data/lost.parquet")
+    swept(empty)
+    assert not lost.exists()
+
+
+@pytest.mark.parametrize(("kind", "error"), [(True, Refused), (False, Unavailable)])
+def test_a_store_that_lets_nothing_be_deleted_is_an_error(
+    lake: DerivedLake, kind: bool, error: type[Exception]
+) -> None:
+    class Refuses:
+        def delete(self, paths: Iterable[str]) -> Deleted:
+            return Deleted(frozenset(), len(list(paths)), "access denied", kind)
+
+    left_over(lake, "data/lost.parquet")
+    with pytest.raises(error, match=r"of core\.orders could be deleted: access denied"):
+        swept(lake, files=Refuses())
 
 
 def test_hidden_files_and_markers_of_directories_stay(lake: DerivedLake) -> None:

@@ -87,6 +87,12 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             "CPU from raw orders to the mart, 0.1 % changed and in full, beside DuckDB, dbt, Spark",
             sized=True,
         ),
+        "compact": Benchmark(
+            "tests.bench.compaction.side_by_side",
+            3,
+            "small files rewritten, MB per CPU-second and memory, beside Spark and a Rust library",
+            sized=True,
+        ),
         "platform": Benchmark(
             "tests.bench.platform",
             3,

@@ -1,0 +1,57 @@
+"""Contestants of ``bergline bench compact`` make few files of many, and the rows stay."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.lake.catalog import open_catalog
+from tests.bench.compaction.same_rows import rows_of
+from tests.bench.compaction.side_by_side import compared
+from tests.bench.compaction.small_files import SmallFiles
+from tests.bench.compaction.spark import Spark, compacting_class_path
+from tests.support.maven_jars import Absent
+from tests.support.storage import StorageProcess, storage_process
+
+__all__ = ["storage_process"]
+
+FILES, ROWS = 6, 40
+
+
+def test_ours_first_and_warm(tmp_path: Path) -> None:
+    shape = compared(tmp_path, FILES, ROWS, rounds=1, peers=())
+    assert (shape.files, shape.peers) == (FILES, {})
+    for done in (shape.ours.first, *shape.ours.warm):
+        assert done.files == 1
+        assert 0 < done.bytes < shape.bytes
+        assert done.cost.cpu > 0
+    assert len(shape.ours.warm) == 1
+    assert shape.ours.peak > 50 * 2**20
+
+
+def test_every_table_has_the_same_rows_and_is_gone_when_it_is_dropped(
+    storage_process: StorageProcess, tmp_path: Path
+) -> None:
+    catalog = open_catalog(storage_process.settings)
+    tables = SmallFiles(catalog, tmp_path / "files", FILES, ROWS, templates=50)
+    one, other = tables.table("one"), tables.table("other")
+    first = rows_of(storage_process.settings, "one")
+    assert first.count == FILES * ROWS
+    assert rows_of(storage_process.settings, "other") == first
+    paths = {task.file.file_path for task in one.load().scan().plan_files()}
+    assert len(paths) == FILES
+    assert not paths & {task.file.file_path for task in other.load().scan().plan_files()}
+    io = one.table.io
+    assert all(io.new_input(path).exists() for path in paths)
+    tables.drop("one")
+    assert not any(io.new_input(path).exists() for path in paths)
+    assert rows_of(storage_process.settings, "other") == first
+
+
+@pytest.mark.timeout(600)
+def test_spark_where_it_was_fetched(tmp_path: Path) -> None:
+    try:
+        compacting_class_path(tmp_path)
+    except Absent as absent:
+        pytest.skip(str(absent))
+    shape = compared(tmp_path / "lake", FILES, ROWS, rounds=1, peers=(Spark,))
+    assert [(done.files, done.cost.cpu > 0) for done in shape.peers[Spark.name].warm] == [(1, True)]

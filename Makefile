@@ -52,8 +52,9 @@ bench: $(READY) ## list the benchmarks; NAME=… runs one
 bench-peers: $(READY) ## our stream_writer beside Flink and Kafka Connect; wants Java 17 and Maven
 	@$(BIN)/bergline bench peers $(ARGS)
 
-spark: $(READY) ## fetch Spark with Iceberg once (332 MB), for tests and bench build; wants Java 17 and Maven
+spark: $(READY) ## fetch Spark with Iceberg once (401 MB), for tests, bench build, compact; wants Java 17, Maven
 	@$(BIN)/python -m tests.bench.builds.spark_session
+	@$(BIN)/python -m tests.bench.compaction.spark
 
 up: $(READY) ## run the embedded platform in the foreground
 	@$(BIN)/bergline up $(ARGS)

@@ -11,11 +11,13 @@ What is counted is CPU of the contestant's processes; a megabyte is 10^6 bytes o
 are compacted, as they lie in the store. CPU of the storage is counted apart (``…_storage``).
 Everybody makes files of 128 MiB at most, as ours does; the rest is as it comes:
 
-- Ours (:mod:`~.ours`) commits each group of files of half a GiB by itself and follows every row,
-  so that deletes which others commit meanwhile are kept. It writes zstd at level 1.
+- Ours (:mod:`~.ours`) commits each group of up to half a GiB by itself and follows every row, so
+  that deletes which others commit meanwhile are kept. It writes zstd at level 1.
 - Spark (:mod:`~.spark`) runs ``rewrite_data_files`` as one JVM of at most 4 GiB with the parallel
   collector and two threads; its memory is what that heap lets it take. It writes zstd at level 3,
-  Iceberg's default. It takes part where ``make spark`` has fetched it.
+  Iceberg's default. It refuses to write a table that has a column ``_partition``, a name that
+  Iceberg's Java library reserves, so there that column gets another name first, as it asks. It
+  takes part where ``make spark`` has fetched it.
 - iceberg-compaction (:mod:`~.rust`), RisingWave's, is a prerelease; it writes Snappy, whatever the
   table says: larger files for less CPU.
 """

@@ -1,8 +1,9 @@
 """``python -m tests.explore``: any number of schedules; exit code 1 when one is violated.
 
 Progress goes to standard error, the result to standard output: what was reached, and for every
-violation its seed and the smallest schedule that shows it. Such seeds are added to the kept ones,
-which every run of the tests replays.
+violation its seed and the smallest schedule that shows it. Such seeds of the commit protocol are
+added to the kept ones, which every run of the tests replays; ``--maintenance`` explores compaction,
+expiry and deletions instead.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ import time
 from collections import Counter
 from contextlib import nullcontext
 
-from tests.explore.campaign import CHUNK, chunks
-from tests.explore.mutants import MUTANTS, planted
-from tests.explore.schedule import Verdict, generate, run, shrink
+from tests.explore.campaign import chunks
+from tests.explore.explorations import EXPLORATIONS, MAINTENANCE, PROTOCOL
+from tests.explore.schedule import Verdict
 from tests.explore.seeds import keep, quiet
 
 MOST_VIOLATIONS = 20
@@ -32,20 +33,27 @@ def main() -> int:
         "--jobs", type=int, default=os.cpu_count() or 1, help="processes; one a core by default"
     )
     parser.add_argument("--output", choices=("text", "json"), default="text")
-    parser.add_argument(
-        "--mutant", choices=sorted(MUTANTS), help="plant this fault; nothing is kept"
-    )
+    parser.add_argument("--maintenance", action="store_true", help="explore maintenance instead")
+    known = sorted(name for each in EXPLORATIONS.values() for name in each.mutants)
+    parser.add_argument("--mutant", choices=known, help="plant this fault; nothing is kept")
     parser.add_argument("--show", action="store_true", help="print the schedule of --seed, run it")
     options = parser.parse_args()
+    name = MAINTENANCE if options.maintenance else PROTOCOL
+    if options.mutant is not None and options.mutant not in EXPLORATIONS[name].mutants:
+        parser.error(f"{options.mutant} cannot be planted into {name}")
+    if "PYTHONHASHSEED" not in os.environ:  # or sets are in another order in every process
+        os.environ["PYTHONHASHSEED"] = "0"
+        command = [sys.executable, "-m", "tests.explore", *sys.argv[1:]]
+        os.execv(sys.executable, command)  # noqa: S606 - this very program again
     if options.show:
-        return _show(options.seed, options.mutant)
+        return _show(name, options.seed, options.mutant)
     began, done, cpu_s = time.monotonic(), 0, 0.0
     reached: Counter[str] = Counter()
     violated: list[tuple[int, Verdict]] = []
-    for seconds, found, counted in chunks(
-        options.seed, options.schedules, options.jobs, options.mutant
+    for number, seconds, found, counted in chunks(
+        name, options.seed, options.schedules, options.jobs, options.mutant
     ):
-        done, cpu_s = min(done + CHUNK, options.schedules), cpu_s + seconds
+        done, cpu_s = done + number, cpu_s + seconds
         reached += counted
         violated += found
         print(
@@ -60,23 +68,25 @@ def main() -> int:
     print(file=sys.stderr)
     quiet()
     result = {
+        "explored": name,
         "schedules": done,
         "seed": options.seed,
         "cpu_ms_per_schedule": round(1000 * cpu_s / max(done, 1), 3),
         "wall_s": round(time.monotonic() - began, 1),
-        "violated": [_report(seed, verdict, options.mutant) for seed, verdict in violated],
+        "violated": [_report(name, seed, verdict, options.mutant) for seed, verdict in violated],
         "reached": dict(sorted(reached.items())),
     }
-    if options.mutant is None:
+    if options.mutant is None and EXPLORATIONS[name].keeps:
         keep(seed for seed, _ in violated)
     _tell(result, options.output)
     return 1 if violated else 0
 
 
-def _report(seed: int, verdict: Verdict, mutant: str | None) -> dict[str, object]:
-    with planted(mutant) if mutant else nullcontext():
-        smallest = shrink(generate(seed))
-        says = run(smallest).violations
+def _report(name: str, seed: int, verdict: Verdict, mutant: str | None) -> dict[str, object]:
+    chosen = EXPLORATIONS[name]
+    with chosen.planted(mutant) if mutant else nullcontext():
+        smallest = chosen.shrink(chosen.generate(seed))
+        says = chosen.run(smallest).violations
     return {
         "seed": seed,
         "violations": verdict.violations,
@@ -85,15 +95,16 @@ def _report(seed: int, verdict: Verdict, mutant: str | None) -> dict[str, object
     }
 
 
-def _show(seed: int, mutant: str | None) -> int:
+def _show(name: str, seed: int, mutant: str | None) -> int:
     quiet()
-    schedule = generate(seed)
-    with planted(mutant) if mutant else nullcontext():
-        verdict = run(schedule)
+    chosen = EXPLORATIONS[name]
+    schedule = chosen.generate(seed)
+    with chosen.planted(mutant) if mutant else nullcontext():
+        verdict = chosen.run(schedule)
         print(schedule)
         print("\n".join(verdict.violations) or "nothing violated")
         if verdict.violations:
-            print(f"\nsmallest:\n{shrink(schedule)}")
+            print(f"\nsmallest:\n{chosen.shrink(schedule)}")
     return 1 if verdict.violations else 0
 
 

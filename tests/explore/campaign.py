@@ -12,51 +12,55 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
+from functools import partial
 
-from tests.explore.mutants import planted
-from tests.explore.schedule import Verdict, generate, run
+from tests.explore.explorations import EXPLORATIONS
+from tests.explore.schedule import Verdict
 from tests.explore.seeds import quiet
 
 CHUNK = 500
-"""Schedules between two words about progress."""
+"""Most schedules between two words about progress."""
 COLLECTED = 100
 """Schedules between two collections of garbage; the collector by itself looks too often."""
-Chunk = tuple[float, list[tuple[int, Verdict]], Counter[str]]
+Chunk = tuple[int, float, list[tuple[int, Verdict]], Counter[str]]
+"""Schedules run, CPU seconds, the violated seeds, and what all of them reached."""
 
 _for_good = ExitStack()
 """A planted fault stays as long as the process."""
 
 
-def explore(seeds: range) -> Chunk:
-    """CPU seconds, the violated seeds, and what all of them reached."""
+def explore(name: str, seeds: range) -> Chunk:
+    """Run the schedules of these seeds of one exploration."""
+    chosen = EXPLORATIONS[name]
     began, reached = time.process_time(), Counter[str]()
     violated = []
     for number, seed in enumerate(seeds, start=1):
-        verdict = run(generate(seed))
+        verdict = chosen.run(chosen.generate(seed))
         if number % COLLECTED == 0:
             gc.collect()
         reached += verdict.reached
         if verdict.violations:
             violated.append((seed, verdict))
-    return time.process_time() - began, violated, reached
+    return len(seeds), time.process_time() - began, violated, reached
 
 
-def _prepare(mutant: str | None) -> None:
+def _prepare(name: str, mutant: str | None) -> None:
     quiet()
     if mutant is not None:
-        _for_good.enter_context(planted(mutant))
+        _for_good.enter_context(EXPLORATIONS[name].planted(mutant))
     gc.freeze()
     gc.disable()
 
 
-def chunks(first: int, number: int, jobs: int, mutant: str | None) -> Iterator[Chunk]:
-    """``number`` schedules from seed ``first`` on, by ``jobs`` processes, in chunks."""
-    last = first + number
-    ranges = [range(n, min(n + CHUNK, last)) for n in range(first, last, CHUNK)]
+def chunks(name: str, first: int, number: int, jobs: int, mutant: str | None) -> Iterator[Chunk]:
+    """``number`` schedules of an exploration from seed ``first`` on, by ``jobs`` processes."""
+    last, size = first + number, min(CHUNK, max(1, number // (4 * jobs)))
+    ranges = [range(n, min(n + size, last)) for n in range(first, last, size)]
+    run = partial(explore, name)
     if jobs == 1:
-        _prepare(mutant)
-        yield from map(explore, ranges)
+        _prepare(name, mutant)
+        yield from map(run, ranges)
         return
     context = multiprocessing.get_context("spawn")
-    with context.Pool(jobs, _prepare, (mutant,)) as pool:
-        yield from pool.imap_unordered(explore, ranges)
+    with context.Pool(jobs, _prepare, (name, mutant)) as pool:
+        yield from pool.imap_unordered(run, ranges)

@@ -1,0 +1,175 @@
+"""Faults planted into maintenance: each of them has to be found.
+
+As :mod:`tests.explore.mutants`: what one would write who does not know the trap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from msgspec import structs
+
+from shared.lake import commit as committing
+from shared.lake import decisions, sweeping
+from shared.lake.commit import Delta, Head
+from shared.lake.maintenance import expiry, orphans, restamp, retention, rewriting, unnamed
+from shared.lake.maintenance.deletion import deletion_of
+from shared.lake.maintenance.overtaking import Replacement
+from shared.lake.maintenance.retention import Retention
+from shared.lake.maintenance.unreferenced import Unreferenced
+from shared.lake.reading.live_files import LiveFiles, live_files
+from shared.lake.table_state import TableState
+from tests.explore.mutants import Replacement as Planted
+
+
+def map_of_the_head_that_was_read() -> list[Planted]:
+    """Where rows went is asked once, of the head at the start of the job."""
+    real = Replacement._moved
+
+    def moved(self: Any, live: LiveFiles) -> dict[str, list[int]]:
+        return real(self, live_files(self._table, self._planned))
+
+    return [(Replacement, "_moved", moved)]
+
+
+def map_of_the_first_attempt() -> list[Planted]:
+    """Where rows went is asked on the first head that is tried, and not on the next ones."""
+    real = Replacement._moved
+
+    def moved(self: Any, live: LiveFiles) -> dict[str, list[int]]:
+        if not hasattr(self, "first"):
+            self.first = real(self, live)
+        found: dict[str, list[int]] = self.first
+        return found
+
+    return [(Replacement, "_moved", moved)]
+
+
+def younger_deletes_left_behind() -> list[Planted]:
+    """What others delete meanwhile is not deleted in the new files."""
+    return [(Replacement, "_moved", lambda self, live: {})]
+
+
+def restored_rows_left_out() -> list[Planted]:
+    """A rollback gives deleted rows back, and the rewrite goes on without them."""
+    real = Replacement.decide
+
+    def decide(self: Any, head: Head, may_reuse_files: bool) -> Delta:
+        live = live_files(self._table, head.snapshot) if head.snapshot else LiveFiles({}, {})
+        now = rewriting.deleted_now(self._table.io, live, self._rewritten.inputs)
+        self._rewritten.gone.clear()
+        self._rewritten.gone.update(now)
+        return real(self, head, may_reuse_files)
+
+    return [(Replacement, "decide", decide)]
+
+
+def files_used_after_an_unknown_outcome() -> list[Planted]:
+    """A compaction names its files again though an attempt may come late."""
+    real = Replacement.decide
+    return [(Replacement, "decide", lambda self, head, _: real(self, head, True))]
+
+
+def orphans_of_any_age() -> list[Planted]:
+    """What nothing names goes, however young it is."""
+
+    def judge(self: Any, each: Any) -> None:
+        real(self, each._replace(modified_ms=0))
+
+    real = orphans._Sweep._judge
+    return [(orphans._Sweep, "_judge", judge)]
+
+
+def tags_do_not_hold() -> list[Planted]:
+    """Expiry leaves what branches name, and asks no tag."""
+
+    def protected(state: TableState, *_: Any, **options: Any) -> set[int]:
+        refs = state.refs.values()
+        return {each.snapshot_id for each in refs if each.type == "branch"} | set(
+            options.get("pinned", ())
+        )
+
+    return [(retention, "protected", protected)]
+
+
+def unreferenced_without_a_second_look() -> list[Planted]:
+    """What a look found to be named by nothing goes later without another one."""
+    real = Unreferenced.sweep
+
+    def sweep(self: Any, state: TableState, *args: Any) -> Any:
+        return real(self, structs.replace(state, snapshots=()), *args)
+
+    return [(Unreferenced, "sweep", sweep)]
+
+
+def deleted_before_removed() -> list[Planted]:
+    """Expiry deletes what the plan says before the catalog has agreed."""
+    real = committing.commit
+
+    def commit(handle: Any, decide: Any, **options: Any) -> Any:
+        plan: Retention = options["thinning"]
+        state = handle.reload()
+        gone = [state.by_id[each] for each in plan.plan(state, 0).remove]
+        kept = tuple(each for each in state.snapshots if each not in gone)
+        left = structs.replace(state, snapshots=kept)
+        files = deletion_of(handle.table.io)
+        unnamed.Unnamed(handle.table.io, gone, lambda: left, files).delete(state.table_uuid)
+        return real(handle, decide, **options)
+
+    return [(expiry, "commit", commit)]
+
+
+def all_of_a_removed_snapshot_swept() -> list[Planted]:
+    """Thinning's sweep takes a removed snapshot's manifests for its own alone."""
+    real = sweeping.Sweeper.sweep
+
+    def sweep(self: Any, state: TableState, *args: Any) -> int:
+        return real(self, structs.replace(state, snapshots=()), *args)
+
+    return [(sweeping.Sweeper, "sweep", sweep)]
+
+
+def changed_rows_restamped() -> list[Planted]:
+    """A foreign head gets what its ancestor records, whatever others did to its rows."""
+
+    def carried(head: Head) -> Any:
+        found = head.traced
+        if found.snapshot_id is not None:
+            return found.provenance
+        return head.recorded.positions if head.recorded.snapshot_id is not None else None
+
+    return [(decisions, "carried_by", carried), (restamp, "carried_by", carried)]
+
+
+MUTANTS: dict[str, Callable[[], list[Planted]]] = {
+    make.__name__: make
+    for make in (
+        map_of_the_head_that_was_read,
+        map_of_the_first_attempt,
+        younger_deletes_left_behind,
+        restored_rows_left_out,
+        files_used_after_an_unknown_outcome,
+        orphans_of_any_age,
+        tags_do_not_hold,
+        unreferenced_without_a_second_look,
+        deleted_before_removed,
+        all_of_a_removed_snapshot_swept,
+        changed_rows_restamped,
+    )
+}
+
+
+@contextmanager
+def planted(name: str) -> Iterator[None]:
+    """The code with one fault in it."""
+    replacements = MUTANTS[name]()
+    before = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in replacements]
+    try:
+        for owner, attribute, wrong in replacements:
+            setattr(owner, attribute, wrong)
+        yield
+    finally:
+        for owner, attribute, right in before:
+            setattr(owner, attribute, right)

@@ -1,0 +1,86 @@
+"""Maintenance under schedules of faults: no row, no progress and no file that is needed is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from tests.explore.maintenance.mutants import MUTANTS, planted
+from tests.explore.maintenance.schedule import Schedule, generate, run, shrink
+from tests.explore.seeds import quiet
+
+SCHEDULES = int(os.environ.get("BERGLINE_TEST_MAINTENANCE_SCHEDULES", "40"))
+CAUGHT_WITHIN = 150
+"""Most schedules until a planted fault is found."""
+REACHED = {
+    "compacted",
+    "translated",
+    "overtaken",
+    "expired",
+    "deleted by expiry",
+    "deleted as orphans",
+    "killed",
+    "put back",
+    "taken, and nobody was told",
+}
+"""What even few schedules must bring about, or they prove less than they say."""
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    before = structlog.get_config()
+    quiet()
+    yield
+    structlog.configure(**before)
+
+
+def test_no_schedule_loses_anything() -> None:
+    """With the same seeds in every run; `make explore` tries as many as it is given time for."""
+    reached: Counter[str] = Counter()
+    for seed in range(SCHEDULES):
+        verdict = run(generate(seed))
+        assert not verdict.violations, explain(seed)
+        reached += verdict.reached
+    assert not REACHED - reached.keys()
+
+
+def explain(seed: int) -> str:
+    """The smallest schedule that shows what a seed showed."""
+    smallest = shrink(generate(seed))
+    return f"seed {seed}\n{smallest}\n" + "\n".join(run(smallest).violations)
+
+
+FOUND: dict[str, Schedule] = {}
+"""Schedules that once showed a fault."""
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_was_found_once_stays_away(name: str) -> None:
+    assert not run(FOUND[name]).violations
+
+
+def test_a_seed_is_always_the_same_schedule() -> None:
+    assert generate(7) == generate(7)
+    assert run(generate(7)).reached == run(generate(7)).reached
+
+
+@pytest.mark.parametrize("mutant", MUTANTS)
+def test_a_planted_fault_is_found(mutant: str) -> None:
+    with planted(mutant):
+        found = next((s for s in range(CAUGHT_WITHIN) if run(generate(s)).violations), None)
+    assert found is not None, "the exploration is too weak to find this"
+
+
+def test_an_exploration_tells_what_it_finds() -> None:
+    command = [sys.executable, "-m", "tests.explore", "--maintenance", "--schedules", "12"]
+    command += ["--jobs", "1", "--mutant", "younger_deletes_left_behind", "--output", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    assert ended.returncode in {0, 1}, ended.stderr
+    assert json.loads(ended.stdout)["explored"] == "maintenance"

@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 SCHEDULES ?= 1000000
+MAINTENANCE_SCHEDULES ?= 20000
 HISTORIES ?= 2000
 WORKERS ?= $(if $(ARGS),0,3)
 VENV   := .venv
@@ -27,8 +28,9 @@ demo: $(READY) ## a fresh platform, 920 webhooks, and proof that each became a r
 test: $(READY) ## all tests; ARGS="-k name" picks some; WORKERS=… processes
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
-explore: $(READY) ## the commit protocol under a million schedules of faults; SCHEDULES=…
+explore: $(READY) ## a million schedules of commits, some of maintenance; SCHEDULES=… MAINTENANCE_SCHEDULES=…
 	@$(BIN)/python -m tests.explore --schedules $(SCHEDULES) $(ARGS)
+	@$(BIN)/python -m tests.explore --maintenance --schedules $(MAINTENANCE_SCHEDULES) $(ARGS)
 
 histories: $(READY) ## incremental builds beside full ones in random histories; HISTORIES=… SEED=…
 	@$(BIN)/python -m tests.properties.histories --number $(HISTORIES) $(if $(SEED),--seed $(SEED)) $(ARGS)

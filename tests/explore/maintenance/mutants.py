@@ -5,22 +5,22 @@ As :mod:`tests.explore.mutants`: what one would write who does not know the trap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from msgspec import structs
 
 from shared.lake import commit as committing
-from shared.lake import decisions, sweeping
-from shared.lake.commit import Delta, Head
-from shared.lake.maintenance import expiry, orphans, restamp, retention, rewriting, unnamed
+from shared.lake import decisions, sweeping, thinning
+from shared.lake.commit import Head
+from shared.lake.maintenance import expiry, orphans, restamp, retention, unnamed
 from shared.lake.maintenance.deletion import deletion_of
 from shared.lake.maintenance.overtaking import Replacement
 from shared.lake.maintenance.retention import Retention
 from shared.lake.maintenance.unreferenced import Unreferenced
 from shared.lake.reading.live_files import LiveFiles, live_files
-from shared.lake.table_state import TableState
+from shared.lake.table_state import SnapshotEntry, TableState
 from tests.explore.mutants import Replacement as Planted
 
 
@@ -52,20 +52,6 @@ def younger_deletes_left_behind() -> list[Planted]:
     return [(Replacement, "_moved", lambda self, live: {})]
 
 
-def restored_rows_left_out() -> list[Planted]:
-    """A rollback gives deleted rows back, and the rewrite goes on without them."""
-    real = Replacement.decide
-
-    def decide(self: Any, head: Head, may_reuse_files: bool) -> Delta:
-        live = live_files(self._table, head.snapshot) if head.snapshot else LiveFiles({}, {})
-        now = rewriting.deleted_now(self._table.io, live, self._rewritten.inputs)
-        self._rewritten.gone.clear()
-        self._rewritten.gone.update(now)
-        return real(self, head, may_reuse_files)
-
-    return [(Replacement, "decide", decide)]
-
-
 def files_used_after_an_unknown_outcome() -> list[Planted]:
     """A compaction names its files again though an attempt may come late."""
     real = Replacement.decide
@@ -92,6 +78,18 @@ def tags_do_not_hold() -> list[Planted]:
         )
 
     return [(retention, "protected", protected)]
+
+
+def age_since_it_was_committed() -> list[Planted]:
+    """A snapshot is as old as its commit, though it was the head until a moment ago."""
+
+    def itself(state: TableState, of: Iterable[SnapshotEntry]) -> dict[int, SnapshotEntry]:
+        return {each.snapshot_id: each for each in of if each != state.current_snapshot()}
+
+    return [
+        (retention, "successors", itself),
+        (thinning, "_heads_lately", lambda state, since_ms: set()),
+    ]
 
 
 def unreferenced_without_a_second_look() -> list[Planted]:
@@ -149,10 +147,10 @@ MUTANTS: dict[str, Callable[[], list[Planted]]] = {
         map_of_the_head_that_was_read,
         map_of_the_first_attempt,
         younger_deletes_left_behind,
-        restored_rows_left_out,
         files_used_after_an_unknown_outcome,
         orphans_of_any_age,
         tags_do_not_hold,
+        age_since_it_was_committed,
         unreferenced_without_a_second_look,
         deleted_before_removed,
         all_of_a_removed_snapshot_swept,

@@ -117,21 +117,25 @@ class Outsiders:
         self._commit([(file, number) for file in files], dropped=paths, operation=Operation.REPLACE)
 
     def _put_back(self, chance: random.Random) -> None:
-        """A file that nothing names any more is named again, as by Spark's add_files."""
-        world = self._world
-        live, named = world.audit.listed(self._head).rows, world.audit.named()
+        """A file that nothing names any more takes the place of its partition's present ones."""
+        world, listed = self._world, self._world.audit.listed(self._head)
+        named, reader = world.audit.named(), world.audit.reader
         found = [
             file
-            for path, file in world.audit.reader.known.items()
+            for path, file in reader.known.items()
             if path in world.store.files and path not in named
-            if live.isdisjoint(world.audit.reader.identities(path))
         ]
-        if found:
-            file = chance.choice(found)
-            ids = world.audit.reader.identities(file.file_path)
-            world.audit.next_foreign = Intent(frozenset(ids), foreign=True)
-            world.reached["put back"] += 1
-            self._commit([(file, None)])
+        if not found:
+            return
+        file = chance.choice(found)
+        ids = frozenset(reader.identities(file.file_path))
+        dropped = {path for path, each in listed.files.items() if _place(each) == _place(file)}
+        going = frozenset(identity for identity, (path, _) in listed.places if path in dropped)
+        if ids == going or ids & (listed.rows - going):
+            return
+        world.audit.next_foreign = Intent(ids - going, going - ids, foreign=True)
+        world.reached["put back"] += 1
+        self._commit([(file, None)], dropped=dropped)
 
     def _written(self, ids: list[int]) -> list[DataFile]:
         if not ids:

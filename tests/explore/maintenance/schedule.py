@@ -145,6 +145,7 @@ def _put_back(dice: Dice) -> list[Step]:
         Step("foreign", (5, dice.randrange(99))),
         Step("wait", (700,)),
         Step("sweep", (0, *NEVER, *NEVER)),
+        Step("thinned", (0, *NEVER, *NEVER)),
     ]
 
 
@@ -154,6 +155,17 @@ def _swept_amid(dice: Dice) -> list[Step]:
     sweep = Step("orphans", (1, 0, *NEVER, *NEVER))
     other = dice.choice((sweep, Step("expire", (1, 0, 0, *NEVER, *NEVER))))
     return [Step("compact", (0, 0, *met(kind, "", 0, 1), *NEVER)), other]
+
+
+def _expired_amid(dice: Dice) -> list[Step]:
+    """An old head is replaced and expired while somebody reads it."""
+    return [
+        Step("wait", (7 * HOUR,)),
+        Step("compact", (0, 0, *met("read", "", dice.randrange(2), 3), *NEVER)),
+        Step("compact", (1, 0, *NEVER, *NEVER)),
+        Step("write", (0, 1, 0, 0, *NEVER, *NEVER)),
+        Step("expire", (1, 0, 0, *NEVER, *NEVER)),
+    ]
 
 
 def _tagged(dice: Dice) -> list[Step]:
@@ -169,7 +181,7 @@ def _tagged(dice: Dice) -> list[Step]:
     ]
 
 
-STORIES = (_overtaken, _given_back, _put_back, _swept_amid, _tagged)
+STORIES = (_overtaken, _given_back, _put_back, _swept_amid, _expired_amid, _tagged)
 """What dice alone bring together too seldom; two of three schedules have one of them in them."""
 
 _NAMES = tuple(MAKERS)

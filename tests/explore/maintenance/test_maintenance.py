@@ -13,7 +13,7 @@ import pytest
 import structlog
 
 from tests.explore.maintenance.mutants import MUTANTS, planted
-from tests.explore.maintenance.schedule import Schedule, generate, run, shrink
+from tests.explore.maintenance.schedule import generate, run, shrink
 from tests.explore.seeds import quiet
 
 SCHEDULES = int(os.environ.get("BERGLINE_TEST_MAINTENANCE_SCHEDULES", "40"))
@@ -57,15 +57,6 @@ def explain(seed: int) -> str:
     return f"seed {seed}\n{smallest}\n" + "\n".join(run(smallest).violations)
 
 
-FOUND: dict[str, Schedule] = {}
-"""Schedules that once showed a fault."""
-
-
-@pytest.mark.parametrize("name", FOUND)
-def test_what_was_found_once_stays_away(name: str) -> None:
-    assert not run(FOUND[name]).violations
-
-
 def test_a_seed_is_always_the_same_schedule() -> None:
     assert generate(7) == generate(7)
     assert run(generate(7)).reached == run(generate(7)).reached
@@ -78,9 +69,9 @@ def test_a_planted_fault_is_found(mutant: str) -> None:
     assert found is not None, "the exploration is too weak to find this"
 
 
-def test_an_exploration_tells_what_it_finds() -> None:
-    command = [sys.executable, "-m", "tests.explore", "--maintenance", "--schedules", "12"]
-    command += ["--jobs", "1", "--mutant", "younger_deletes_left_behind", "--output", "json"]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
-    assert ended.returncode in {0, 1}, ended.stderr
-    assert json.loads(ended.stdout)["explored"] == "maintenance"
+def test_an_exploration_tells_what_it_did() -> None:
+    command = [sys.executable, "-m", "tests.explore", "--maintenance", "--schedules", "4"]
+    command += ["--jobs", "1", "--output", "json"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=150)
+    result = json.loads(ended.stdout)
+    assert (result["explored"], result["schedules"]) == ("maintenance", 4), ended.stderr

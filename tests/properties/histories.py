@@ -435,7 +435,9 @@ def run(seed: int, fault: str = "none", steps: int = 50) -> str | None:
         try:
             world.play(random_steps(world.random, steps))
             world.verify()
-        except Exception as error:  # noqa: BLE001 - whatever it is, its seed must be told
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a panic of polars, too: tell its seed
             what = f"{type(error).__name__}: {error}"
             return f"seed {seed}: {what}\n  " + "\n  ".join(world.log)
     return None

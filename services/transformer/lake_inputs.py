@@ -19,9 +19,11 @@ from shared.lake.handle import TableHandle
 from shared.lake.provenance import SourceCut, completeness, traced
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.reading.changes import RowChanges, changes
+from shared.lake.reading.columns import Columns
 from shared.lake.reading.keys import Keys
 from shared.lake.reading.live_files import live_files
 from shared.lake.reading.portions import appended_portions, portions
+from shared.lake.reading.pruning import pruned
 from shared.lake.reading.read_stats import ReadStats
 from shared.lake.reading.scan import scan
 from shared.lake.table_state import MAIN, SnapshotEntry, TableState
@@ -196,6 +198,13 @@ class IcebergLake:
             located=located,
             stats=self.stats,
         )
+
+    def reach(self, table: str, cut: SourceCut, keys: Keys) -> int:
+        """How many rows the files have that may hold what is wanted."""
+        loaded = self._tables.handle(table).table
+        files = live_files(loaded, self._snapshot(table, cut.snapshot_id)).data.values()
+        found = pruned(Columns.of(loaded, keys.columns()), files, keys)
+        return sum(each.file.record_count for each in found)
 
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """All rows of an input, a portion at a time."""

@@ -18,7 +18,14 @@ import polars as pl
 from services.transformer.framework import routing
 from services.transformer.framework.code_hash import transform_id
 from services.transformer.framework.folding import candidates, fold
-from services.transformer.framework.frames import computed, conform, schema, union, within
+from services.transformer.framework.frames import (
+    computed,
+    conform,
+    schema,
+    union,
+    within,
+    without_empty_chunks,
+)
 from services.transformer.framework.lake import Heads, Lake, SourceHead, equal_to
 from services.transformer.framework.sampling import chosen
 from services.transformer.framework.transform import Closure, Fold, Transform, derivation
@@ -122,7 +129,10 @@ def again(
         if isinstance(transform, Closure):
             wanted = routing.closed(transform, groups, heads, lake)
         frames = routing.rows_of(transform, wanted, heads, lake)
-        ordered = {each.table: frames[each.table].select(each.columns) for each in transform.inputs}
+        ordered = {
+            each.table: without_empty_chunks(frames[each.table].select(each.columns))
+            for each in transform.inputs
+        }
         rows = conform(transform.build(ordered, built.as_of), transform.target)
     return within(rows, groups)
 

@@ -12,6 +12,7 @@ from tests.properties.histories import FAULTS, run
 SEEDS = (
     *range(1, 5),
     292,  # a key twice in an input that readers saw, and then once
+    1577,  # rows behind empty chunks
 )
 AT_MOST = 40
 """Histories within which a planted fault must show; each does so within a dozen."""

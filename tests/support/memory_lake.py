@@ -226,6 +226,9 @@ class MemoryLake:
         rows = _matching(self._version(table, cut).rows, keys)
         return rows.select(*columns, *((FILE, POSITION) if located else ()))
 
+    def reach(self, table: str, cut: SourceCut, keys: Keys) -> int:
+        return _matching(self._version(table, cut).rows, keys).height
+
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         yield from self._version(table, cut).rows.select(columns).iter_slices(self.chunk)
 

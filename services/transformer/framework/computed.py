@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import polars as pl
 
 from services.transformer.framework import routing
-from services.transformer.framework.frames import Difference, computed, conform, schema
+from services.transformer.framework.frames import (
+    Difference,
+    computed,
+    conform,
+    schema,
+    without_empty_chunks,
+)
 from services.transformer.framework.gathered import Further
 from services.transformer.framework.transform import Frames, Group, Transform
 from shared.lake.provenance import Provenance
@@ -47,7 +53,8 @@ def built(transform: Group, frames: Frames, provenance: Provenance) -> pl.DataFr
         CheckFailed: it breaks what it promises.
     """
     ordered: Mapping[str, pl.DataFrame] = {
-        source.table: frames[source.table].select(source.columns) for source in transform.inputs
+        source.table: without_empty_chunks(frames[source.table].select(source.columns))
+        for source in transform.inputs
     }
     return conform(transform.build(ordered, provenance.as_of), transform.target)
 

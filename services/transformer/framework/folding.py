@@ -10,7 +10,13 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from services.transformer.framework.frames import computed, conform, schema, union
+from services.transformer.framework.frames import (
+    computed,
+    conform,
+    schema,
+    union,
+    without_empty_chunks,
+)
 from services.transformer.framework.transform import Fold, derivation
 
 
@@ -22,9 +28,9 @@ def candidates(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:
     """
     where = transform.source.where
     counted = rows.select(transform.source.columns)
-    return conform(
-        transform.stage(counted if where is None else counted.filter(where)), transform.target
-    )
+    if where is not None:
+        counted = counted.filter(where)
+    return conform(transform.stage(without_empty_chunks(counted)), transform.target)
 
 
 def fold(transform: Fold, rows: pl.DataFrame) -> pl.DataFrame:

@@ -50,6 +50,18 @@ def computed(spec: TableSpec) -> tuple[str, ...]:
     return tuple(column.name for column in spec.columns if column.name not in stamped)
 
 
+def without_empty_chunks(rows: pl.DataFrame) -> pl.DataFrame:
+    """The same rows, in one chunk a column where a column has an empty one.
+
+    A filter leaves them, in some columns and not in others, and text functions of polars 2.1 panic
+    over that (``pl.format`` within ``pl.when``).
+    """
+    several = (column for column in rows.iter_columns() if column.n_chunks() > 1)
+    if any(not len(chunk) for column in several for chunk in column.get_chunks()):
+        return rows.rechunk()
+    return rows
+
+
 def conform(frame: pl.DataFrame, spec: TableSpec) -> pl.DataFrame:
     """What a function gave back, as rows of its table: columns in order, types exact.
 

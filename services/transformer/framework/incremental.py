@@ -27,6 +27,7 @@ from services.transformer.framework.frames import Difference, difference, union,
 from services.transformer.framework.lake import Changes, Heads, Lake, equal_to
 from services.transformer.framework.narrow import overtaking, succeeding
 from services.transformer.framework.plan import Incremental
+from services.transformer.framework.slices import slices
 from services.transformer.framework.transform import Closure, Fold, Group, derivation
 from shared.contracts.days import Days
 from shared.lake.provenance import SourceCut
@@ -123,11 +124,30 @@ def grouped(transform: Group, plan: Incremental, lake: Lake) -> Computed:
             return done
     if isinstance(transform, Closure):
         groups, changes = routing.closed(transform, groups, plan.heads, lake), {}
+    parts = [
+        _anew(transform, plan, some, changes, lake)
+        for some in slices(transform, groups, plan.heads, lake)
+    ]
+    found = Difference(
+        union([part.appended for part, _ in parts]),
+        union([part.deleted for part, _ in parts]),
+        sum(part.kept for part, _ in parts),
+    )
+    return changed(found, groups.height, max(largest for _, largest in parts))
+
+
+def _anew(
+    transform: Group,
+    plan: Incremental,
+    groups: pl.DataFrame,
+    changes: Mapping[str, Changes],
+    lake: Lake,
+) -> tuple[Difference, int]:
+    """How some groups change that are computed from all of their rows; the largest one's rows."""
     frames = routing.rows_of(transform, groups, plan.heads, lake, changes)
     stored = lake.stored(transform.target.name, plan.target.snapshot_id, equal_to(groups))
     rows = within(built(transform, frames, plan.provenance), groups)
-    found = difference(stored, rows, transform.target)
-    return changed(found, groups.height, largest_of(transform, frames))
+    return difference(stored, rows, transform.target), largest_of(transform, frames)
 
 
 def _grouped_of_days(

@@ -83,6 +83,9 @@ class Lake(Protocol):
     ) -> pl.DataFrame:
         """The rows of an input that ``keys`` wants, with ``_file`` and ``_pos`` if ``located``."""
 
+    def reach(self, table: str, cut: SourceCut, keys: Keys) -> int:
+        """How many rows the files have that may hold a row of an input that ``keys`` wants."""
+
     def chunks(self, table: str, cut: SourceCut, columns: Sequence[str]) -> Iterator[pl.DataFrame]:
         """All rows of an input, in portions that fit into memory."""
 

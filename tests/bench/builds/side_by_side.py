@@ -25,10 +25,8 @@ position, a snapshot a table, partitioned by month, equal rows left alone; but w
 server, so for one writer at a time. It never compacts: ours folds old deletes within the builds
 that are counted. It runs as one JVM of at most 4 GiB with the parallel collector and two threads,
 and is as warm as its builds before have made it. With 10,000 orders, a process's fifth increment
-still spent two fifths of its CPU in Java's compiler, on code that Spark generates anew for each
-statement, so there its figures are of Java's start more than of the work; Spark is made for
-clusters and for tables that are larger. It has not been tuned for this. It takes part where ``make
-spark`` has fetched it.
+still spent two fifths of its CPU in Java's compiler. Spark is made for clusters and for tables that
+are larger. It has not been tuned for this. It takes part where ``make spark`` has fetched it.
 
 ``cpu_per_changed_row_growth``: CPU per changed order of a change of 0.1 % recent orders at the
 largest size, in relation to the smallest. There a build's fixed cost is shared by few rows, so

@@ -17,6 +17,7 @@ from polars.testing import assert_frame_equal
 from services.transformer import writing
 from services.transformer.building import BRANCH, CATCH_UPS, Builder
 from services.transformer.config import TransformerSettings
+from services.transformer.framework import slices
 from services.transformer.framework.transform import Transform
 from services.transformer.lake_inputs import Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
@@ -68,6 +69,20 @@ def test_a_later_build_reads_and_writes_what_changed(lake: ToyLake) -> None:
     assert (reports[TOTALS].rows_added, reports[TOTALS].rows_removed) == (1, 1)
     assert reports[ITEMS].rows_read == 2, "the new row and the stored one of its key"
     assert lake.rows(TOTALS)["amount"].sum() == sum(range(1, 100)) - 5 + 1000
+
+
+def test_many_touched_groups_are_computed_in_slices_of_files(lake: ToyLake) -> None:
+    """Items lie in files of a few days each, so slices of days read few of them."""
+    builder = lake.builder()
+    for first in range(1, 17, 4):
+        lake.land(EVENTS, [event(n, n, n) for n in range(first, first + 4)])
+        build_all(builder, lake.transforms)
+    lake.land(EVENTS, [event(n, n, 100 + n, changed=2) for n in range(1, 17)])
+    builder.build(ITEMS, request())
+    with patch.object(slices, "MOST_ROWS", 8), patch.object(slices, "MOST_READ_AGAIN", 3.0):
+        report = builder.build(TOTALS, request())
+    assert (report.mode, report.rows_added, report.rows_removed) == ("incremental", 16, 16)
+    assert lake.rows(TOTALS)["amount"].to_list() == [100 + n for n in range(1, 17)]
 
 
 def test_every_snapshot_says_what_it_is_built_from_and_how_far_it_is_complete(

@@ -1,10 +1,13 @@
 """Contestants of ``bergline bench compact`` make few files of many, and the rows stay."""
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from shared.lake.catalog import open_catalog
+from tests.bench.compaction.contestant import Cost, Unable
+from tests.bench.compaction.ours import Bergline
 from tests.bench.compaction.same_rows import rows_of
 from tests.bench.compaction.side_by_side import compared
 from tests.bench.compaction.small_files import SmallFiles
@@ -14,11 +17,13 @@ from tests.support.storage import StorageProcess, storage_process
 
 __all__ = ["storage_process"]
 
-FILES, ROWS = 6, 40
+pytestmark = pytest.mark.timeout(600)  # several storages and contestants, on a busy machine
+
+FILES, ROWS, TEMPLATES = 6, 40, 50
 
 
 def test_ours_first_and_warm(tmp_path: Path) -> None:
-    shape = compared(tmp_path, FILES, ROWS, rounds=1, peers=())
+    shape = compared(tmp_path, FILES, ROWS, rounds=1, templates=TEMPLATES, peers=())
     assert (shape.files, shape.peers) == (FILES, {})
     for done in (shape.ours.first, *shape.ours.warm):
         assert done.files == 1
@@ -32,7 +37,7 @@ def test_every_table_has_the_same_rows_and_is_gone_when_it_is_dropped(
     storage_process: StorageProcess, tmp_path: Path
 ) -> None:
     catalog = open_catalog(storage_process.settings)
-    tables = SmallFiles(catalog, tmp_path / "files", FILES, ROWS, templates=50)
+    tables = SmallFiles(catalog, tmp_path / "files", FILES, ROWS, templates=TEMPLATES)
     one, other = tables.table("one"), tables.table("other")
     first = rows_of(storage_process.settings, "one")
     assert first.count == FILES * ROWS
@@ -47,11 +52,39 @@ def test_every_table_has_the_same_rows_and_is_gone_when_it_is_dropped(
     assert rows_of(storage_process.settings, "other") == first
 
 
-@pytest.mark.timeout(600)
 def test_spark_where_it_was_fetched(tmp_path: Path) -> None:
     try:
         compacting_class_path(tmp_path)
     except Absent as absent:
         pytest.skip(str(absent))
-    shape = compared(tmp_path / "lake", FILES, ROWS, rounds=1, peers=(Spark,))
+    shape = compared(tmp_path / "lake", FILES, ROWS, rounds=1, templates=TEMPLATES, peers=(Spark,))
     assert [(done.files, done.cost.cpu > 0) for done in shape.peers[Spark.name].warm] == [(1, True)]
+
+
+class Broken(Bergline):
+    """A peer that refuses every table after so many."""
+
+    name: ClassVar[str] = "broken"
+    title: ClassVar[str] = "broken"
+    able: ClassVar[int]
+
+    def __init__(self, directory: Path, storage: StorageProcess) -> None:
+        super().__init__(directory, storage)
+        self._left = self.able
+
+    def compact(self, environment: str) -> Cost:
+        self._left -= 1
+        if self._left < 0:
+            raise Unable("it does not like the table")
+        return super().compact(environment)
+
+
+@pytest.mark.parametrize("able", [0, 1], ids=["at first", "later"])
+def test_a_peer_that_cannot_is_left_out(tmp_path: Path, able: int) -> None:
+    class Some(Broken):
+        pass
+
+    Some.able = able
+    shape = compared(tmp_path, FILES, ROWS, rounds=1, templates=TEMPLATES, peers=(Some,))
+    assert shape.peers == {}
+    assert len(shape.ours.warm) == 1

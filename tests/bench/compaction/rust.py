@@ -13,6 +13,8 @@ from tests.bench.peers.java_catalog import java_catalog
 from tests.support.storage import StorageProcess
 
 REQUIREMENTS = Path(__file__).parent / "iceberg_compaction" / "requirements.txt"
+WAITS_S = "120"
+"""For the store; by itself it gives up after ten seconds, which a busy machine may need."""
 
 
 class IcebergCompaction(Compactor):
@@ -36,7 +38,7 @@ class IcebergCompaction(Compactor):
         return {
             "uri": known.pop("uri"),
             "warehouse": known.pop("warehouse"),
-            "properties": {**known, "s3.region": known["client.region"]},
+            "properties": {**known, "s3.region": known["client.region"], "io.timeout": WAITS_S},
             "target_bytes": policy.target_bytes,
             "small_bytes": policy.small_bytes,
         }

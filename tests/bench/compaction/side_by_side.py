@@ -33,6 +33,7 @@ from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.reading.live_files import live_files
 from shared.runtime.errors import CheckFailed
+from tests.bench.builds.order_history import TEMPLATES
 from tests.bench.builds.process import settled
 from tests.bench.compaction.contestant import Compactor, Unable
 from tests.bench.compaction.figures import Compacted, Runs, Shape, measures
@@ -75,6 +76,7 @@ def compared(
     rows: int,
     rounds: int,
     peers: Sequence[type[Compactor]] = PEERS,
+    templates: int = TEMPLATES,
 ) -> Shape:
     """All contestants with one shape of table.
 
@@ -84,6 +86,7 @@ def compared(
         rows: in a file.
         rounds: how often everybody compacts, once warm.
         peers: beside ours.
+        templates: orders that all others are made of.
 
     Raises:
         CheckFailed: somebody lost or changed a row, or ours did not compact.
@@ -91,7 +94,7 @@ def compared(
     storage = StorageProcess(directory)
     try:
         storage.start()
-        course = _Course(storage, directory, files, rows)
+        course = _Course(storage, directory, files, rows, templates)
         try:
             return course.measured(rounds, peers)
         finally:
@@ -103,10 +106,14 @@ def compared(
 class _Course:
     """One shape of table, and the contestants."""
 
-    def __init__(self, storage: StorageProcess, directory: Path, files: int, rows: int) -> None:
+    def __init__(
+        self, storage: StorageProcess, directory: Path, files: int, rows: int, templates: int
+    ) -> None:
         self._storage = storage
         self._directory = directory
-        self._tables = SmallFiles(open_catalog(storage.settings), directory / "files", files, rows)
+        self._tables = SmallFiles(
+            open_catalog(storage.settings), directory / "files", files, rows, templates
+        )
         progress("files written", files=files, rows=rows, megabytes=round(self._tables.bytes / 1e6))
         self._environments: Iterator[str] = environments(f"files{files}")
         self._rows: Rows | None = None
@@ -117,13 +124,14 @@ class _Course:
         found: dict[str, Runs] = {}
         contestants: list[type[Compactor]] = [Bergline, *peers]
         for kind in contestants:
-            try:
-                self._begin(kind, found)
-            except Absent as reason:
-                progress("left out", contestant=kind.title, reason=str(reason))
+            self._begin(kind, found)
         for number in range(rounds):
-            for each in self._running:
-                found[each.name].warm.append(self._compacted(each, "warm"))
+            for each in tuple(self._running):
+                try:
+                    found[each.name].warm.append(self._compacted(each, "warm"))
+                except Unable as reason:
+                    self._leave_out(each, str(reason))
+                    del found[each.name]
             progress("round done", files=self._tables.files, number=number + 1, of=rounds)
         ours = found.pop(Bergline.name)
         return Shape(self._tables.files, self._tables.bytes, ours, found)
@@ -134,18 +142,26 @@ class _Course:
             each.stop()
 
     def _begin(self, kind: type[Compactor], found: dict[str, Runs]) -> None:
-        """Start a contestant and let it compact once; a peer that cannot is left out."""
-        contestant = kind(self._directory / kind.name, self._storage)
+        """Start a contestant and let it compact once."""
+        try:
+            contestant = kind(self._directory / kind.name, self._storage)
+        except Absent as reason:
+            progress("left out", contestant=kind.title, reason=str(reason))
+            return
         self._running.append(contestant)
         try:
             start = contestant.open()
             found[kind.name] = Runs(kind.title, start, self._compacted(contestant, "first"))
         except Unable as reason:
-            if kind is Bergline:
-                raise
-            contestant.stop()
-            self._running.remove(contestant)
-            raise Absent(str(reason)) from reason
+            self._leave_out(contestant, str(reason))
+
+    def _leave_out(self, contestant: Compactor, reason: str) -> None:
+        """End a peer that cannot; without ours there is nothing to tell."""
+        if contestant.name == Bergline.name:
+            raise CheckFailed(reason)
+        progress("left out", contestant=contestant.title, reason=reason)
+        contestant.stop()
+        self._running.remove(contestant)
 
     def _compacted(self, contestant: Compactor, what: str) -> Compacted:
         """Make a table, have it compacted, check it and remove it."""

@@ -33,6 +33,9 @@ REACHED = {
 """What even few schedules must bring about, or they prove less than they say."""
 
 
+pytestmark = pytest.mark.timeout(900)  # seconds of work, which a busy machine makes minutes
+
+
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
     before = structlog.get_config()

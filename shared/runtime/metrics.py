@@ -241,7 +241,7 @@ _ALL: tuple[Metric, ...] = (
         "lakehouse_maintenance_jobs_total",
         "counter",
         "Maintenance jobs by outcome: succeeded, skipped or failed.",
-        ("table", "job", "outcome"),
+        ("table", "maintenance_job", "outcome"),
         ("maintainer",),
     ),
     Metric(
@@ -255,7 +255,7 @@ _ALL: tuple[Metric, ...] = (
         "lakehouse_maintenance_undeleted_files_total",
         "counter",
         "Files that maintenance was to delete and could not.",
-        ("table", "job"),
+        ("table", "maintenance_job"),
         ("maintainer",),
     ),
     Metric(
@@ -263,7 +263,7 @@ _ALL: tuple[Metric, ...] = (
         "gauge",
         "1 while the last look at a table, or job of it that came of itself, failed, is still due, "
         "and none has succeeded since.",
-        ("table", "job"),
+        ("table", "maintenance_job"),
         ("maintainer",),
     ),
     Metric(

@@ -26,7 +26,7 @@ class Worker:
         self.metrics = MaintenanceMetrics(self._instruments)
 
     def value(self, name: str, job: str) -> float | None:
-        labels = {"table": TABLE, "job": job}
+        labels = {"table": TABLE, "maintenance_job": job}
         return self._instruments.registry.get_sample_value(name, labels)
 
     def failing(self, job: str) -> bool:

@@ -68,8 +68,13 @@ class BareClient:
         return f"{stem}-{self.unique}"
 
     def topic(self, stem: str = "topic", partitions: int = 1, **configs: str) -> str:
-        """A new topic whose logs answer."""
+        """A new topic whose logs answer.
+
+        It keeps its records unless told otherwise: the scenarios' are of years ago, and retention
+        may come by at any moment.
+        """
         name = self.name(stem)
+        configs.setdefault("retention_ms", "-1")
         entries = [{"name": key.replace("_", "."), "value": configs[key]} for key in configs]
         new = {
             "name": name,

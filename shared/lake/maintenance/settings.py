@@ -76,7 +76,7 @@ class MaintenanceSettings(Settings):
     )
     maintainer_orphan_days: float = Field(
         default=_DEFAULT.orphan_days,
-        gt=0,
+        ge=1,
         description="age from which a file that no snapshot names is an orphan",
     )
 

@@ -24,6 +24,10 @@ log = structlog.stdlib.get_logger("bergline.transformer")
 RETRY_S = 3.0
 """Pause after a look that failed."""
 
+AGAIN_S = 3600.0
+"""After so long a build that found nothing to record is wanted again: by then it may have to record
+its inputs anew, as the snapshots that it has recorded are kept for a day and no longer."""
+
 
 class Reconciler:
     """The slow loop beside events.
@@ -35,6 +39,7 @@ class Reconciler:
         business_date: of now.
         every_s: pause between two looks.
         on_look: told what was found.
+        again_s: as :data:`AGAIN_S`.
     """
 
     def __init__(
@@ -45,6 +50,7 @@ class Reconciler:
         business_date: Callable[[], date],
         every_s: float,
         on_look: Callable[[Mapping[str, Looked]], None],
+        again_s: float = AGAIN_S,
     ) -> None:
         self._planner = planner
         self._survey = survey
@@ -52,10 +58,11 @@ class Reconciler:
         self._business_date = business_date
         self._every_s = every_s
         self._on_look = on_look
+        self._again_s = again_s
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._built: Counter[str] = Counter()
-        self._asked: dict[str, tuple[object, int]] = {}
+        self._asked: dict[str, tuple[object, int, float]] = {}
         self._outage = Outage(log, "tables not compared, trying again")
         self.looked = asyncio.Event()
         """Set once the owned targets have been looked at."""
@@ -76,7 +83,7 @@ class Reconciler:
     def in_vain(self, target: str, wanted: object) -> bool:
         """Whether a build that began since the same was wanted found nothing to record, as after a
         compaction of an input."""
-        asked, built = self._asked.get(target, (None, 0))
+        asked, built, _ = self._asked.get(target, (None, 0, 0.0))
         return asked == wanted and self._built[target] > built
 
     async def stop(self) -> None:
@@ -108,14 +115,19 @@ class Reconciler:
         found = await self._survey.look(owned, self._business_date())
         now = time.monotonic()
         for target, looked in found.items():
-            if looked.build.mode == "nothing" or self.in_vain(target, looked.wanted):
+            if looked.build.mode == "nothing" or self._lately_in_vain(target, looked, now):
                 continue
             if self._built[target] != built.get(target, 0) or not self._planner.idle(target):
                 continue  # what was seen is of before a build that has begun: the next look tells
-            self._asked[target] = (looked.wanted, built.get(target, 0))
+            self._asked[target] = (looked.wanted, built.get(target, 0), now)
             self._planner.want(target, self._wish(target, looked, now))
         self._on_look(found)
         self.looked.set()
+
+    def _lately_in_vain(self, target: str, looked: Looked, now: float) -> bool:
+        if not self.in_vain(target, looked.wanted):
+            return False
+        return now - self._asked[target][2] < self._again_s
 
     def _wish(self, target: str, looked: Looked, now: float) -> Wish:
         cause: Cause = "tick" if looked.ticked else "reconcile"

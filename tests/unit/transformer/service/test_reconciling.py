@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from services.transformer.building import RENEWED_MS
 from services.transformer.planner import Planner
-from services.transformer.reconciling import Reconciler
+from services.transformer.reconciling import AGAIN_S, Reconciler
 from services.transformer.survey import Looked, Survey
 from services.transformer.waves import Waves
 from services.transformer.wishes import Patience, Start
 from shared.contracts.plans import PlannedBuild
+from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import Unavailable
 from tests.unit.transformer.service.test_planner import TABLES, wish
 from tests.unit.transformer.service.test_waves import landed
@@ -47,13 +49,13 @@ class Seen(Survey):
 
 
 class Bench:
-    def __init__(self) -> None:
+    def __init__(self, again_s: float = AGAIN_S) -> None:
         self.planner = Planner(TABLES, 2, Patience())
         self.planner.own(self.planner.targets)
         self.survey, self.waves = Seen(), Waves(TABLES)
         self.told: list[Mapping[str, Looked]] = []
         self.reconciler = Reconciler(
-            self.planner, self.survey, self.waves, lambda: TODAY, 600.0, self.told.append
+            self.planner, self.survey, self.waves, lambda: TODAY, 600.0, self.told.append, again_s
         )
 
     async def look(self) -> list[Start]:
@@ -101,6 +103,20 @@ async def test_what_a_build_found_to_be_nothing_is_not_asked_for_again(bench: Be
     assert bench.reconciler.in_vain("x.staging", "compacted")
     bench.survey.found["x.staging"] = looked("incremental", "more")
     assert [start.target for start in await bench.look()] == ["x.staging"]
+    await bench.reconciler.stop()
+
+
+@pytest.mark.asyncio
+async def test_what_was_nothing_is_asked_for_again_before_the_snapshots_it_recorded_are_gone() -> (
+    None
+):
+    bench = Bench(again_s=0.0)
+    bench.survey.found["x.staging"] = looked("incremental", "compacted")
+    (start,) = await bench.look()
+    bench.planner.succeeded(start)
+    bench.reconciler.built("x.staging")
+    assert [each.target for each in await bench.look()] == ["x.staging"]
+    assert ThinningPolicy().pinned_ms > AGAIN_S * 1000 + RENEWED_MS
     await bench.reconciler.stop()
 
 

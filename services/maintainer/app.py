@@ -27,7 +27,7 @@ from shared.contracts.event import Event
 from shared.contracts.maintenance import JobName
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import MAINTENANCE, MAINTENANCE_REQUESTS
-from shared.lake.maintenance.jobs import Looked
+from shared.lake.maintenance.looking import Looked
 from shared.runtime.bus import producer, publish
 from shared.runtime.connecting import until
 from shared.runtime.event_queue import EventQueue

@@ -26,7 +26,9 @@ from shared.contracts.maintenance import (
     MaintenanceSucceeded,
 )
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.jobs import JobResult, Looked, Undeleted
+from shared.lake.maintenance.counted_deletion import Undeleted
+from shared.lake.maintenance.job_result import JobResult
+from shared.lake.maintenance.looking import Looked
 from shared.runtime.blocking import BlockingThread
 from shared.runtime.errors import BerglineError
 from shared.runtime.told_errors import told

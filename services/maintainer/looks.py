@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from shared.contracts.plans import MaintenancePlans, PlannedMaintenance
-from shared.lake.maintenance.jobs import Looked, planned
+from shared.lake.maintenance.looking import Looked, planned
 
 
 class Looks:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from services.maintainer.agenda import IN_ORDER
 from shared.contracts.event import Event
 from shared.contracts.maintenance import JobName, MaintenanceFailed, MaintenanceSucceeded
-from shared.lake.maintenance.jobs import Looked
+from shared.lake.maintenance.looking import Looked
 from shared.runtime.metrics import Instruments
 from shared.tables.lineage import layer
 

@@ -14,7 +14,10 @@ from services.maintainer.agenda import Task
 from services.maintainer.config import MaintainerSettings
 from services.maintainer.requests import SERVICE
 from shared.contracts.tables import TableCommitted
-from shared.lake.maintenance.jobs import Asked, JobResult, Kept, Looked, Maintained
+from shared.lake.maintenance.asked import Asked, Kept
+from shared.lake.maintenance.job_result import JobResult
+from shared.lake.maintenance.looking import Looked
+from shared.lake.maintenance.maintained import Maintained
 from shared.lake.reader import LakeReader
 from shared.lake.returned_memory import give_back
 from shared.lake.table_state import TableState

@@ -31,7 +31,8 @@ def plan(target: Target = "all", output: Output = Format.TEXT) -> None:
     """
     from shared.cli.chosen import any_tables
     from shared.contracts.plans import MaintenancePlans, PlannedMaintenance
-    from shared.lake.maintenance.jobs import Maintained, planned
+    from shared.lake.maintenance.looking import planned
+    from shared.lake.maintenance.maintained import Maintained
     from shared.lake.maintenance.settings import MaintenanceSettings
     from shared.lake.reader import LakeReader
     from shared.runtime.errors import BerglineError, CheckFailed

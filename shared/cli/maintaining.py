@@ -17,7 +17,7 @@ from shared.cli.words import NOTHING, cell, count, size, stacked
 if TYPE_CHECKING:
     from shared.contracts.commands import Action, CommandIssued, MaintenanceArguments
     from shared.contracts.maintenance import JobName
-    from shared.lake.maintenance.jobs import JobResult
+    from shared.lake.maintenance.job_result import JobResult
     from shared.runtime.log_bounds import PartitionKey
     from shared.runtime.maintaining import Maintaining, Told
     from shared.runtime.settings import Settings
@@ -266,7 +266,8 @@ def _try_dry(
     arguments: MaintenanceArguments,
     output: Format,
 ) -> None:
-    from shared.lake.maintenance.jobs import Asked, Maintained
+    from shared.lake.maintenance.asked import Asked
+    from shared.lake.maintenance.maintained import Maintained
     from shared.lake.maintenance.settings import MaintenanceSettings
     from shared.lake.reader import LakeReader
     from shared.runtime.errors import BerglineError, CheckFailed

@@ -16,7 +16,7 @@ from shared.contracts.commands import CommandIssued
 from shared.contracts.maintenance import Figures, MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.plans import MaintenancePlans, PlannedJob, PlannedMaintenance
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.jobs import JobResult
+from shared.lake.maintenance.job_result import JobResult
 from shared.runtime.errors import CheckFailed, ConfigurationError
 from shared.runtime.maintaining import Maintaining
 

@@ -26,7 +26,9 @@ from shared.contracts.maintenance import (
     MaintenanceSucceeded,
 )
 from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.jobs import JobResult, Looked, Undeleted
+from shared.lake.maintenance.counted_deletion import Undeleted
+from shared.lake.maintenance.job_result import JobResult
+from shared.lake.maintenance.looking import Looked
 from shared.lake.maintenance.policy import Job, Proposal
 from shared.runtime.errors import CheckFailed
 

@@ -17,7 +17,7 @@ from shared.contracts.environment import Environment
 from shared.contracts.event import Event
 from shared.contracts.maintenance import MaintenanceRequested
 from shared.contracts.topics import COMMANDS, MAINTENANCE_REQUESTS
-from shared.lake.maintenance.jobs import Asked
+from shared.lake.maintenance.asked import Asked
 from shared.runtime.errors import Refused
 from shared.runtime.event_queue import EventQueue
 from shared.runtime.ownership import owned

@@ -13,7 +13,7 @@ from shared.contracts.maintenance import (
     MaintenanceFailed,
     MaintenanceSucceeded,
 )
-from shared.lake.maintenance.jobs import Looked
+from shared.lake.maintenance.looking import Looked
 from shared.runtime.metrics import Instruments
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)

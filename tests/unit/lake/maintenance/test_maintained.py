@@ -15,10 +15,13 @@ from shared.contracts.identity import uuid7
 from shared.lake.catalog import load
 from shared.lake.commit import commit
 from shared.lake.handle import TableHandle
-from shared.lake.maintenance import jobs, retention
+from shared.lake.maintenance import counted_deletion, looking, retention
+from shared.lake.maintenance.asked import Asked
 from shared.lake.maintenance.compaction import Status
+from shared.lake.maintenance.counted_deletion import Undeleted
 from shared.lake.maintenance.deletion import Deleted
-from shared.lake.maintenance.jobs import Asked, Maintained, Undeleted, planned
+from shared.lake.maintenance.looking import planned
+from shared.lake.maintenance.maintained import Maintained
 from shared.lake.maintenance.shape import shape_of
 from shared.lake.maintenance.thresholds import MaintenancePolicy
 from shared.lake.reader import LakeReader
@@ -148,7 +151,7 @@ def test_deletions_that_all_failed_are_a_failure(
     orphan = next(path for path in lake.files() if path.suffix == ".parquet").with_name("o.parquet")
     orphan.write_bytes(b"nobody names this")
     os.utime(orphan, (1, 1))
-    monkeypatch.setattr(jobs, "deletion_of", lambda _: Refusing())
+    monkeypatch.setattr(counted_deletion, "deletion_of", lambda _: Refusing())
     now = Asked(older_than_ms=int(time.time() * 1000), allow_young=True)
     with pytest.raises(Undeleted, match="none of 1 files could be deleted: 403") as raised:
         maintained(lake).run("orphans", now)
@@ -162,7 +165,7 @@ def test_expiry_that_could_delete_nothing_is_not_tried_again_and_then_fine(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "SAFE_DELAY_S", 0.0)
-    monkeypatch.setattr(jobs, "deletion_of", lambda _: Refusing())
+    monkeypatch.setattr(counted_deletion, "deletion_of", lambda _: Refusing())
     table = maintained(lake)
     with pytest.raises(Undeleted) as raised:
         table.run("expire", Asked(retention_days=0, retain_last=1))
@@ -174,7 +177,7 @@ def test_deletions_that_failed_in_part_are_counted(
     lake: Lake, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retention, "SAFE_DELAY_S", 0.0)
-    monkeypatch.setattr(jobs, "deletion_of", lambda _: Refusing(suffix=".parquet"))
+    monkeypatch.setattr(counted_deletion, "deletion_of", lambda _: Refusing(suffix=".parquet"))
     table = maintained(lake)
     table.run("compact", FORCED)
     land(lake, 40)
@@ -223,7 +226,7 @@ def test_a_look_that_the_store_refused_loads_the_table_anew(
             raise OSError("AWS Error ACCESS_DENIED: the token has expired")
         return shape_of(found, *arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(jobs, "shape_of", shape)
+    monkeypatch.setattr(looking, "shape_of", shape)
     with pytest.raises(Unavailable):
         table.look()
     assert table.look().shape.files == 4, "with the credentials that came anew"

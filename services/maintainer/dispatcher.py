@@ -173,10 +173,10 @@ class Dispatcher:
         stop = self._stops[task.table] = threading.Event()
         began = time.monotonic()
         try:
+            known = self._known(task.table)
             if task.job is None:
-                looked = await thread.run(lambda: self._work.look(task.table))
+                looked = await thread.run(lambda: self._work.look(task.table, known))
             else:
-                known = self._known(task.table)
                 result = await thread.run(lambda: self._work.run(task, known, stop.is_set))
         except Exception as error:  # noqa: BLE001 - whatever a table does, others go on
             self._failed(task, error, time.monotonic() - began)

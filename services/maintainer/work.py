@@ -47,7 +47,7 @@ class Known:
 class Work(Protocol):
     """Blocking calls, at most one at a time for each table."""
 
-    def look(self, table: str) -> Looked:
+    def look(self, table: str, known: Known) -> Looked:
         """The table as it is now, and what is due."""
 
     def run(self, task: Task, known: Known, stop: Callable[[], bool]) -> JobResult:
@@ -68,10 +68,10 @@ class LakeWork:
         for name in self._tables.keys() - set(tables):
             del self._tables[name]
 
-    def look(self, table: str) -> Looked:
+    def look(self, table: str, known: Known) -> Looked:
         """The table as it is now, and what is due."""
         self._step_back()
-        return self._of(table).look()
+        return self._of(table).look(known.kept)
 
     def run(self, task: Task, known: Known, stop: Callable[[], bool]) -> JobResult:
         """Run a job."""

@@ -100,9 +100,7 @@ def expire(
         NotFound: as :func:`shared.lake.commit.commit`.
     """
     started = time.monotonic()
-    retention = Retention(
-        policy.retention_days, policy.retain_last, pinned, announced, as_of_ms=now_ms
-    )
+    retention = Retention.of(policy, now_ms, pinned=pinned, announced=announced)
     before = handle.reload()
     wanted = _entries(before, retention.plan(before, now_ms).remove)
     count = len(before.snapshots)

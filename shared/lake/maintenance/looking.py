@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from shared.contracts.plans import PlannedJob, PlannedMaintenance
 from shared.lake.handle import TableHandle
-from shared.lake.maintenance.policy import Proposal, proposals
+from shared.lake.maintenance.asked import Kept
+from shared.lake.maintenance.policy import NOTHING_KEPT, Proposal, expiring, proposals
 from shared.lake.maintenance.shape import TableShape, shape_of
 from shared.lake.maintenance.thresholds import MaintenancePolicy, with_properties
 from shared.lake.maintenance.unreferenced import Unreferenced
@@ -39,8 +41,11 @@ def look(
     spec: TableSpec,
     policy: MaintenancePolicy,
     unreferenced: Unreferenced,
+    kept: Callable[[TableState], Kept],
 ) -> Looked:
     """Look at a table as it is now; ``unreferenced`` learns what nothing names any more.
+
+    ``kept`` tells what an expiry would have to leave; it is asked when something would go.
 
     Raises:
         OSError: the store does not answer, or a file that the table names is not there.
@@ -51,7 +56,9 @@ def look(
     shape = shape_of(table, spec, state)
     own = with_properties(policy, state.properties)
     unreferenced.look(state, table.io)
-    found = tuple(proposals(shape, own, int(time.time() * 1000)))
+    now_ms = int(time.time() * 1000)
+    leave = kept(state) if expiring(state, own, now_ms) else NOTHING_KEPT
+    found = tuple(proposals(shape, state, own, now_ms, leave))
     return Looked(state, shape, found, unreferenced.due(), own.small_bytes)
 
 

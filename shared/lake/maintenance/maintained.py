@@ -55,8 +55,8 @@ class Maintained:
             self._found = self._reader.handle(self._spec.name)
         return self._found
 
-    def look(self) -> Looked:
-        """The table as it is now, and what is due.
+    def look(self, kept: Callable[[TableState], Kept] = lambda _: Kept()) -> Looked:
+        """The table as it is now, and what is due; ``kept`` as of :meth:`run`.
 
         Raises:
             Unavailable: catalog or store do not answer.
@@ -65,7 +65,13 @@ class Maintained:
             Refused, ConfigurationError: it has files or properties that cannot be read here.
         """
         with self._readable():
-            return look(self._handle, self._spec, self._policy, self._unreferenced)
+            return look(
+                self._handle,
+                self._spec,
+                self._policy,
+                self._unreferenced,
+                partial(self._kept, kept),
+            )
 
     def run(
         self,

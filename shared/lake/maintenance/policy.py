@@ -13,11 +13,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.lake.maintenance.asked import Kept
 from shared.lake.maintenance.grouping import choose
+from shared.lake.maintenance.retention import Retention
 from shared.lake.maintenance.shape import PartitionShape, TableShape
-from shared.lake.maintenance.thresholds import DAY_MS, MaintenancePolicy, with_properties
+from shared.lake.maintenance.thresholds import MaintenancePolicy, with_properties
+from shared.lake.table_state import TableState
 
 __all__ = ["Job", "MaintenancePolicy", "Proposal", "proposals", "with_properties"]
+
+
+NOTHING_KEPT = Kept()
 
 
 class Job(StrEnum):
@@ -55,13 +61,25 @@ class Proposal:
     cost: int = 0
 
 
-def proposals(shape: TableShape, policy: MaintenancePolicy, now_ms: int) -> list[Proposal]:
+def proposals(
+    shape: TableShape,
+    state: TableState,
+    policy: MaintenancePolicy,
+    now_ms: int,
+    kept: Kept = NOTHING_KEPT,
+) -> list[Proposal]:
     """Everything that might be done to a table, what is due first and the best paid first.
 
     Orphans are not among them: what nothing names is no part of the table's shape.
+
+    Args:
+        shape, state: the table.
+        policy: of this table.
+        now_ms: milliseconds since the epoch.
+        kept: what an expiry would have to leave.
     """
     found = [_compaction(each, policy, now_ms) for each in shape.partitions]
-    found += [_expiry(shape, policy, now_ms), _manifests(shape, policy), _restamp(shape)]
+    found += [_expiry(state, policy, now_ms, kept), _manifests(shape, policy), _restamp(shape)]
     return sorted(found, key=lambda each: (not each.due, -each.benefit / max(each.cost, 1)))
 
 
@@ -80,11 +98,20 @@ def _compaction(partition: PartitionShape, policy: MaintenancePolicy, now_ms: in
     )
 
 
-def _expiry(shape: TableShape, policy: MaintenancePolicy, now_ms: int) -> Proposal:
-    limit = now_ms - policy.retention_days * DAY_MS
-    old = sum(at < limit for at in shape.snapshot_times_ms[policy.retain_last :])
-    words = f"{shape.snapshots} snapshots, {old} of them older than {policy.retention_days:g} days"
-    return Proposal(Job.EXPIRE, old > 0, words)
+def expiring(
+    state: TableState, policy: MaintenancePolicy, now_ms: int, kept: Kept = NOTHING_KEPT
+) -> int:
+    """How many snapshots an expiry would remove now."""
+    retention = Retention.of(policy, now_ms, pinned=kept.pinned, announced=kept.announced)
+    return len(retention.plan(state, now_ms).remove)
+
+
+def _expiry(state: TableState, policy: MaintenancePolicy, now_ms: int, kept: Kept) -> Proposal:
+    gone, count = expiring(state, policy, now_ms, kept), len(state.snapshots)
+    if not gone:
+        return Proposal(Job.EXPIRE, False, f"none of {count} snapshots has to go")
+    since = f"for more than {policy.retention_days:g} days"
+    return Proposal(Job.EXPIRE, True, f"{gone} of {count} snapshots were superseded {since}")
 
 
 def _manifests(shape: TableShape, policy: MaintenancePolicy) -> Proposal:

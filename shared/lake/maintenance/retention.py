@@ -12,6 +12,7 @@ from operator import attrgetter
 
 from pyiceberg.table.snapshots import Operation
 
+from shared.lake.maintenance.thresholds import DAY_MS, MaintenancePolicy
 from shared.lake.sweeping import SAFE_DELAY_S
 from shared.lake.table_state import KEY_BRANCH, SnapshotEntry, TableState
 from shared.lake.thinning import (
@@ -23,7 +24,6 @@ from shared.lake.thinning import (
     successors,
 )
 
-_DAY_MS = 86_400_000
 _sequence = attrgetter("sequence_number")
 
 
@@ -45,10 +45,22 @@ class Retention:
     announced: int | None = None
     as_of_ms: int | None = None
 
+    @classmethod
+    def of(
+        cls,
+        policy: MaintenancePolicy,
+        now_ms: int,
+        *,
+        pinned: Collection[int] = (),
+        announced: int | None = None,
+    ) -> Retention:
+        """What a table's policy says as of ``now_ms``: for the expiry and for who foretells it."""
+        return cls(policy.retention_days, policy.retain_last, pinned, announced, as_of_ms=now_ms)
+
     @property
     def age_ms(self) -> float:
         """What was superseded later stays; at least so long as somebody may still plan a scan."""
-        return max(self.days * _DAY_MS, SAFE_DELAY_S * 1000)
+        return max(self.days * DAY_MS, SAFE_DELAY_S * 1000)
 
     def plan(self, state: TableState, now_ms: int) -> ThinningPlan:
         """What of ``state`` goes as of ``now_ms``.

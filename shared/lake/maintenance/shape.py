@@ -1,4 +1,4 @@
-"""How a table stands: files by partition, deleted rows, snapshots, manifests."""
+"""How a table stands: files by partition, deleted rows, manifests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from shared.lake.level_zero import is_level_zero, level_zero_spec
 from shared.lake.maintenance.ordering import neighbours
 from shared.lake.provenance import traced
 from shared.lake.reading.live_files import LiveFile, LiveFiles, live_files, manifests
-from shared.lake.recorded import ancestors, recorded
+from shared.lake.recorded import recorded
 from shared.lake.surviving_rows import deleted_positions
 from shared.lake.table_state import SnapshotEntry, TableState
 from shared.tables.spec import TableSpec
@@ -76,9 +76,6 @@ class TableShape:
         name: logical name.
         snapshot_id: the head of ``main``, ``None`` for a table without one.
         partitions: with files.
-        snapshots: retained ones.
-        snapshot_times_ms: of the retained ancestors of the head, newest first.
-        oldest_snapshot_ms: when the oldest retained one was committed.
         data_manifests, delete_manifests: that the head lists.
         foreign_head: snapshots of others on top of the one that says where the table stands.
     """
@@ -86,9 +83,6 @@ class TableShape:
     name: str
     snapshot_id: int | None
     partitions: tuple[PartitionShape, ...]
-    snapshots: int = 0
-    snapshot_times_ms: tuple[int, ...] = ()
-    oldest_snapshot_ms: int | None = None
     data_manifests: int = 0
     delete_manifests: int = 0
     foreign_head: int = 0
@@ -133,18 +127,14 @@ def shape_of(table: Table, spec: TableSpec, state: TableState) -> TableShape:
         OSError: the object store does not answer, or lacks a file.
     """
     head = state.current_snapshot()
-    times = [snapshot.timestamp_ms for snapshot in state.snapshots]
     if head is None:
-        return TableShape(spec.name, None, (), len(times), (), min(times, default=None))
+        return TableShape(spec.name, None, ())
     listed = manifests(table.io, head).values()
     deletes = sum(each.content == ManifestContent.DELETES for each in listed)
     return TableShape(
         spec.name,
         head.snapshot_id,
         partitions_of(table, spec, state, live_files(table, head)),
-        len(times),
-        tuple(each.timestamp_ms for each in ancestors(state)),
-        min(times),
         len(listed) - deletes,
         deletes,
         _foreign(state),

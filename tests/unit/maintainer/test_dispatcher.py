@@ -56,7 +56,7 @@ class Lake:
         self.proposals: dict[str, tuple[Proposal, ...]] = {}
         self._lock = threading.Lock()
 
-    def look(self, table: str) -> Looked:
+    def look(self, table: str, known: Known) -> Looked:
         found = self.proposals.pop(table, ())
         return cast("Looked", SimpleNamespace(proposals=found, unreferenced=False))
 

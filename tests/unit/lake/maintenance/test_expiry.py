@@ -13,11 +13,12 @@ from pyiceberg.table.refs import SnapshotRefType
 
 from shared.lake.commit import Delta, Head
 from shared.lake.handle import TableHandle
+from shared.lake.maintenance.asked import Kept
 from shared.lake.maintenance.compaction import Status
 from shared.lake.maintenance.deletion import Deleted, FileDeletion, StoreDeletion
 from shared.lake.maintenance.expiry import ExpiryReport, expire
 from shared.lake.maintenance.orphans import remove_orphans
-from shared.lake.maintenance.policy import MaintenancePolicy
+from shared.lake.maintenance.policy import MaintenancePolicy, expiring
 from shared.lake.table_state import TableState
 from shared.lake.thinning import hour_tag
 from shared.runtime.errors import Refused, Unavailable
@@ -111,6 +112,28 @@ def test_a_dry_run_tells_exactly_what_goes(lake: DerivedLake) -> None:
     fields = ("data_files_deleted", "delete_files_deleted", "manifests_deleted", "bytes_freed")
     assert [getattr(told, f) for f in fields] == [getattr(done, f) for f in fields]
     assert told.expired == done.expired
+
+
+@pytest.mark.parametrize("pinned", [False, True], ids=["free", "a reader's"])
+@pytest.mark.parametrize("quiet_days", [0, 6, 7, 8, 16])
+@pytest.mark.parametrize("last", [1, 2, 3])
+def test_a_plan_foretells_what_the_job_does(
+    lake: DerivedLake, last: int, quiet_days: int, pinned: bool
+) -> None:
+    """After a time of quiet commits are old that were superseded only now."""
+    held = {lake.head.snapshot_id} if pinned else set()
+    writer = much_later(lake)
+    for version in range(2):
+        lake.send(lake.plan({1: version}), writer)
+    now_ms = later(9 * DAY + quiet_days * DAY + HOUR)
+    told = expiring(
+        lake.state,
+        MaintenancePolicy(retention_days=7, retain_last=last),
+        now_ms,
+        Kept(held, announced=4),
+    )
+    done = expired(lake, last=last, now_ms=now_ms, pinned=held, announced=4)
+    assert told == done.snapshots_expired
 
 
 def test_the_newest_stay_whatever_their_age(lake: DerivedLake) -> None:

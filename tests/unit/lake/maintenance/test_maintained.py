@@ -16,12 +16,13 @@ from shared.lake.catalog import load
 from shared.lake.commit import commit
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance import counted_deletion, looking, retention
-from shared.lake.maintenance.asked import Asked
+from shared.lake.maintenance.asked import Asked, Kept
 from shared.lake.maintenance.compaction import Status
 from shared.lake.maintenance.counted_deletion import Undeleted
 from shared.lake.maintenance.deletion import Deleted
 from shared.lake.maintenance.looking import planned
 from shared.lake.maintenance.maintained import Maintained
+from shared.lake.maintenance.policy import Job
 from shared.lake.maintenance.shape import shape_of
 from shared.lake.maintenance.thresholds import MaintenancePolicy
 from shared.lake.reader import LakeReader
@@ -124,6 +125,23 @@ def test_an_operators_word_on_retention_goes_before_the_policy(
     assert done.reason
     kept = maintained(lake).run("expire", Asked(retention_days=0, retain_last=3), dry_run=True)
     assert (kept.before.snapshots, kept.after.snapshots) == (4, 3)
+
+
+def test_a_look_foretells_the_expiry_that_comes(
+    lake: Lake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retention, "SAFE_DELAY_S", 0.0)
+    policy = MaintenancePolicy(retention_days=0, retain_last=1)
+    table = Maintained(cast("LakeReader", Reader(lake)), LOG, policy, "maintainer")
+
+    def kept(state: TableState) -> Kept:
+        """Not announced are the two newest."""
+        return Kept(announced=state.last_sequence_number - 2)
+
+    [told] = [each for each in table.look(kept).proposals if each.job is Job.EXPIRE]
+    assert (told.due, told.reason.partition(" were")[0]) == (True, "2 of 4 snapshots")
+    done = table.run("expire", kept=kept, dry_run=True)
+    assert (done.before.snapshots, done.after.snapshots) == (4, 2)
 
 
 def test_a_lost_file_is_a_failure_that_says_so(lake: Lake) -> None:

@@ -9,15 +9,18 @@ from itertools import pairwise
 import pytest
 from structlog.testing import capture_logs
 
+from shared.lake.maintenance.asked import Kept
 from shared.lake.maintenance.grouping import Choice, choose
 from shared.lake.maintenance.policy import (
     Job,
     MaintenancePolicy,
     Proposal,
+    expiring,
     proposals,
     with_properties,
 )
 from shared.lake.maintenance.shape import FileShape, PartitionShape, TableShape
+from shared.lake.table_state import RefEntry, SnapshotEntry, TableState
 from shared.runtime.errors import ConfigurationError
 
 NOW_MS = 10_000_000_000
@@ -46,8 +49,32 @@ def chosen(found: Choice) -> list[list[str]]:
     return [[file.path for file in group.files] for group in found.groups]
 
 
-def due(shape: TableShape) -> dict[Job, Proposal]:
-    return {each.job: each for each in proposals(shape, POLICY, NOW_MS) if each.due}
+def history(*days_ago: float) -> TableState:
+    """Versions one on top of the other, committed so long ago, the oldest first."""
+    return TableState(
+        table_uuid="t",
+        location="s3://t",
+        current_snapshot_id=len(days_ago) or None,
+        refs={"main": RefEntry(snapshot_id=len(days_ago), type="branch")} if days_ago else {},
+        snapshots=tuple(
+            SnapshotEntry(
+                snapshot_id=number,
+                timestamp_ms=NOW_MS - int(ago * DAY_MS),
+                sequence_number=number,
+                parent_snapshot_id=number - 1 or None,
+                summary={"operation": "append", "bergline.format": "1"},
+            )
+            for number, ago in enumerate(days_ago, start=1)
+        ),
+    )
+
+
+NOTHING = TableShape("t", None, ())
+
+
+def due(shape: TableShape, *days_ago: float) -> dict[Job, Proposal]:
+    found = proposals(shape, history(*days_ago), POLICY, NOW_MS)
+    return {each.job: each for each in found if each.due}
 
 
 def test_five_small_files_of_a_quiet_partition_become_one() -> None:
@@ -178,7 +205,8 @@ def test_the_best_paid_is_proposed_first() -> None:
         1,
         (partition(files(*10 * [30 * MB])), partition(files(*10 * [MB])), partition(files(MB))),
     )
-    found = [each for each in proposals(shape, POLICY, NOW_MS) if each.job is Job.COMPACT]
+    found = proposals(shape, history(), POLICY, NOW_MS)
+    found = [each for each in found if each.job is Job.COMPACT]
     assert [(each.due, each.bytes) for each in found] == [
         (True, 10 * MB),
         (True, 300 * MB),
@@ -187,11 +215,26 @@ def test_the_best_paid_is_proposed_first() -> None:
 
 
 def test_snapshots_expire_by_age_but_for_the_last_three() -> None:
-    old = NOW_MS - 8 * DAY_MS
-    assert Job.EXPIRE not in due(TableShape("t", 1, (), 3, (old, old, old)))
-    assert Job.EXPIRE in due(TableShape("t", 1, (), 4, (old, old, old, old)))
-    young = NOW_MS - 6 * DAY_MS
-    assert Job.EXPIRE not in due(TableShape("t", 1, (), 50, 50 * (young,)))
+    assert Job.EXPIRE not in due(NOTHING, 9, 8.5, 8)
+    found = due(NOTHING, 9.5, 9, 8.5, 8)[Job.EXPIRE]
+    assert found.reason == "1 of 4 snapshots were superseded for more than 7 days"
+    assert Job.EXPIRE not in due(NOTHING, *50 * (6,))
+
+
+def test_age_counts_from_when_a_snapshot_was_superseded() -> None:
+    """A table that was quiet for days: what everybody read until yesterday is a day old."""
+    assert Job.EXPIRE not in due(NOTHING, 9, 1, 0.5, 0.25)
+    assert due(NOTHING, 10, 9, 1, 0.5, 0.25)[Job.EXPIRE].reason.startswith("1 of 5")
+
+
+def test_what_a_reader_has_recorded_is_not_foretold_to_go() -> None:
+    """An hour ago a reader's snapshot was superseded, and the policy would keep it for less."""
+    state = history(2 / 24, 1 / 24, 0.5 / 24)
+    policy = MaintenancePolicy(retention_days=0.01, retain_last=1)
+    assert expiring(state, policy, NOW_MS) == 2
+    assert expiring(state, policy, NOW_MS, Kept(pinned={1})) == 0, "nor the one on top of it"
+    assert expiring(state, policy, NOW_MS, Kept(announced=2)) == 2
+    assert expiring(state, policy, NOW_MS, Kept(announced=1)) == 1
 
 
 def test_more_than_a_hundred_manifests_of_a_kind_are_too_many() -> None:

@@ -18,6 +18,7 @@ from shared.lake.maintenance.asked import Asked, Kept
 from shared.lake.maintenance.job_result import JobResult
 from shared.lake.maintenance.looking import Looked
 from shared.lake.maintenance.maintained import Maintained
+from shared.lake.maintenance.scratch import remove_abandoned
 from shared.lake.reader import LakeReader
 from shared.lake.returned_memory import give_back
 from shared.lake.table_state import TableState
@@ -62,6 +63,7 @@ class LakeWork:
         self._tables: dict[str, Maintained] = {}
         self._thread = threading.local()
         pa.set_cpu_count(settings.maintainer_threads)
+        remove_abandoned()
 
     def keep(self, tables: Collection[str]) -> None:
         """Forget what is remembered of all other tables: they are somebody else's."""

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import pyarrow as pa
 
 from shared.lake.maintenance.row_groups import Held
+from shared.lake.maintenance.scratch import scratch_directory
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
@@ -34,7 +34,8 @@ def in_order(
 ) -> Iterator[pa.Table]:
     """All rows, ascending by these columns, nulls last.
 
-    What does not fit goes to a directory for temporary files and is removed in all outcomes.
+    What does not fit goes to a directory for temporary files and is removed in all outcomes; what
+    a killed process left there, by the next one.
 
     Args:
         parts: rows in any order, of one schema.
@@ -47,7 +48,7 @@ def in_order(
     Raises:
         OSError: there is no room on the disk.
     """
-    with TemporaryDirectory(prefix="bergline-compaction-") as directory:
+    with scratch_directory() as directory:
         runs: list[Path] = []
         collected: list[pa.Table] = []
         size = 0
@@ -56,12 +57,12 @@ def in_order(
             size += part.nbytes
             held.add(part.nbytes)
             if size >= most_bytes:
-                runs.append(Path(directory) / str(len(runs)))
+                runs.append(directory / str(len(runs)))
                 _put_aside(collected, by, runs[-1], rows, held)
                 held.release(size)
                 collected, size = [], 0
         if runs and collected:
-            runs.append(Path(directory) / str(len(runs)))
+            runs.append(directory / str(len(runs)))
             _put_aside(collected, by, runs[-1], rows, held)
         if runs:
             held.release(size)

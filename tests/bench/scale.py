@@ -77,6 +77,7 @@ def _with_workers(workers: int, deliveries: int, seed: int) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         platform = EmbeddedPlatform(
             Path(directory),
+            # Writers alone are measured: derived tables and maintenance would want the same cores.
             replicas={
                 "ingest": workers,
                 "stream_writer": workers,

@@ -65,6 +65,7 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     speeds: dict[str, list[float]] = defaultdict(list)
     drift_costs: list[float] = []
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+        # The writer's CPU alone is measured, and its table is to have its own commits only.
         embedded = EmbeddedPlatform(Path(directory), replicas={"transformer": 0, "maintainer": 0})
         platform = stack.enter_context(contextlib.closing(embedded))
         platform.start()

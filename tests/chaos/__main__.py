@@ -52,7 +52,12 @@ def chaos(
 
 def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]:
     from tests.bench.report import machine
-    from tests.chaos import derived_audit, derived_evidence
+    from tests.chaos import (
+        derived_audit,
+        derived_evidence,
+        maintenance_audit,
+        maintenance_evidence,
+    )
     from tests.chaos.audit import audit
     from tests.chaos.derived_history import DerivedHistory
     from tests.chaos.evidence import gather
@@ -90,12 +95,17 @@ def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]
         seconds["rounds"] = time.monotonic() - began
         progress("auditing")
         began = time.monotonic()
-        evidence = built = None
+        evidence = built = maintained = None
         violations = []
         if run.stalled is None:
             evidence = gather(platform.settings, history, directory / "ledger.csv")
             built = derived_evidence.gather(platform.settings, derived)
-            violations = [*audit(evidence), *derived_audit.audit(built)]
+            maintained = maintenance_evidence.gather(platform.settings, run.outages)
+            violations = [
+                *audit(evidence),
+                *derived_audit.audit(built),
+                *maintenance_audit.audit(maintained),
+            ]
         seconds["audit"] = time.monotonic() - began
         made = report(
             seed=seed,
@@ -105,6 +115,7 @@ def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]
             traffic=traffic,
             evidence=evidence,
             built=built,
+            maintained=maintained,
             violations=violations,
             growths=growth(run.memory) if run.memory else [],
             left_out={f"disk full {target}": why for target, why in missing.items()},

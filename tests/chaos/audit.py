@@ -30,8 +30,8 @@ class Evidence:
         rows: per row of a landing table ``table_name, topic, partition, offset, delivery_id,
             event_id, event_type, payload_md5, error``.
         logs: per partition ``table_name, topic, partition, log_start, log_end``.
-        snapshots: ``table_name, sequence, snapshot_id, parent_id, added_rows``, each that was
-            seen during the run.
+        snapshots: ``table_name, sequence, snapshot_id, parent_id, operation, added_rows,
+            deleted_rows, total_rows``, each that was seen during the run.
         positions: per snapshot ``table_name, sequence, topic, partition, next``.
         announcements: ``table_name, sequence, snapshot_id, place``; ``place`` is their order.
     """
@@ -60,14 +60,15 @@ select positions.* from positions join
 """
 
 _STEPS = """
-select table_name, sequence, snapshot_id, parent_id, added_rows,
-       lag(sequence) over steps as before, lag(snapshot_id) over steps as snapshot_before
+select table_name, sequence, snapshot_id, parent_id, operation, added_rows, deleted_rows,
+       total_rows, lag(sequence) over steps as before,
+       lag(snapshot_id) over steps as snapshot_before, lag(total_rows) over steps as rows_before
 from snapshots window steps as (partition by table_name order by sequence)
 """
 
 _MOVES = """
-select here.table_name, here.sequence, before.topic, before.partition,
-       before.next as was, after.next as became
+select here.table_name, here.sequence, here.operation, here.before, before.topic,
+       before.partition, before.next as was, after.next as became
 from steps as here
 join positions as before
     on before.table_name = here.table_name and before.sequence = here.before
@@ -154,8 +155,23 @@ RULES: Mapping[str, str] = MappingProxyType(
             join advances as now using (table_name, sequence)
             join advances as was
                 on was.table_name = here.table_name and was.sequence = here.before
-            where here.before = here.sequence - 1
+            where here.before = here.sequence - 1 and here.operation <> 'replace'
               and here.added_rows is distinct from now.total - was.total
+        """,
+        "a replace moves no position": """
+            select * from moves
+            where operation = 'replace' and before = sequence - 1 and became is distinct from was
+        """,
+        "a replace moves rows and brings none": """
+            select table_name, sequence, added_rows, deleted_rows, total_rows, rows_before
+            from steps
+            where operation = 'replace'
+              and (added_rows <> deleted_rows
+                   or (before = sequence - 1 and total_rows is distinct from rows_before))
+        """,
+        "a snapshot appends or replaces": """
+            select table_name, sequence, operation from snapshots
+            where operation not in ('append', 'replace')
         """,
         "a commit is announced": """
             with heads as (select table_name, max(sequence) as last from snapshots group by all),

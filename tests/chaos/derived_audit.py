@@ -103,6 +103,27 @@ RULES: Mapping[str, str] = MappingProxyType(
             where operation <> 'replace'
             group by table_name, place, as_of having count(*) > 1
         """,
+        "a replace carries what the build before records": """
+            with replaced as (
+                select * from steps where operation = 'replace' and before = sequence - 1
+            ),
+            said as (
+                select table_name, sequence, topic || '/' || partition as what, next as value
+                from complete
+                union all select table_name, sequence, source || ' ' || uuid, source_sequence
+                from cuts
+            ),
+            carried as (
+                select said.* from replaced join said using (table_name, sequence)
+            ),
+            recorded as (
+                select said.table_name, replaced.sequence, what, value from replaced
+                join said on said.table_name = replaced.table_name
+                    and said.sequence = replaced.before
+            )
+            (select * from carried except select * from recorded)
+            union all (select * from recorded except select * from carried)
+        """,
         "a build stands on the one before": """
             select table_name, sequence, parent_id, snapshot_before from steps
             where before = sequence - 1 and parent_id is distinct from snapshot_before

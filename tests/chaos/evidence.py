@@ -97,14 +97,15 @@ def _rows(settings: Settings, name: str, table: Table) -> pa.Table:
     assert not any(task.delete_files for task in tasks), f"{name} has delete files"
     paths = [task.file.file_path.removeprefix("s3://") for task in tasks]
     files = pyarrow.dataset.dataset(
-        paths, schema=_LANDING, filesystem=_store(settings), format="parquet"
+        paths, schema=_LANDING, filesystem=store(settings), format="parquet"
     )
     with duckdb.connect() as sql:
         sql.register("files", files)
         return sql.execute(_ROWS, [name]).to_arrow_table()
 
 
-def _store(settings: Settings) -> S3FileSystem:
+def store(settings: Settings) -> S3FileSystem:
+    """The object store, as Arrow opens it."""
     secret = settings.s3_secret_key
     return S3FileSystem(
         access_key=settings.s3_access_key,
@@ -158,7 +159,7 @@ def announcements(settings: Settings) -> pa.Table:
                 "snapshot_id": event["snapshot_id"],
                 "place": place,
             }
-            for place, event in enumerate(_events(settings, COMMITS))
+            for place, event in enumerate(events(settings, COMMITS))
         ),
         table_name=pa.utf8(),
         sequence=pa.int64(),
@@ -167,7 +168,8 @@ def announcements(settings: Settings) -> pa.Table:
     )
 
 
-def _events(settings: Settings, topic: str) -> Iterator[Mapping[str, Any]]:
+def events(settings: Settings, topic: str) -> Iterator[Mapping[str, Any]]:
+    """All events of a topic, those of a partition in their order."""
     name = settings.environment.topic(topic)
     client = _consumer(settings)
     try:

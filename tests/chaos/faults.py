@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from enum import Enum
 
 SESSION_S = 6
-"""Silence after which a worker of either group loses its partitions, as is set for chaos."""
+"""Silence after which a worker of any group loses its partitions, as is set for chaos."""
 
 WORKERS = 2
 BUILDERS = 2
-"""Processes of stream_writer and of transformer: what one holds, the other can take over."""
+MAINTAINERS = 2
+"""Processes of stream_writer, transformer and maintainer: what one holds, another can take over."""
 
-_GROUPS = frozenset({"stream_writer", "transformer"})
+_GROUPS = frozenset({"stream_writer", "transformer", "maintainer"})
 _CALM_EVERY = 5
-_FAULTS_PER_ROUND = (1, 2, 3, 3)
+_FAULTS_PER_ROUND = (2, 2, 3, 3)
 _BREATH_S = (1.0, 2.5)
 _ZOMBIE_S = (SESSION_S + 4.0, SESSION_S + 7.0)
 """Long enough for the other worker to be given what the sleeper held, and to go beyond it."""
@@ -104,7 +105,8 @@ INGEST, BROKER, STORAGE = Target("ingest"), Target("broker"), Target("storage")
 WRITERS = tuple(Target("stream_writer", replica) for replica in range(WORKERS))
 TRANSFORMERS = tuple(Target("transformer", replica) for replica in range(BUILDERS))
 BUILD_WORKERS = tuple(Target("transformer", replica, worker=True) for replica in range(BUILDERS))
-TARGETS = (INGEST, *WRITERS, BROKER, STORAGE, *TRANSFORMERS)
+KEEPERS = tuple(Target("maintainer", replica) for replica in range(MAINTAINERS))
+TARGETS = (INGEST, *WRITERS, BROKER, STORAGE, *TRANSFORMERS, *KEEPERS)
 
 
 def plan(seed: int, rounds: int, left_out: frozenset[Target] = frozenset()) -> list[Round]:
@@ -176,7 +178,9 @@ def _deck(rng: random.Random, left_out: frozenset[Target]) -> list[Callable[[], 
 
     deck = [kills(target) for target in (*TARGETS, *TARGETS, *BUILD_WORKERS)]
     deck += [pauses(target) for target in (*TARGETS, rng.choice(BUILD_WORKERS))]
-    deck += [zombies(target) for target in (*WRITERS, rng.choice(TRANSFORMERS))]
+    deck += [
+        zombies(target) for target in (*WRITERS, rng.choice(TRANSFORMERS), rng.choice(KEEPERS))
+    ]
     deck += [fills(target) for target in (BROKER, STORAGE) if target not in left_out] * 2
     deck += [kill_two] * 2
     return deck

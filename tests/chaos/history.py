@@ -67,7 +67,10 @@ class History:
                     "sequence": sequence,
                     "snapshot_id": snapshot.snapshot_id,
                     "parent_id": snapshot.parent_snapshot_id,
+                    "operation": _operation(snapshot),
                     "added_rows": int(_summary(snapshot).get("added-records", 0)),
+                    "deleted_rows": int(_summary(snapshot).get("deleted-records", 0)),
+                    "total_rows": int(_summary(snapshot).get("total-records", 0)),
                     "committed_ms": snapshot.timestamp_ms,
                 }
                 for (name, sequence), snapshot in sorted(self._seen.items())
@@ -76,7 +79,10 @@ class History:
             sequence=pa.int64(),
             snapshot_id=pa.int64(),
             parent_id=pa.int64(),
+            operation=pa.utf8(),
             added_rows=pa.int64(),
+            deleted_rows=pa.int64(),
+            total_rows=pa.int64(),
             committed_ms=pa.int64(),
         )
 
@@ -110,6 +116,10 @@ def arrow_table(records: Iterable[Mapping[str, Any]], **types: pa.DataType) -> p
 
 def _summary(snapshot: Snapshot) -> Mapping[str, str]:
     return snapshot.summary.additional_properties if snapshot.summary else {}
+
+
+def _operation(snapshot: Snapshot) -> str:
+    return snapshot.summary.operation.value if snapshot.summary else ""
 
 
 def _offsets(snapshot: Snapshot) -> Mapping[str, Mapping[str, int]]:

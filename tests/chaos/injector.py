@@ -14,6 +14,7 @@ import psutil
 
 from tests.chaos import build_workers
 from tests.chaos.faults import Fault, Kind, Round, Target
+from tests.chaos.outages import Outages
 from tests.support.platform import EmbeddedPlatform
 
 POLL_SECONDS = 0.1
@@ -55,6 +56,7 @@ class Injector:
         self.done: Counter[str] = Counter()
         """How often each fault met each target, ``missed`` one that was down already."""
         self.sleeps: list[Sleep] = []
+        self.outages = Outages()
 
     def begin(self, plan: Round) -> float:
         """Have the faults of a round happen; when the last one begins (monotonic seconds)."""
@@ -88,6 +90,7 @@ class Injector:
     def _see(self) -> None:
         """Tell which processes ended and how: not only those that were killed may."""
         for each in self._platform.state.processes:
+            self.outages.saw(each)
             if each.condition == "restarting" != self._conditions.get(each.name):
                 self._observe(f"{each.name} {each.reason}")
             self._conditions[each.name] = each.condition
@@ -146,10 +149,11 @@ class Injector:
             return
         for target in fault.targets:
             try:
-                self._platform.kill(target.service, target.replica)
+                pid = self._platform.kill(target.service, target.replica)
             except ProcessLookupError:
                 self._missed(target)
             else:
+                self.outages.killed(str(target), pid)
                 self.done[f"{Kind.KILL.value} {target}"] += 1
                 self._observe(f"killed {target}")
 
@@ -163,11 +167,13 @@ class Injector:
         except ProcessLookupError:
             self._missed(target)
             return
+        self.outages.hold(str(target))
         self.done[f"{Kind.PAUSE.value} {target}"] += 1
         self._observe(f"paused {target} for {fault.lasts_s:g} s")
         began_ms = int(time.time() * 1000)
 
         def resume() -> None:
+            self.outages.release(str(target))
             try:
                 resumed = self._platform.resume(target.service, target.replica)
             except ProcessLookupError:
@@ -186,11 +192,13 @@ class Injector:
     def _fill(self, fault: Fault) -> None:
         (target,) = fault.targets
         self._platform.fill_disk(target.service, fault.left_bytes)
+        self.outages.hold(str(target))
         self.done[f"{Kind.DISK_FULL.value} {target}"] += 1
         self._observe(f"filled the disk of {target} for {fault.lasts_s:g} s")
 
         def free() -> None:
             self._platform.free_disk(target.service)
+            self.outages.release(str(target))
             self._observe(f"freed the disk of {target}")
 
         self._at(time.monotonic() + fault.lasts_s, free)

@@ -12,11 +12,12 @@ from rich.text import Text
 from shared.cli.output import table
 from shared.cli.words import cell, stacked
 from tests.bench.report import Machine
-from tests.chaos import derived_audit
+from tests.chaos import derived_audit, maintenance_audit
 from tests.chaos.audit import RULES, Evidence, Violation
 from tests.chaos.derived_audit import DerivedEvidence
 from tests.chaos.faults import SESSION_S, Round
 from tests.chaos.injector import Sleep
+from tests.chaos.maintenance_audit import MaintenanceEvidence
 from tests.chaos.memory import Growth
 from tests.chaos.rounds import Run
 from tests.chaos.traffic import Traffic
@@ -50,7 +51,20 @@ join (select topic, partition, max(next) as next from positions join snapshots
 
 _BUILT_MEANWHILE = """
 select count(distinct table_name) from builds
-where committed_ms > $began + $session and committed_ms <= $ended
+where operation <> 'replace'
+  and committed_ms > $began + $session and committed_ms <= $ended
+"""
+
+_MAINTAINED_MEANWHILE = """
+select count(*) from jobs where ended_ms > $began + $session and ended_ms <= $ended
+"""
+
+_JOBS = """
+select job || ' ' || status as what, count(*)::bigint as times from jobs group by all
+union all select job || ' failed', count(*) from failures group by all
+union all select 'objects not named', count(*) from stored
+    where path not in (select path from named) and path not like '%.metadata.json'
+order by what
 """
 
 _DERIVED_COUNTS = """
@@ -104,6 +118,32 @@ def zombie_builders(built: DerivedEvidence, sleeps: Sequence[Sleep]) -> list[dic
     return found
 
 
+def zombie_maintainers(
+    maintained: MaintenanceEvidence, sleeps: Sequence[Sleep]
+) -> list[dict[str, object]]:
+    """Per sleep past the session: how many jobs ended after it without the sleeper."""
+    found = []
+    with _over(maintained) as sql:
+        for each in sleeps:
+            moments = {"began": each.began_ms, "session": SESSION_S * 1000, "ended": each.ended_ms}
+            row = sql.execute(_MAINTAINED_MEANWHILE, moments).fetchone()
+            slept = (each.ended_ms - each.began_ms) / 1000
+            found.append(
+                {
+                    "worker": each.target,
+                    "slept_s": round(slept, 1),
+                    "jobs_meanwhile": row[0] if row else 0,
+                }
+            )
+    return found
+
+
+def jobs(maintained: MaintenanceEvidence) -> dict[str, int]:
+    """What maintenance did, how often, and how many objects nothing names in the end."""
+    with _over(maintained) as sql:
+        return dict(sql.execute(_JOBS).fetchall())
+
+
 def _of(service: str, sleeps: Sequence[Sleep]) -> list[Sleep]:
     return [each for each in sleeps if each.target.partition("-")[0] == service]
 
@@ -126,6 +166,7 @@ def report(
     traffic: Traffic,
     evidence: Evidence | None,
     built: DerivedEvidence | None,
+    maintained: MaintenanceEvidence | None,
     violations: Sequence[Violation],
     growths: Sequence[Growth],
     left_out: Mapping[str, str],
@@ -133,7 +174,7 @@ def report(
     seconds: Mapping[str, float],
     kept: str | None,
 ) -> dict[str, Any]:
-    """The JSON object. Without its two kinds of evidence the run did not come to its audit."""
+    """The JSON object. Without its three kinds of evidence the run did not come to its audit."""
     grown = [each.process for each in growths if not each.bounded]
     ok = run.stalled is None and not violations and not grown and evidence is not None
     return {
@@ -147,7 +188,7 @@ def report(
         "rate_reached": round(traffic.counts["begun"] / traffic.seconds, 1)
         if traffic.seconds
         else None,
-        "rules": len(RULES) + len(derived_audit.RULES),
+        "rules": len(RULES) + len(derived_audit.RULES) + len(maintenance_audit.RULES),
         "violations": [asdict(each) for each in violations],
         "stalled": run.stalled,
         "grown": grown,
@@ -157,6 +198,10 @@ def report(
         "zombie_builders": []
         if built is None
         else zombie_builders(built, _of("transformer", run.sleeps)),
+        "zombie_maintainers": []
+        if maintained is None
+        else zombie_maintainers(maintained, _of("maintainer", run.sleeps)),
+        "maintenance": {} if maintained is None else jobs(maintained),
         "counts": {} if evidence is None else counts(evidence),
         "derived": {} if built is None else _derived(built, run.derived_s),
         "memory": [asdict(each) for each in growths],
@@ -183,6 +228,9 @@ def text(made: Mapping[str, Any]) -> Any:
     faults = table(("fault", ">times"), [[cell(k), cell(v)] for k, v in made["faults"].items()])
     figures = table(("what", ">count"), [[cell(k), cell(v)] for k, v in made["counts"].items()])
     derived = table(("derived", ">count"), [[cell(k), cell(v)] for k, v in made["derived"].items()])
+    maintained = table(
+        ("maintenance", ">count"), [[cell(k), cell(v)] for k, v in made["maintenance"].items()]
+    )
     memory = table(
         ("process", ">early MiB", ">late MiB", ">peak MiB"),
         [
@@ -190,7 +238,7 @@ def text(made: Mapping[str, Any]) -> Any:
             for each in made["memory"]
         ],
     )
-    return stacked(rounds, faults, figures, derived, memory, Text(verdict(made)))
+    return stacked(rounds, faults, figures, derived, maintained, memory, Text(verdict(made)))
 
 
 def verdict(made: Mapping[str, Any]) -> str:
@@ -214,8 +262,8 @@ def verdict(made: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _over(evidence: Evidence) -> duckdb.DuckDBPyConnection:
+def _over(evidence: Evidence | MaintenanceEvidence) -> duckdb.DuckDBPyConnection:
     sql = duckdb.connect()
-    for name in Evidence.__dataclass_fields__:
+    for name in evidence.__dataclass_fields__:
         sql.register(name, getattr(evidence, name))
     return sql

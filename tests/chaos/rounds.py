@@ -14,10 +14,11 @@ from deploy.demo.settings import DemoSettings
 from deploy.demo.signing import Signer
 from deploy.embedded.processes import memory_bytes
 from tests.chaos.derived_history import DerivedHistory
-from tests.chaos.faults import BUILDERS, SESSION_S, WORKERS, Round
+from tests.chaos.faults import BUILDERS, MAINTAINERS, SESSION_S, WORKERS, Round
 from tests.chaos.history import History
 from tests.chaos.injector import Injector, Sleep
 from tests.chaos.memory import Sample
+from tests.chaos.outages import Outage
 from tests.chaos.recovery import READY_WITHIN_S, DerivedRecovery, Recovery, Stalled, within
 from tests.chaos.traffic import Traffic
 from tests.support.platform import EmbeddedPlatform
@@ -56,6 +57,7 @@ class Run:
     rounds: list[RoundResult] = field(default_factory=list)
     memory: list[Sample] = field(default_factory=list)
     sleeps: list[Sleep] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
     done: Counter[str] = field(default_factory=Counter)
     stalled: str | None = None
     derived_s: float | None = None
@@ -63,16 +65,35 @@ class Run:
 
 
 def chaos_platform(directory: Path, small_disks: dict[str, int]) -> EmbeddedPlatform:
-    """Two writers that share every table, so that each commit may meet the other's, and two
-    transformers that can take over each other's tables."""
+    """Two writers that share every table, so that each commit may meet the other's, two
+    transformers and two maintainers that can take over each other's tables.
+
+    Tables are compacted, expired and swept as often as that can be, so that writers, builds and
+    faults meet it: nothing is too hot, a few files are many, and the newest version is enough.
+    """
     return EmbeddedPlatform(
         directory,
-        replicas={"stream_writer": WORKERS, "transformer": BUILDERS, "maintainer": 0},
+        replicas={
+            "stream_writer": WORKERS,
+            "transformer": BUILDERS,
+            "maintainer": MAINTAINERS,
+        },
         environment={
             "BERGLINE_STREAM_WRITER_SPREAD_PARTITIONS": "true",
             "BERGLINE_STREAM_WRITER_SESSION_TIMEOUT_S": str(SESSION_S),
             "BERGLINE_TRANSFORMER_SESSION_TIMEOUT_S": str(SESSION_S),
             "BERGLINE_TRANSFORMER_RECONCILE_S": "5",
+            "BERGLINE_MAINTAINER_SESSION_TIMEOUT_S": str(SESSION_S),
+            "BERGLINE_MAINTAINER_LOOK_S": "3",
+            "BERGLINE_MAINTAINER_HOT_S": "0",
+            "BERGLINE_MAINTAINER_LEAST_FILES": "3",
+            "BERGLINE_MAINTAINER_MANY_MANIFESTS": "20",
+            "BERGLINE_MAINTAINER_EXPIRE_S": "20",
+            "BERGLINE_MAINTAINER_RETENTION_DAYS": "0",
+            "BERGLINE_MAINTAINER_RETAIN_LAST": "1",
+            "BERGLINE_MAINTAINER_ORPHANS_S": "30",
+            "BERGLINE_MAINTAINER_BACKOFF_S": "0.5",
+            "BERGLINE_MAINTAINER_BACKOFF_LONGEST_S": "5",
         },
         small_disks=small_disks,
     )
@@ -130,6 +151,7 @@ class Runner:
             self._ask_everybody()
             self._injector.undo()
             self._traffic.stop(patience_s=5.0)
+        self.run.outages = self._injector.outages.all()
         return self.run
 
     def _round(self, plan: Round) -> None:

@@ -57,7 +57,11 @@ def world() -> World:
     for sequence in range(1, COMMITS + 1):
         commit = {"table_name": TABLE, "sequence": sequence, "snapshot_id": 100 + sequence}
         parent = 100 + sequence - 1 if sequence > 1 else None
-        made.snapshots.append(commit | {"parent_id": parent, "added_rows": ROWS_EACH})
+        made.snapshots.append(
+            commit
+            | {"parent_id": parent, "operation": "append", "added_rows": ROWS_EACH}
+            | {"deleted_rows": 0, "total_rows": sequence * ROWS_EACH}
+        )
         made.announcements.append(commit | {"place": sequence})
         at = {"topic": TOPIC, "partition": 0, "next": sequence * ROWS_EACH}
         made.positions.append({"table_name": TABLE, "sequence": sequence} | at)
@@ -185,6 +189,42 @@ def test_a_snapshot_that_adds_other_rows_than_it_says(world: World) -> None:
 def test_a_snapshot_on_another_parent(world: World) -> None:
     world.snapshots[2]["parent_id"] = 101
     assert world.found() == {"a snapshot stands on the one before"}
+
+
+@pytest.fixture
+def compacted(world: World) -> World:
+    """A fifth commit moves rows."""
+    moved = {"operation": "replace", "added_rows": 9, "deleted_rows": 9, "parent_id": 104}
+    commit = {"sequence": COMMITS + 1, "snapshot_id": 105}
+    world.snapshots.append(world.snapshots[-1] | commit | moved)
+    world.positions.append(world.positions[-1] | {"sequence": COMMITS + 1})
+    world.announcements.append(world.announcements[-1] | commit | {"place": COMMITS + 1})
+    return world
+
+
+def test_a_compaction_is_no_violation(compacted: World) -> None:
+    assert compacted.found() == set()
+
+
+@pytest.mark.parametrize("column", ["added_rows", "total_rows"])
+def test_a_compaction_that_loses_a_row(compacted: World, column: str) -> None:
+    compacted.snapshots[-1][column] -= 1
+    assert compacted.found() == {"a replace moves rows and brings none"}
+
+
+def test_a_compaction_that_moves_a_position(compacted: World) -> None:
+    compacted.positions[-1]["next"] += 1
+    assert compacted.found() >= {"a replace moves no position"}
+
+
+def test_a_compaction_that_forgets_the_positions(compacted: World) -> None:
+    del compacted.positions[-1]
+    assert compacted.found() >= {"a replace moves no position", "a position never goes back"}
+
+
+def test_rows_that_a_snapshot_deletes(world: World) -> None:
+    world.snapshots[2]["operation"] = "overwrite"
+    assert world.found() == {"a snapshot appends or replaces"}
 
 
 @pytest.mark.parametrize("sequence", range(1, COMMITS + 1))

@@ -128,7 +128,27 @@ def test_the_same_for_another_day_or_with_files_folded_is_no_second_build(world:
     world.builds[2]["as_of"] = "2026-06-02"
     assert world.found() == set()
     world.builds[2] |= {"as_of": "2026-06-01", "operation": "replace"}
+    world.complete[2]["next"] = world.complete[1]["next"]
     assert world.found() == set()
+
+
+def test_a_replace_that_says_it_built_something(world: World) -> None:
+    world.builds[2]["operation"] = "replace"
+    world.complete[2]["next"] = world.complete[1]["next"]
+    assert world.found() == {"a replace carries what the build before records"}
+
+
+def test_a_replace_that_says_it_is_complete_further(world: World) -> None:
+    world.builds[2]["operation"] = "replace"
+    world.cuts[2]["source_sequence"] = world.cuts[1]["source_sequence"]
+    assert world.found() == {"a replace carries what the build before records"}
+
+
+def test_a_replace_that_forgets_an_input(world: World) -> None:
+    world.builds[2]["operation"] = "replace"
+    world.complete[2]["next"] = world.complete[1]["next"]
+    del world.cuts[2]
+    assert "a replace carries what the build before records" in world.found()
 
 
 def test_a_build_committed_twice(world: World) -> None:
@@ -164,4 +184,4 @@ def test_a_build_that_was_not_announced(world: World) -> None:
 
 def test_every_rule_was_broken_here() -> None:
     """Of each rule there is a test above; a new one wants one, too."""
-    assert len(RULES) == 10
+    assert len(RULES) == 11

@@ -7,6 +7,7 @@ import pytest
 from tests.chaos.faults import (
     BROKER,
     BUILD_WORKERS,
+    KEEPERS,
     SESSION_S,
     STORAGE,
     TARGETS,
@@ -47,7 +48,8 @@ def test_twenty_rounds_meet_every_fault(seed: int) -> None:
     asleep = {fault.targets[0] for fault in dealt if fault.zombie}
     assert asleep & set(WRITERS)
     assert asleep & set(TRANSFORMERS)
-    assert asleep <= {*WRITERS, *TRANSFORMERS}
+    assert asleep & set(KEEPERS)
+    assert asleep <= {*WRITERS, *TRANSFORMERS, *KEEPERS}
     assert any(fault.kind is Kind.KILL_TWO for fault in dealt)
     full = {fault.targets for fault in dealt if fault.kind is Kind.DISK_FULL}
     assert full == {(BROKER,), (STORAGE,)}

@@ -48,6 +48,9 @@ def test_every_promise_is_kept(report: Any) -> None:
     assert report["counts"]["commits_seen"] == report["counts"]["commits"], "history has holes"
     assert report["derived"]["tables"] == len(derived_tables())
     assert report["derived"]["rows"] > 0
+    for job in ("compact", "expire", "orphans"):
+        ended = [count for what, count in report["maintenance"].items() if what.startswith(job)]
+        assert sum(ended) > 0, report["maintenance"]
 
 
 @pytest.mark.chaos
@@ -55,7 +58,7 @@ def test_every_process_was_killed_and_stopped(report: Any) -> None:
     """What the plan deals was done: a fault that misses its target proves nothing."""
     done = report["faults"]
     processes = ("ingest", "stream_writer", "stream_writer-1", "broker", "storage")
-    for target in (*processes, "transformer", "transformer-1"):
+    for target in (*processes, "transformer", "transformer-1", "maintainer", "maintainer-1"):
         assert done.get(f"kill {target}", 0) >= 2, done
     assert sum(count for what, count in done.items() if what.startswith("pause")) >= 5, done
     if not report["left_out"]:

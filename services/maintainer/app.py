@@ -6,13 +6,12 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
 import structlog
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
 
 from services.maintainer.agenda import Agenda
 from services.maintainer.config import MaintainerSettings
@@ -28,14 +27,17 @@ from shared.contracts.maintenance import JobName
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import MAINTENANCE, MAINTENANCE_REQUESTS
 from shared.lake.maintenance.looking import Looked
-from shared.runtime.bus import producer, publish
-from shared.runtime.connecting import until
+from shared.runtime.connecting import StartUp
 from shared.runtime.event_queue import EventQueue
-from shared.runtime.faust_group import Membership, build_app, run_app, store_offsets, store_once
-from shared.runtime.health import add_health_routes
+from shared.runtime.faust_app import Membership, run_app
+from shared.runtime.faust_group import build_app
+from shared.runtime.health import served
 from shared.runtime.metrics import Instruments
 from shared.runtime.progress import Progress
+from shared.runtime.seen_commits import SeenCommits
+from shared.runtime.stored_offsets import store_offsets, store_once
 from shared.runtime.table_states import TableStates
+from shared.runtime.worker_bus import WorkerBus
 from shared.tables.registry import TABLES
 
 log = structlog.stdlib.get_logger("bergline.maintainer")
@@ -44,7 +46,6 @@ DRAIN_S = 5.0
 """Longest wait for jobs under way; a compaction ends between two batches of rows."""
 FLUSH_S = 1.0
 LEAVE_S = 1.5
-REPLACE = "replace"
 
 
 class Service:
@@ -56,11 +57,11 @@ class Service:
         self._metrics = MaintenanceMetrics(self._instruments)
         self._agenda = Agenda(TABLES, settings.pace)
         self._looks = Looks()
-        self._seen: dict[str, tuple[str, int]] = {}
+        self._seen = SeenCommits()
         self._states = TableStates(settings, self._committed)
         self._progress = Progress()
-        self._bus: AIOKafkaProducer | None = None
-        self._events = EventQueue(self._send)
+        self._bus = WorkerBus(settings, SERVICE, MAINTENANCE_REQUESTS)
+        self._events = EventQueue(self._bus.send)
         self._work = LakeWork(settings)
         self._dispatcher = Dispatcher(
             self._agenda,
@@ -82,10 +83,9 @@ class Service:
             key,
             self._dispatcher.wake,
             self._assigned,
-            self._request_partitions,
+            self._bus.request_partitions,
         )
-        self._waiting_for = "broker"
-        self._running = False
+        self._start = StartUp(log)
         self._ending = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -97,19 +97,17 @@ class Service:
         """
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._http())
-            self._bus = await until(stop, log, "broker", self._connect)
-            if self._bus is None:
+            if not await self._start.until(stop, "broker", self._bus.connect):
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._membership(), self._handlers)
+            app = build_app(self._settings, self._membership(), CONSUMED, self._handlers)
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
             self._events.start()
             stack.push_async_callback(self._events.stop)
             stack.push_async_callback(self._last_runs.stop)
             self._dispatcher.start(dying=self._ending.set)
-            self._running = True
-            self._waiting_for = "consumer group"
+            self._start.over()
             storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
             stack.callback(storing.cancel)
             await self._consume(app, stop)
@@ -164,11 +162,9 @@ class Service:
 
     def _committed(self, event: TableCommitted) -> None:
         """A commit was announced: count what it brought, once."""
-        uuid, number = self._seen.get(event.table, (event.uuid, -1))
-        if uuid == event.uuid and event.sequence_number <= number:
+        if not self._seen.first_time(event) or event.only_moved:
             return
-        self._seen[event.table] = (event.uuid, event.sequence_number)
-        if event.operation != REPLACE and self._states.reader.caught_up.is_set():
+        if self._states.reader.caught_up.is_set():
             self._agenda.committed(event.table, event.added_files)
             self._dispatcher.wake()
 
@@ -182,37 +178,13 @@ class Service:
     def _membership(self) -> Membership:
         return Membership(
             service=SERVICE,
-            consumed=CONSUMED,
             work_dir=self._settings.maintainer_work_dir,
             port=self._settings.maintainer_port,
             session_timeout_s=self._settings.maintainer_session_timeout_s,
         )
 
-    def _request_partitions(self) -> int:
-        """Partitions of the requests, as the broker said last."""
-        if self._bus is None:
-            return 1
-        topic = self._settings.environment.topic(MAINTENANCE_REQUESTS)
-        return len(self._bus.client.cluster.partitions_for_topic(topic) or ()) or 1
-
-    async def _send(self, topic: str, event: Event) -> None:
-        assert self._bus is not None  # noqa: S101 - events are sent once it is connected
-        await publish(self._bus, self._settings, topic, event)
-
-    async def _connect(self) -> AIOKafkaProducer:
-        bus = producer(self._settings, SERVICE)
-        try:
-            await bus.start()
-            await bus.partitions_for(self._settings.environment.topic(MAINTENANCE_REQUESTS))
-        except BaseException:
-            await bus.stop()
-            raise
-        return bus
-
     def _not_ready(self) -> str | None:
-        if not self._running:
-            return f"waiting for the {self._waiting_for}"
-        return self._handlers.not_ready()
+        return self._start.not_ready() or self._handlers.not_ready()
 
     def _info(self) -> dict[str, object]:
         return {
@@ -226,16 +198,12 @@ class Service:
         body = self._looks.told(self._agenda.conditions(time.monotonic()), datetime.now(UTC))
         return web.Response(text=body.model_dump_json(), content_type="application/json")
 
-    @contextlib.asynccontextmanager
-    async def _http(self) -> AsyncIterator[None]:
-        application = web.Application()
-        add_health_routes(application, self._instruments, self._not_ready, self._info)
-        application.router.add_get("/plan", self._plan)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, self._settings.bind, self._settings.maintainer_port)
-        await site.start()
-        try:
-            yield
-        finally:
-            await runner.cleanup()
+    def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return served(
+            self._settings.bind,
+            self._settings.maintainer_port,
+            self._instruments,
+            self._not_ready,
+            self._info,
+            {"/plan": self._plan},
+        )

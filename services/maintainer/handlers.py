@@ -7,7 +7,6 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 import structlog
-from pydantic import ValidationError
 
 from services.maintainer.agenda import Agenda
 from services.maintainer.requests import Request, meant, ours, require_signed, verified
@@ -15,9 +14,8 @@ from shared.contracts.commands import CommandIssued
 from shared.contracts.environment import Environment
 from shared.contracts.maintenance import MaintenanceRequested
 from shared.contracts.topics import COMMANDS, MAINTENANCE_REQUESTS
-from shared.runtime.errors import Refused
 from shared.runtime.event_queue import EventQueue
-from shared.runtime.ownership import owned
+from shared.runtime.group_member import GroupMember
 from shared.runtime.progress import Partition, Progress
 from shared.tables.lineage import Tables
 
@@ -26,7 +24,7 @@ log = structlog.stdlib.get_logger("bergline.maintainer")
 CONSUMED = (COMMANDS, MAINTENANCE_REQUESTS)
 
 
-class Handlers:
+class Handlers(GroupMember):
     """Turns commands into requests, one for each table, and requests into what the agenda holds.
 
     Args:
@@ -53,40 +51,21 @@ class Handlers:
         assigned: Callable[[frozenset[str]], None],
         request_partitions: Callable[[], int],
     ) -> None:
+        takers = {COMMANDS: self._on_command, MAINTENANCE_REQUESTS: self._on_request}
+        requests = MAINTENANCE_REQUESTS
+        super().__init__(environment, progress, log, takers, requests, request_partitions)
         self._tables = tables
         self._agenda = agenda
-        self._progress = progress
         self._events = events
-        self._environment = environment
         self._operator_key = operator_key
         self._changed = changed
         self._assigned = assigned
-        self._request_partitions = request_partitions
         self._held: dict[tuple[str, str], list[tuple[Partition, int]]] = defaultdict(list)
-        self._takers = {COMMANDS: self._on_command, MAINTENANCE_REQUESTS: self._on_request}
-        self.joined = False
-
-    def on_record(self, topic: str, partition: int, offset: int, value: bytes) -> None:
-        """One record, its topic by the broker's name. Never raises: what raises in a Faust stream
-        ends it."""
-        try:
-            logical = self._environment.logical_topic(topic)
-            self._progress.read((logical, partition), offset)
-            self._takers[logical]((logical, partition), offset, value)
-        except Refused as error:
-            where = {"topic": topic, "partition": partition, "offset": offset}
-            log.warning("not carried out", error=error.what, **where)
-        except ValidationError:
-            log.warning("record not readable", topic=topic, partition=partition, offset=offset)
-        except Exception:
-            log.exception("record passed over", topic=topic, partition=partition, offset=offset)
 
     def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
         """The group gave these (topic by the broker's name, partition) to this worker."""
         self.joined = True
-        requests = self._environment.topic(MAINTENANCE_REQUESTS)
-        mine = {number for topic, number in partitions if topic == requests}
-        self._agenda.own(owned(self._agenda.tables, mine, self._request_partitions()))
+        self._agenda.own(self._dealt(self._agenda.tables, partitions))
         self._assigned(self._agenda.owned)
 
     def revoked(self) -> None:
@@ -128,19 +107,6 @@ class Handlers:
             target=command.target,
             actor=command.actor,
         )
-        waiting = {each.table for each in requests}
-
-        def published(table: str) -> Callable[[], None]:
-            def done() -> None:
-                waiting.discard(table)
-                if not waiting:
-                    self._progress.done(partition, offset)
-
-            return done
-
-        for each in requests:
-            self._events.tell(MAINTENANCE_REQUESTS, each, published(each.table))
-
-    def not_ready(self) -> str | None:
-        """Why the worker is not ready; ``None`` when it is."""
-        return None if self.joined else "not yet a member of the consumer group"
+        self._events.tell_all(
+            MAINTENANCE_REQUESTS, requests, lambda: self._progress.done(partition, offset)
+        )

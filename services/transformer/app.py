@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
 from aiohttp import web
-from aiokafka import AIOKafkaProducer
 
 from services.transformer.build_metrics import BuildMetrics
 from services.transformer.config import TransformerSettings
 from services.transformer.dispatcher import Dispatcher
 from services.transformer.following import Following
-from services.transformer.handlers import SERVICE, Handlers
+from services.transformer.handlers import CONSUMED, SERVICE, Handlers
 from services.transformer.planner import Planner
 from services.transformer.pool import Pool
 from services.transformer.ray_pool import RayPool
@@ -25,23 +23,24 @@ from services.transformer.reconciling import Reconciler
 from services.transformer.survey import Looked, Survey
 from services.transformer.table_outboxes import TableOutboxes
 from services.transformer.waves import Waves
-from shared.contracts.event import Event
 from shared.contracts.plans import PlannedBuild, Plans
 from shared.contracts.tables import TableCommitted
-from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
+from shared.contracts.topics import BUILD_REQUESTS, COMMITS
 from shared.contracts.topics import TABLES as TABLE_STATES
 from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.table_state import TableState
-from shared.runtime.bus import producer, publish
-from shared.runtime.connecting import until
+from shared.runtime.connecting import StartUp
 from shared.runtime.errors import BerglineError
 from shared.runtime.event_queue import EventQueue
-from shared.runtime.faust_group import Membership, build_app, run_app, store_offsets, store_once
-from shared.runtime.health import add_health_routes
+from shared.runtime.faust_app import Membership, run_app
+from shared.runtime.faust_group import build_app
+from shared.runtime.health import served
 from shared.runtime.metrics import Instruments
 from shared.runtime.progress import Progress
+from shared.runtime.stored_offsets import store_offsets, store_once
 from shared.runtime.table_states import TableStates
+from shared.runtime.worker_bus import WorkerBus
 from shared.tables.registry import TABLES
 
 log = structlog.stdlib.get_logger("bergline.transformer")
@@ -69,8 +68,8 @@ class Service:
         self._states = TableStates(settings, self._waves.committed)
         self._planner = Planner(TABLES, settings.transformer_workers, settings.patience)
         self._progress = Progress()
-        self._bus: AIOKafkaProducer | None = None
-        self._events = EventQueue(self._send)
+        self._bus = WorkerBus(settings, SERVICE, BUILD_REQUESTS)
+        self._events = EventQueue(self._bus.send)
         self._pool = RayPool(settings) if pool is None else pool
         self._survey = Survey(settings)
         self._handles: dict[str, TableHandle] = {}
@@ -108,11 +107,10 @@ class Service:
             key,
             self._dispatcher.wake,
             self._assigned,
-            self._request_partitions,
+            self._bus.request_partitions,
         )
         self._following.after_build = self._handlers.ended
-        self._waiting_for = "start"
-        self._running = False
+        self._start = StartUp(log)
         self._begun = False
 
     def business_date(self) -> date:
@@ -128,12 +126,10 @@ class Service:
         """
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._http())
-            self._waiting_for = "broker"
-            self._bus = await until(stop, log, "broker", self._connect)
-            if self._bus is None:
+            if not await self._start.until(stop, "broker", self._bus.connect):
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._membership(), self._handlers)
+            app = build_app(self._settings, self._membership(), CONSUMED, self._handlers)
             stack.push_async_callback(self._pool.stop)
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
@@ -142,8 +138,7 @@ class Service:
             stack.push_async_callback(self._outboxes.stop)
             stack.push_async_callback(self._following.stop)
             self._dispatcher.start()
-            self._running = True
-            self._waiting_for = "consumer group"
+            self._start.over()
             storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
             stack.callback(storing.cancel)
             await self._consume(app, stop)
@@ -179,27 +174,15 @@ class Service:
     def _membership(self) -> Membership:
         return Membership(
             service=SERVICE,
-            consumed=(COMMITS, BUILD_REQUESTS, COMMANDS),
             work_dir=self._settings.transformer_work_dir,
             port=self._settings.transformer_port,
             session_timeout_s=self._settings.transformer_session_timeout_s,
         )
 
-    def _request_partitions(self) -> int:
-        """Partitions of the build requests, as the broker said last."""
-        if self._bus is None:
-            return 1
-        topic = self._settings.environment.topic(BUILD_REQUESTS)
-        return len(self._bus.client.cluster.partitions_for_topic(topic) or ()) or 1
-
-    async def _send(self, topic: str, event: Event) -> None:
-        assert self._bus is not None  # noqa: S101 - events are sent once it is connected
-        await publish(self._bus, self._settings, topic, event)
-
     async def _announce(self, event: TableCommitted) -> None:
-        await self._send(COMMITS, event)
+        await self._bus.send(COMMITS, event)
         self._handlers.announced(event)
-        await self._send(TABLE_STATES, event)
+        await self._bus.send(TABLE_STATES, event)
 
     def _load(self, table: str) -> TableState:
         """The state of a table; called in one thread of its own."""
@@ -210,20 +193,8 @@ class Service:
                 self._handles[name] = TableHandle(catalog, environment, name)
         return self._handles[table].reload()
 
-    async def _connect(self) -> AIOKafkaProducer:
-        bus = producer(self._settings, SERVICE)
-        try:
-            await bus.start()
-            await bus.partitions_for(self._settings.environment.topic(BUILD_REQUESTS))
-        except BaseException:
-            await bus.stop()
-            raise
-        return bus
-
     def _not_ready(self) -> str | None:
-        if not self._running:
-            return f"waiting for the {self._waiting_for}"
-        return self._handlers.not_ready()
+        return self._start.not_ready() or self._handlers.not_ready()
 
     def _info(self) -> dict[str, object]:
         oldest = self._waves.oldest()
@@ -263,16 +234,12 @@ class Service:
             return build.model_copy(update={"mode": "nothing", "reason": reason})
         return build
 
-    @contextlib.asynccontextmanager
-    async def _http(self) -> AsyncIterator[None]:
-        application = web.Application()
-        add_health_routes(application, self._instruments, self._not_ready, self._info)
-        application.router.add_get("/plan", self._plan)
-        runner = web.AppRunner(application, access_log=None)
-        await runner.setup()
-        site = web.TCPSite(runner, self._settings.bind, self._settings.transformer_port)
-        await site.start()
-        try:
-            yield
-        finally:
-            await runner.cleanup()
+    def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
+        return served(
+            self._settings.bind,
+            self._settings.transformer_port,
+            self._instruments,
+            self._not_ready,
+            self._info,
+            {"/plan": self._plan},
+        )

@@ -6,13 +6,11 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime
-from typing import Any
 
 import structlog
-from pydantic import ValidationError
 
 from services.transformer.planner import Planner
-from services.transformer.waves import REPLACE, Waves
+from services.transformer.waves import Waves
 from services.transformer.wishes import Wish
 from shared.contracts.builds import BuildRequested, Trigger
 from shared.contracts.commands import CommandIssued, RefreshArguments
@@ -21,16 +19,18 @@ from shared.contracts.identity import uuid7
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
 from shared.runtime.event_queue import EventQueue
-from shared.runtime.ownership import owned
+from shared.runtime.group_member import GroupMember
 from shared.runtime.progress import Partition, Progress
+from shared.runtime.seen_commits import SeenCommits
 from shared.tables.lineage import Tables, readers, selected, selected_by_day
 
 log = structlog.stdlib.get_logger("bergline.transformer")
 
 SERVICE = "transformer"
+CONSUMED = (COMMITS, BUILD_REQUESTS, COMMANDS)
 
 
-class Handlers:
+class Handlers(GroupMember):
     """Turns commits and commands into build requests, and requests into wishes of the planner.
 
     Args:
@@ -59,44 +59,27 @@ class Handlers:
         assigned: Callable[[frozenset[str]], None],
         request_partitions: Callable[[], int],
     ) -> None:
-        self._tables = tables
-        self._planner = planner
-        self._waves = waves
-        self._progress = progress
-        self._events = events
-        self._environment = environment
-        self._operator_key = operator_key
-        self._changed = changed
-        self._assigned = assigned
-        self._request_partitions = request_partitions
-        self._seen: dict[str, tuple[str, int]] = {}
-        self._refreshes: dict[str, list[tuple[Partition, int]]] = defaultdict(list)
-        self._takers = {
+        takers = {
             COMMITS: self._on_commit,
             BUILD_REQUESTS: self._on_request,
             COMMANDS: self._on_command,
         }
-        self.joined = False
+        super().__init__(environment, progress, log, takers, BUILD_REQUESTS, request_partitions)
+        self._tables = tables
+        self._planner = planner
+        self._waves = waves
+        self._events = events
+        self._operator_key = operator_key
+        self._changed = changed
+        self._assigned = assigned
+        self._seen = SeenCommits()
+        self._refreshes: dict[str, list[tuple[Partition, int]]] = defaultdict(list)
         self._epoch = time.monotonic() - time.time()
-
-    def on_record(self, topic: str, partition: int, offset: int, value: bytes) -> None:
-        """One record, its topic by the broker's name. Never raises: what raises in a Faust stream
-        ends it."""
-        try:
-            logical = self._environment.logical_topic(topic)
-            self._progress.read((logical, partition), offset)
-            self._takers[logical]((logical, partition), offset, value)
-        except ValidationError:
-            log.warning("record not readable", topic=topic, partition=partition, offset=offset)
-        except Exception:
-            log.exception("record passed over", topic=topic, partition=partition, offset=offset)
 
     def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
         """The group gave these (topic by the broker's name, partition) to this worker."""
         self.joined = True
-        requests = self._environment.topic(BUILD_REQUESTS)
-        mine = {number for topic, number in partitions if topic == requests}
-        self._planner.own(owned(self._planner.targets, mine, self._request_partitions()))
+        self._planner.own(self._dealt(self._planner.targets, partitions))
         self._assigned(self._planner.owned)
 
     def revoked(self) -> None:
@@ -116,12 +99,8 @@ class Handlers:
     def _on_commit(self, _: Partition, __: int, value: bytes) -> None:
         event = TableCommitted.decode(value)
         self._waves.committed(event)
-        uuid, number = self._seen.get(event.table, (event.uuid, -1))
-        if uuid == event.uuid and event.sequence_number <= number:
+        if not self._seen.first_time(event) or event.only_moved:
             return
-        self._seen[event.table] = (event.uuid, event.sequence_number)
-        if event.operation == REPLACE:
-            return  # rows were moved, none was changed
         for reader in readers(event.table, self._tables):
             wish = self._wish(event, reader)
             self._events.tell(
@@ -147,7 +126,7 @@ class Handlers:
     def announced(self, event: TableCommitted) -> None:
         """A commit that this worker has announced: its own targets need not wait to read of it."""
         self._waves.committed(event)
-        if event.operation != REPLACE:
+        if not event.only_moved:
             for reader in readers(event.table, self._tables):
                 self._planner.want(reader, self._wish(event, reader))
             self._changed()
@@ -209,15 +188,9 @@ class Handlers:
         log.info(
             "command carried out", action="refresh", target=command.target, actor=command.actor
         )
-        waiting = {spec.name for spec in targets}
-
-        def published(target: str) -> None:
-            waiting.discard(target)
-            if not waiting:
-                self._progress.done(partition, offset)
-
-        for spec in targets:
-            request = BuildRequested(
+        now = datetime.now(UTC)
+        requests = [
+            BuildRequested(
                 request_id=uuid7(),
                 target=spec.name,
                 cause="refresh",
@@ -227,18 +200,14 @@ class Handlers:
                 first_day=arguments.first_day,
                 last_day=arguments.last_day,
                 actor=command.actor,
-                requested_at=datetime.now(UTC),
+                requested_at=now,
             )
-            self._events.tell(BUILD_REQUESTS, request, _calling(published, spec.name))
+            for spec in targets
+        ]
+        self._events.tell_all(
+            BUILD_REQUESTS, requests, lambda: self._progress.done(partition, offset)
+        )
 
     def _monotonic(self, moment: datetime) -> float:
         """The same moment always gives the same; none is ahead, though another clock may be."""
         return min(time.monotonic(), self._epoch + moment.timestamp())
-
-    def not_ready(self) -> str | None:
-        """Why the worker is not ready; ``None`` when it is."""
-        return None if self.joined else "not yet a member of the consumer group"
-
-
-def _calling(call: Callable[[str], None], argument: str) -> Callable[[], Any]:
-    return lambda: call(argument)

@@ -14,8 +14,6 @@ from datetime import datetime
 from shared.contracts.tables import Offsets, TableCommitted
 from shared.tables.lineage import Tables, downstream, upstream
 
-REPLACE = "replace"
-"""Operation of a commit that moved rows and changed none (Iceberg spec, "Snapshots")."""
 MAX_OPEN = 10_000
 """Open waves remembered per landing table; beyond it the newest two become one."""
 
@@ -101,7 +99,7 @@ class Waves:
         waves = self._open[event.table]
         if not same:
             waves.clear()
-        if not event.offsets or event.operation == REPLACE:
+        if not event.offsets or event.only_moved:
             return  # maintenance, another engine: nothing that a topic brought
         wave = Wave(event.table, event.sequence_number, event.committed_at, event.offsets)
         if self._held_everywhere(wave):

@@ -63,6 +63,11 @@ class TableCommitted(Event):
         """The table's name."""
         return self.table
 
+    @property
+    def only_moved(self) -> bool:
+        """Whether rows were moved and none was changed (Iceberg spec, "Snapshots")."""
+        return self.operation == "replace"
+
     def event_id(self) -> str:
         """Table UUID and snapshot id: the same snapshot has the same id however often sent."""
         return f"{self.uuid}/{self.snapshot_id}"

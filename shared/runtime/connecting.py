@@ -14,6 +14,34 @@ WAIT_S = 0.5
 _T = TypeVar("_T")
 
 
+class StartUp:
+    """How far a start has come, for readiness to tell.
+
+    Args:
+        log: of the service.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._waiting_for = "start"
+        self._over = False
+
+    async def until(
+        self, stop: asyncio.Event, what: str, attempt: Callable[[], Awaitable[_T]]
+    ) -> _T | None:
+        """As :func:`until`; that is what readiness says the service waits for."""
+        self._waiting_for = what
+        return await until(stop, self._log, what, attempt)
+
+    def over(self) -> None:
+        """All that the service cannot do without is there."""
+        self._over = True
+
+    def not_ready(self) -> str | None:
+        """What is waited for; ``None`` when nothing is."""
+        return None if self._over else f"waiting for the {self._waiting_for}"
+
+
 async def until(
     stop: asyncio.Event, log: Log, what: str, attempt: Callable[[], Awaitable[_T]]
 ) -> _T | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -66,6 +66,21 @@ class EventQueue:
         self._waiting.append(_Waiting(topic, event, acknowledged))
         self._empty.clear()
         self._wake.set()
+
+    def tell_all(
+        self, topic: str, events: Sequence[Event], acknowledged: Callable[[], None]
+    ) -> None:
+        """Publish events soon; ``acknowledged`` is called once the broker has all of them."""
+        left = len(events)
+
+        def one() -> None:
+            nonlocal left
+            left -= 1
+            if not left:
+                acknowledged()
+
+        for event in events:
+            self.tell(topic, event, one)
 
     async def flush(self, seconds: float) -> None:
         """Wait until all is published, but not longer."""

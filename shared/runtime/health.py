@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from importlib.metadata import PackageNotFoundError, version
 
 from aiohttp import web
@@ -13,6 +14,9 @@ from shared.runtime.metrics import Instruments
 
 Readiness = Callable[[], str | None]
 """Returns ``None`` when ready, otherwise the reason why not."""
+
+Page = Callable[[web.Request], Awaitable[web.StreamResponse]]
+"""Answers a GET."""
 
 
 def bergline_version() -> str:
@@ -67,3 +71,26 @@ def add_health_routes(
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
     app.router.add_get("/info", info_)
+
+
+@contextlib.asynccontextmanager
+async def served(
+    bind: str,
+    port: int,
+    instruments: Instruments,
+    ready: Readiness,
+    info: Callable[[], dict[str, object]],
+    pages: Mapping[str, Page] | None = None,
+) -> AsyncIterator[None]:
+    """The five routes, and ``pages`` by their paths, are answered at this address meanwhile."""
+    application = web.Application()
+    add_health_routes(application, instruments, ready, info)
+    for path, page in (pages or {}).items():
+        application.router.add_get(path, page)
+    runner = web.AppRunner(application, access_log=None)
+    await runner.setup()
+    await web.TCPSite(runner, bind, port).start()
+    try:
+        yield
+    finally:
+        await runner.cleanup()

@@ -1,0 +1,58 @@
+"""The producer of a worker: connected once the broker answers, and what it knows of a topic."""
+
+from __future__ import annotations
+
+from aiokafka import AIOKafkaProducer
+
+from shared.contracts.event import Event
+from shared.runtime.bus import producer, publish
+from shared.runtime.settings import Settings
+
+
+class WorkerBus:
+    """One producer, which may not be there yet.
+
+    Args:
+        settings: where the broker is.
+        service: names the client.
+        requests: logical topic that says by its partitions which worker does what.
+    """
+
+    def __init__(self, settings: Settings, service: str, requests: str) -> None:
+        self._settings = settings
+        self._service = service
+        self._requests = settings.environment.topic(requests)
+        self._connected: AIOKafkaProducer | None = None
+
+    async def connect(self) -> bool:
+        """Connect, and learn of the topic; true, or it raises what the client does."""
+        made = producer(self._settings, self._service)
+        try:
+            await made.start()
+            await made.partitions_for(self._requests)
+        except BaseException:
+            await made.stop()
+            raise
+        self._connected = made
+        return True
+
+    async def stop(self) -> None:
+        """End it."""
+        if self._connected is not None:
+            await self._connected.stop()
+
+    async def send(self, topic: str, event: Event) -> None:
+        """Publish one event on a logical topic; returns when the broker has it.
+
+        Raises:
+            aiokafka.errors.KafkaError: it was not acknowledged; the outcome may be unknown.
+        """
+        assert self._connected is not None  # noqa: S101 - events are sent once it is connected
+        await publish(self._connected, self._settings, topic, event)
+
+    def request_partitions(self) -> int:
+        """Partitions of the requests, as the broker said last; 1 before it has said so."""
+        if self._connected is None:
+            return 1
+        cluster = self._connected.client.cluster
+        return len(cluster.partitions_for_topic(self._requests) or ()) or 1

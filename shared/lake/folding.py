@@ -22,6 +22,7 @@ from pyiceberg.table import Table
 
 from shared.lake.commit import Delta, Head, Outcome, Stale, Thinning, commit
 from shared.lake.data_files import write_rows
+from shared.lake.divided_deletes import divide
 from shared.lake.folding_policy import (
     FoldingPolicy,
     due,
@@ -84,7 +85,7 @@ def folding(
     """Write the files of what is due in a snapshot; ``None`` when nothing is.
 
     What spills and a partition are held in memory at once. Files of earlier partition specs are
-    left alone, but for level 0; its delete files leave with the last file that they name.
+    left alone, but for level 0; what its delete files say of files that stay there becomes one.
 
     Raises:
         Refused: the table has files that cannot be read here, or somebody has changed how it is
@@ -98,8 +99,9 @@ def folding(
     spilled = spilling(table, live, policy)
     coming = _spilled(table, spec, live, spilled)
     added: list[DataFile] = []
-    dropped: set[str] = set(spilled)
-    merged: dict[str, Sequence[int]] = {}
+    divided = divide(table.io, live, spilled)
+    dropped: set[str] = {*spilled, *divided.gone}
+    merged: dict[str, Sequence[int] | pa.Array] = dict(divided.staying)
     data, beside = files_by_partition(live.data), files_by_partition(live.deletes)
     for partition in {**beside, **coming}:
         if partition[0] != table.metadata.default_spec_id:

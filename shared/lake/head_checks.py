@@ -114,6 +114,11 @@ def partition_of(file: DataFile) -> Partition:
     return file.spec_id, file.partition
 
 
+def is_by_value(file: DataFile) -> bool:
+    """Whether it is an equality delete file, which may take rows out of any older file."""
+    return bool(file.content == DataFileContent.EQUALITY_DELETES)
+
+
 def _by_partition(files: Iterable[LiveFile]) -> dict[Partition, list[LiveFile]]:
     found: dict[Partition, list[LiveFile]] = {}
     for each in files:
@@ -142,9 +147,13 @@ def _named_among(
     io: FileIO, delete: DataFile, targets: dict[Partition, list[LiveFile]]
 ) -> str | None:
     """One of the files that a younger delete file names: they were read without it."""
-    if delete.content == DataFileContent.EQUALITY_DELETES:
-        raise Stale(f"{delete.file_path} deletes by value and is younger than the plan")
     own = targets.get(partition_of(delete), ())
+    if is_by_value(delete):
+        record = delete.partition
+        everywhere = all(record[at] is None for at in range(len(record)))
+        if own or everywhere:
+            raise Stale(f"{delete.file_path} deletes by value and is younger than the plan")
+        return None
     suspects = {e.file.file_path for e in own if may_name(delete, e.file.file_path)}
     if not suspects:
         return None
@@ -158,10 +167,14 @@ def _require_once(io: FileIO, live: LiveFiles, delta: Delta) -> None:
     partitions = {partition_of(each) for each in deletes}
     for delete in live.deletes.values():
         file = delete.file
-        if file.content != DataFileContent.POSITION_DELETES or partition_of(file) not in partitions:
+        if is_by_value(file) or partition_of(file) not in partitions:
             continue
-        if file.file_path not in dropped and any(may_name(file, path) for path in named):
-            _note(io, file, seen)
+        if file.file_path in dropped or not any(may_name(file, path) for path in named):
+            continue
+        for path, positions in named_positions(io, file).items():
+            data = live.data.get(path)
+            if data is None or data.sequence_number <= delete.sequence_number:  # else it is none
+                seen.setdefault(path, []).append(positions)
     for file in deletes:
         new = named_positions(io, file)
         if unnamed := sorted(new.keys() - named):
@@ -170,9 +183,5 @@ def _require_once(io: FileIO, live: LiveFiles, delta: Delta) -> None:
             for before in seen.get(path, ()):
                 if pc.any(pc.is_in(positions, before)).as_py():
                     raise Stale(f"{file.file_path} deletes rows of {path} that are deleted already")
-        _note(io, file, seen)
-
-
-def _note(io: FileIO, file: DataFile, seen: dict[str, list[pa.Array]]) -> None:
-    for path, positions in named_positions(io, file).items():
-        seen.setdefault(path, []).append(positions)
+        for path, positions in new.items():
+            seen.setdefault(path, []).append(positions)

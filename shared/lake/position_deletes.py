@@ -37,13 +37,18 @@ SCHEMA = pa.schema(
     ]
 )
 
+_WRITTEN = SCHEMA.set(
+    0, SCHEMA.field("file_path").with_type(pa.dictionary(pa.int32(), pa.string()))
+)
+"""The same in a file; in memory a path is held once and not for every position."""
+
 _NAMED: BoundedCache[dict[str, pa.Array]] = BoundedCache(
     KEPT_POSITIONS, lambda named: sum(len(each) for each in named.values())
 )
 
 
 def write_position_deletes(
-    table: Table, positions: Mapping[str, Sequence[int]], files: Mapping[str, DataFile]
+    table: Table, positions: Mapping[str, Sequence[int] | pa.Array], files: Mapping[str, DataFile]
 ) -> list[DataFile]:
     """Write which rows go, one file for each partition spec and partition.
 
@@ -103,7 +108,7 @@ def may_name(delete: DataFile, path: str) -> bool:
 
 
 def _written(
-    table: Table, files: Sequence[DataFile], positions: Mapping[str, Sequence[int]]
+    table: Table, files: Sequence[DataFile], positions: Mapping[str, Sequence[int] | pa.Array]
 ) -> DataFile:
     first, last = files[0], files[-1]
     parts: list[pa.Table] = []
@@ -117,8 +122,11 @@ def _written(
                 f"{file.file_path}: positions {own[0]} to {own[-1]} in {file.record_count} rows"
             )
         named[file.file_path] = own
-        parts.append(pa.table([pa.repeat(file.file_path, len(own)), own], schema=SCHEMA))
-    rows = pa.concat_tables(parts)
+        path = pa.DictionaryArray.from_arrays(
+            pa.repeat(pa.scalar(0, pa.int32()), len(own)), pa.array([file.file_path])
+        )
+        parts.append(pa.table([path, own], schema=_WRITTEN))
+    rows = pa.concat_tables(parts).unify_dictionaries()
     name = f"{uuid.uuid4()}-deletes.parquet"
     spec = table.specs()[first.spec_id]
     folder = spec.partition_to_path(first.partition, table.schema())
@@ -152,10 +160,21 @@ def _written(
 
 def _read(io: FileIO, delete: DataFile) -> dict[str, pa.Array]:
     with io.new_input(delete.file_path).open() as stream:
-        rows = pq.read_table(pa.BufferReader(stream.read()), columns=["file_path", "pos"])
-    paths = rows["file_path"].combine_chunks().dictionary_encode()
-    positions = rows["pos"].combine_chunks()
-    return {
-        path: positions.filter(pc.equal(paths.indices, index))
-        for index, path in enumerate(paths.dictionary.to_pylist())
-    }
+        rows = pq.read_table(
+            pa.BufferReader(stream.read()),
+            columns=["file_path", "pos"],
+            read_dictionary=["file_path"],
+        )
+    paths = rows["file_path"].combine_chunks()
+    numbers, positions = paths.indices, rows["pos"].combine_chunks()
+    runs = pc.run_end_encode(numbers)
+    if len(runs.values) > pc.count_distinct(runs.values).as_py():  # not in the order of paths
+        order = pc.sort_indices(numbers)
+        numbers, positions = numbers.take(order), positions.take(order)
+        runs = pc.run_end_encode(numbers)
+    found: dict[str, pa.Array] = {}
+    start = 0
+    for number, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
+        found[paths.dictionary[number].as_py()] = positions.slice(start, end - start)
+        start = end
+    return found

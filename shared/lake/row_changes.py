@@ -15,6 +15,7 @@ from pyiceberg.table import Table
 
 from shared.lake.data_files import write_rows
 from shared.lake.decisions import Delta
+from shared.lake.divided_deletes import divide
 from shared.lake.position_deletes import write_position_deletes
 from shared.lake.positions import Positions
 from shared.lake.provenance import Provenance
@@ -78,7 +79,9 @@ def delta(
         OSError: the object store does not answer.
         Refused: somebody has changed how the table is partitioned.
     """
-    touched = {path: rows for path, rows in positions.items() if len(rows)}
+    touched: dict[str, Sequence[int] | pa.Array] = {
+        path: rows for path, rows in positions.items() if len(rows)
+    }
     dropped: set[str] = set()
     rewriting = replaces or (mode or merge_mode(table)) == COPY_ON_WRITE
     if replaces:
@@ -87,6 +90,9 @@ def delta(
         kept = surviving_rows(table, spec, live, touched, touched)
         appended = pa.concat_tables([kept, appended.select(kept.schema.names).cast(kept.schema)])
         dropped, touched = set(touched), {}
+        divided = divide(table.io, live, dropped)  # of a time when rows were changed otherwise
+        dropped |= divided.gone
+        touched = dict(divided.staying)
     level_zero = not rewriting and bool(live.data)  # what is built in full is no small change
     described = {path: live.data[path].file for path in touched}
     with ThreadPoolExecutor(1, "bergline-write") as pool:  # two requests at once

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -10,6 +12,7 @@ import pyarrow.parquet as pq
 from pyiceberg.io import FileIO
 
 from shared.lake.checking.findings import Check, Finding, abridged, warning, wrong
+from shared.lake.divided_deletes import worth_dividing
 from shared.lake.reading.live_files import LiveFile, LiveFiles
 
 _COLUMNS = ["file_path", "pos"]
@@ -20,7 +23,8 @@ def check_deletes(io: FileIO, files: LiveFiles) -> tuple[Check, int]:
 
     Wrong is a position that is deleted twice or does not exist, and a file that holds another
     number of positions than its manifest states. A position of a file that is not live, or younger
-    than the delete, deletes nothing: a warning, as it costs every reader.
+    than the delete, deletes nothing: a warning, as it costs every reader. In a large delete file
+    that also deletes rows, a few such are no more than counted: to write it anew costs more.
 
     Raises:
         OSError: the store does not answer, or lacks a delete file.
@@ -31,15 +35,38 @@ def check_deletes(io: FileIO, files: LiveFiles) -> tuple[Check, int]:
         for path, live in files.deletes.items()
         if live.file.record_count != read[path].num_rows
     ]
-    useless, idle = _of_no_use(files, read)
-    findings += useless
+    idle = {path: _idle(live, read[path], files.data) for path, live in files.deletes.items()}
+    left = {  # compaction leaves them as well
+        path: found.count
+        for path, found in idle.items()
+        if found.count < read[path].num_rows
+        and not worth_dividing(read[path].num_rows, found.count)
+    }
+    findings += _of_no_use([found for path, found in idle.items() if path not in left])
     total = sum(positions.num_rows for positions in read.values())
     if read:
         everything = pa.concat_tables(read.values()).unify_dictionaries()
         findings += _repeated(everything)
         findings += _beyond(everything, files.data)
-    check = Check("deletes", f"{total} positions in {len(read)} files", tuple(findings))
-    return check, total - idle
+    looked_at = f"{total} positions in {len(read)} files"
+    if few := sum(left.values()):
+        looked_at += f", {few} of them of files that are gone"
+    check = Check("deletes", looked_at, tuple(findings))
+    return check, total - sum(found.count for found in idle.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Idle:
+    """Positions of one delete file that delete nothing, by the file that they name."""
+
+    dangling: Mapping[str, int]
+    """It is not live."""
+    early: Mapping[str, int]
+    """It is younger than the delete file."""
+
+    @property
+    def count(self) -> int:
+        return sum(self.dangling.values()) + sum(self.early.values())
 
 
 def _positions(io: FileIO, path: str) -> pa.Table:
@@ -47,31 +74,32 @@ def _positions(io: FileIO, path: str) -> pa.Table:
         return pq.read_table(stream, columns=_COLUMNS, read_dictionary=["file_path"])
 
 
-def _of_no_use(files: LiveFiles, read: Mapping[str, pa.Table]) -> tuple[list[Finding], int]:
-    """Positions that delete nothing: findings, and how many there are."""
+def _idle(delete: LiveFile, positions: pa.Table, data: Mapping[str, LiveFile]) -> _Idle:
     dangling: dict[str, int] = {}
     early: dict[str, int] = {}
-    for path, positions in read.items():
-        for each in pc.value_counts(positions["file_path"]).to_pylist():
-            named, rows = each["values"], each["counts"]
-            live = files.data.get(named)
-            if live is None:
-                dangling[named] = dangling.get(named, 0) + rows
-            elif live.sequence_number > files.deletes[path].sequence_number:
-                early[named] = early.get(named, 0) + rows
-    findings = []
+    for each in pc.value_counts(positions["file_path"]).to_pylist():
+        live = data.get(each["values"])
+        if live is None:
+            dangling[each["values"]] = each["counts"]
+        elif live.sequence_number > delete.sequence_number:
+            early[each["values"]] = each["counts"]
+    return _Idle(dangling, early)
+
+
+def _of_no_use(idle: Iterable[_Idle]) -> Iterator[Finding]:
+    """Positions that delete nothing."""
+    dangling: Counter[str] = Counter()
+    early: Counter[str] = Counter()
+    for found in idle:
+        dangling.update(found.dangling)
+        early.update(found.early)
     if dangling:
-        findings.append(
-            warning(
-                f"{sum(dangling.values())} positions name {len(dangling)} files that are not live: "
-                f"{abridged(dangling)}"
-            )
+        yield warning(
+            f"{dangling.total()} positions name {len(dangling)} files that are not live: "
+            f"{abridged(dangling)}"
         )
     if early:
-        findings.append(
-            warning(f"positions of files that are younger delete nothing: {abridged(early)}")
-        )
-    return findings, sum(dangling.values()) + sum(early.values())
+        yield warning(f"positions of files that are younger delete nothing: {abridged(early)}")
 
 
 def _repeated(positions: pa.Table) -> Iterator[Finding]:

@@ -66,6 +66,7 @@ class CompactionReport:
         bytes_before, bytes_after: of these.
         rows: that live in the new files.
         deletes_dropped: delete files that went.
+        deletes_left: delete files that stay though some of what they say is of files that went.
         deletes_translated: positions that others deleted meanwhile, deleted in the new files.
         attempts_wasted, bytes_wasted: groups that were written in vain, and the bytes written.
         held_bytes: most bytes of rows that were held at once.
@@ -84,6 +85,7 @@ class CompactionReport:
     bytes_after: int = 0
     rows: int = 0
     deletes_dropped: int = 0
+    deletes_left: int = 0
     deletes_translated: int = 0
     attempts_wasted: int = 0
     bytes_wasted: int = 0
@@ -177,7 +179,10 @@ class _Run:
 
     def report(self) -> CompactionReport:
         """What was done so far."""
-        return replace(self._done, reason="; ".join(self.given_up), held_bytes=self._held.most)
+        words = [*self.given_up]
+        if left := self._done.deletes_left:
+            words.append(f"{left} delete files stay, with a few positions of files that are gone")
+        return replace(self._done, reason="; ".join(words), held_bytes=self._held.most)
 
     def group(self, words: str, group: Group, number: int, groups: list[tuple[str, Group]]) -> None:
         """Rewrite and commit a group, or give it up; raises as :func:`compact`."""
@@ -241,6 +246,7 @@ class _Run:
             bytes_after=done.bytes_after + rewritten.size,
             rows=done.rows + rewritten.rows - replacement.translated,
             deletes_dropped=done.deletes_dropped + len(replacement.dropped) - len(inputs),
+            deletes_left=done.deletes_left + len(replacement.left),
             deletes_translated=done.deletes_translated + replacement.translated,
             dropped=done.dropped | replacement.dropped,
             outcomes=(*done.outcomes, outcome),

@@ -3,22 +3,24 @@
 Rows that somebody has deleted from the old files since they were read are found where they went
 and deleted there, by delete files that come in the same snapshot as the new files: so a table that
 is changed all the time can be compacted, and no reader ever sees a deleted row come back.
+
+Delete files that name old files leave; what they say of files that stay is said anew beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from shared.lake.commit import Delta, Head, Stale
-from shared.lake.head_checks import dangling, partition_of
+from shared.lake.divided_deletes import about, divide, without
+from shared.lake.head_checks import dangling
 from shared.lake.maintenance.rewriting import Rewritten, deleted_now
-from shared.lake.position_deletes import may_name, named_positions, write_position_deletes
-from shared.lake.reading.live_files import LiveFile, LiveFiles, live_files
+from shared.lake.position_deletes import named_positions, write_position_deletes
+from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.table_state import SnapshotEntry
 
 
@@ -37,11 +39,13 @@ class Replacement:
 
     def __init__(self, table: Table, rewritten: Rewritten, planned: SnapshotEntry) -> None:
         self._table, self._rewritten, self._planned = table, rewritten, planned
-        self._written: tuple[dict[str, list[int]], list[DataFile]] = ({}, [])
+        self._written: tuple[dict[str, pa.Array], list[DataFile]] = ({}, [])
         self.translated = 0
         """Positions that others deleted meanwhile, on the head that was decided on last."""
         self.dropped: frozenset[str] = frozenset()
         """Data and delete files that leave, on that head."""
+        self.left: tuple[str, ...] = ()
+        """Delete files that stay though some of what they say is of old files, on that head."""
         self.bytes = rewritten.size
         """Of all files written, in vain or not."""
 
@@ -64,72 +68,47 @@ class Replacement:
         if missing := [path for path in inputs if path not in live.data]:
             raise Overtaken(f"{len(missing)} files are not live any more: {missing[0]}")
         moved = self._moved(live)
-        deletes = self._deletes(moved)
-        beside = _beside(live, inputs)
-        younger = self._planned.sequence_number
-        emptied = dangling(live, inputs) | self._emptied(live, beside)
+        divided = divide(self._table.io, live, inputs)
+        named = {**divided.staying, **moved}
+        deletes = self._deletes(named, live)
         self.translated = sum(map(len, moved.values()))
-        self.dropped = frozenset({*inputs, *emptied})
+        self.left = divided.left
+        self.dropped = frozenset({*inputs, *dangling(live, inputs), *divided.gone})
         return Delta(
             added=self._rewritten.files,
             deletes=deletes,
             dropped=self.dropped,
-            named=set(moved),
-            accounted={
-                path
-                for path, delete in beside.items()
-                if delete.sequence_number > younger and self._names(delete, inputs)
-            },
+            named=set(named),
+            accounted=self._younger(live, {*inputs, *divided.staying}),
             planned=self._planned,
             replace=True,
         )
 
-    def _moved(self, live: LiveFiles) -> dict[str, list[int]]:
+    def _moved(self, live: LiveFiles) -> dict[str, pa.Array]:
         """Where the rows went that were deleted since they were read."""
         now = deleted_now(self._table.io, live, self._rewritten.inputs)
         gone = self._rewritten.gone
         for path, before in gone.items():
-            if len(restored := _without(before, now.get(path))):
+            if len(restored := without(before, now.get(path))):
                 raise Overtaken(f"{len(restored)} rows of {path} are not deleted any more")
-        new = {path: _without(positions, gone.get(path)) for path, positions in now.items()}
-        return self._rewritten.moves.moved({p: each.to_pylist() for p, each in new.items()})
+        new = {path: without(positions, gone.get(path)) for path, positions in now.items()}
+        moved = self._rewritten.moves.moved({p: each.to_pylist() for p, each in new.items()})
+        return {path: pa.array(positions, pa.int64()) for path, positions in moved.items()}
 
-    def _deletes(self, moved: dict[str, list[int]]) -> list[DataFile]:
+    def _deletes(self, named: dict[str, pa.Array], live: LiveFiles) -> list[DataFile]:
         """Delete files for these positions: those of the attempt before if they say the same."""
-        if self._written[0] != moved:
+        if self._written[0] != named:
             files = {file.file_path: file for file in self._rewritten.files}
-            self._written = (moved, write_position_deletes(self._table, moved, files))
+            files |= {path: live.data[path].file for path in named if path in live.data}
+            self._written = (named, write_position_deletes(self._table, named, files))
             self.bytes += sum(file.file_size_in_bytes for file in self._written[1])
         return self._written[1]
 
-    def _emptied(self, live: LiveFiles, beside: Mapping[str, LiveFile]) -> set[str]:
-        """Delete files that are about nothing but the old files; bounds do not tell this."""
-        inputs = set(self._rewritten.inputs)
+    def _younger(self, live: LiveFiles, data: Collection[str]) -> set[str]:
+        """Delete files that came since the files were read and name one of these data files."""
         return {
             path
-            for path, delete in beside.items()
-            if not any(
-                name not in inputs and name in live.data
-                for name in named_positions(self._table.io, delete.file)
-            )
+            for path, delete in about(live, data)
+            if delete.sequence_number > self._planned.sequence_number
+            and not named_positions(self._table.io, delete.file).keys().isdisjoint(data)
         }
-
-    def _names(self, delete: LiveFile, inputs: Sequence[str]) -> bool:
-        return not named_positions(self._table.io, delete.file).keys().isdisjoint(inputs)
-
-
-def _beside(live: LiveFiles, inputs: Collection[str]) -> dict[str, LiveFile]:
-    """Delete files of the same partition that may name one of these data files."""
-    places = {partition_of(live.data[path].file) for path in inputs}
-    return {
-        path: delete
-        for path, delete in live.deletes.items()
-        if partition_of(delete.file) in places
-        and any(may_name(delete.file, name) for name in inputs)
-    }
-
-
-def _without(positions: pa.Array, others: pa.Array | None) -> pa.Array:
-    if others is None:
-        return positions
-    return positions.filter(pc.invert(pc.is_in(positions, others)))

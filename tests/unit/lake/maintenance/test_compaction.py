@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from shared.lake import divided_deletes
+from shared.lake.checking.deletes import check_deletes
 from shared.lake.maintenance import compaction as module
 from shared.lake.maintenance.compaction import CompactionReport, CompactionStep, Status, compact
 from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.maintenance.rewriting import Rewritten, rewrite
+from shared.lake.position_deletes import read_positions
 from shared.lake.provenance import traced
 from shared.lake.reading.changes import changes
 from tests.support.derived_lake import DerivedLake, origin, swaps
@@ -114,20 +117,73 @@ def test_a_partition_without_rows_left_has_no_files_left(lake: DerivedLake) -> N
     assert not lake.live().deletes
 
 
-def test_a_delete_file_that_names_other_files_too_stays_as_long_as_they_do(
-    lake: DerivedLake,
-) -> None:
+def beside_a_large_file(lake: DerivedLake) -> MaintenancePolicy:
+    """A large file comes beside the small ones, and one delete file is about both; with this
+    policy the small ones alone are compacted."""
     lake.build(dict.fromkeys(range(300, 3300, 3), 0))
     lake.build(remove={0, 300})
     size = min(each.file.file_size_in_bytes for each in lake.live().data.values())
-    policy = MaintenancePolicy(
+    return MaintenancePolicy(
         target_bytes=size * 8 // 3, small_share=0.5, least_files=2, deleted_share=1.0
     )
+
+
+def test_of_a_delete_file_what_it_says_of_files_that_stay_stays(lake: DerivedLake) -> None:
+    policy = beside_a_large_file(lake)
+    before, start = lake.rows(), lake.head
+    report = compacted(lake, policy=policy)
+    assert (report.files_before, report.deletes_dropped, report.deletes_left) == (10, 1, 0)
+    assert lake.rows() == before
+    live = lake.live()
+    (delete,) = [each.file for each in live.deletes.values()]
+    ((path, positions),) = read_positions(lake.table.io, [delete]).items()
+    assert (live.data[path].file.record_count, positions) == (1000, [0])
+    assert lake.head.summary["removed-position-deletes"] == "2"
+    assert lake.head.summary["total-position-deletes"] == "1"
+    check, deleted = check_deletes(lake.table.io, live)
+    assert (check.findings, deleted) == ((), 1)
+    found = changes(lake.table, start, lake.head, added=["id"], removed=["id"])
+    assert found.added.is_empty()
+    assert found.removed.is_empty()
+
+
+def test_what_others_delete_meanwhile_of_files_that_go_and_stay_is_one_delete_file(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = beside_a_large_file(lake)
+    meanwhile(
+        monkeypatch,
+        lambda: (lake.build(remove={3, 303}), lake.build(remove={306}), lake.build(remove={6})),
+    )
+    gone = {0, 3, 6, 300, 303, 306}
     before = lake.rows()
     report = compacted(lake, policy=policy)
-    assert report.files_before == 10
-    assert report.deletes_dropped == 0
+    assert (report.status, report.deletes_dropped, report.deletes_translated) == (
+        Status.SUCCESS,
+        3,
+        2,
+    )
+    assert lake.rows() == [row for row in before if row[0] not in gone]
+    live = lake.live()
+    assert sorted(each.file.record_count for each in live.deletes.values()) == [1, 4]
+    assert check_deletes(lake.table.io, live)[0].findings == ()
+
+
+def test_of_a_large_delete_file_a_few_idle_positions_are_left_and_counted(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = beside_a_large_file(lake)
+    lake.build(remove={3, *range(600, 1200, 3)})
+    monkeypatch.setattr(divided_deletes, "LITTLE", 10)
+    before = lake.rows()
+    report = compacted(lake, policy=policy)
+    assert (report.deletes_dropped, report.deletes_left) == (1, 1)
+    assert report.reason == "1 delete files stay, with a few positions of files that are gone"
     assert lake.rows() == before
+    check, deleted = check_deletes(lake.table.io, lake.live())
+    assert check.findings == ()
+    assert check.looked_at == "202 positions in 2 files, 1 of them of files that are gone"
+    assert deleted == 201
 
 
 def test_a_dry_run_changes_nothing_and_tells_what_would_be(lake: DerivedLake) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pyarrow as pa
-from pyarrow.fs import FileSelector, S3FileSystem
+from pyarrow.fs import FileSelector
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation, Snapshot
 
@@ -39,9 +39,8 @@ def gather(settings: Settings, outages: Sequence[Outage]) -> MaintenanceEvidence
     catalog = plain_catalog(settings)
     before = {name: catalog.load_table(settings.environment.table(name)) for name in TABLES}
     versions = list(_versions(before))
-    named = [each for name, table in before.items() for each in _named(name, table)]
-    store_ = store(settings)
-    stored = [each for name, table in before.items() for each in _stored(store_, name, table)]
+    named = [each for name, table in before.items() for each in named_files(name, table)]
+    stored = [each for name, table in before.items() for each in stored_files(settings, name, table)]
     after = {name: catalog.load_table(settings.environment.table(name)) for name in TABLES}
     retained = {
         (name, snapshot.snapshot_id)
@@ -102,7 +101,7 @@ def gather(settings: Settings, outages: Sequence[Outage]) -> MaintenanceEvidence
     )
 
 
-def _named(name: str, table: Table) -> Iterator[Mapping[str, Any]]:
+def named_files(name: str, table: Table) -> Iterator[Mapping[str, Any]]:
     """Every file that a retained snapshot of whatever branch or tag names, without its scheme."""
     files: dict[str, list[str]] = {}
     for snapshot in table.metadata.snapshots:
@@ -118,9 +117,10 @@ def _named(name: str, table: Table) -> Iterator[Mapping[str, Any]]:
                 yield place | {"kind": "file", "path": file}
 
 
-def _stored(store_: S3FileSystem, name: str, table: Table) -> Iterator[Mapping[str, Any]]:
+def stored_files(settings: Settings, name: str, table: Table) -> Iterator[Mapping[str, Any]]:
+    """Every object below a table's location."""
     selector = FileSelector(_path(table.location()), recursive=True, allow_not_found=True)
-    for each in store_.get_file_info(selector):
+    for each in store(settings).get_file_info(selector):
         if each.is_file:
             yield {"table_name": name, "path": each.path, "bytes": each.size}
 

@@ -290,9 +290,9 @@ _OWN = {"status", "reason", "before", "after", "interrupted"}
 
 def is_news(event: MaintenanceSucceeded) -> bool:
     """Whether an outcome is published. What a look finds due again and again, and has nothing to do
-    each time, is not; timers count from what was published."""
+    each time, is not; timers count from what was published. Work that was all in vain is."""
     quiet = event.status == "skipped" and event.cause == "policy" and event.attempt == 1
-    return not quiet
+    return not quiet or event.attempts_wasted > 0
 
 
 def due(looked: Looked) -> dict[JobName, str]:

@@ -18,8 +18,8 @@ from contextlib import nullcontext
 
 from tests.explore.campaign import chunks
 from tests.explore.explorations import EXPLORATIONS, MAINTENANCE, PROTOCOL
-from tests.explore.schedule import Verdict
 from tests.explore.seeds import keep, quiet
+from tests.explore.steps import Verdict
 
 MOST_VIOLATIONS = 20
 

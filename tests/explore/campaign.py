@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from functools import partial
 
 from tests.explore.explorations import EXPLORATIONS
-from tests.explore.schedule import Verdict
 from tests.explore.seeds import quiet
+from tests.explore.steps import Verdict
 
 CHUNK = 500
 """Most schedules between two words about progress."""

@@ -10,7 +10,7 @@ from typing import Any
 from tests.explore import mutants, schedule
 from tests.explore.maintenance import mutants as maintenance_mutants
 from tests.explore.maintenance import schedule as maintenance_schedule
-from tests.explore.schedule import Verdict
+from tests.explore.steps import Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,11 @@ class Exploration:
     mutants: tuple[str, ...]
     planted: Callable[[str], AbstractContextManager[None]]
     keeps: bool
+
+    def explain(self, seed: int) -> str:
+        """The smallest schedule that shows what a seed showed, and what that is."""
+        smallest = self.shrink(self.generate(seed))
+        return f"seed {seed}\n{smallest}\n" + "\n".join(self.run(smallest).violations)
 
 
 PROTOCOL, MAINTENANCE = "protocol", "maintenance"

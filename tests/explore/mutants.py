@@ -6,8 +6,8 @@ wrong. What is planted is what one would write who does not know the trap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from typing import Any
 
 import msgspec
@@ -26,9 +26,8 @@ from shared.lake.table_state import MAIN, TableState
 from shared.lake.thinning import ThinningPlan, plan
 from tests.explore.consumer import Consumer
 from tests.explore.memory_table import MemoryTable, MemoryTarget, Request
+from tests.explore.planting import Replacement, named, plant
 from tests.explore.worker import Worker
-
-Replacement = tuple[object, str, object]
 
 
 def library_retry() -> list[Replacement]:
@@ -239,40 +238,28 @@ def group_offsets_trusted() -> list[Replacement]:
     return [(Consumer, "flow", from_the_group), (buffer.TableBuffer, "add", take)]
 
 
-MUTANTS: dict[str, Callable[[], list[Replacement]]] = {
-    make.__name__: make
-    for make in (
-        library_retry,
-        map_of_the_first_head,
-        reset_to_earliest,
-        announced_before_committed,
-        start_of_the_first_record,
-        unknown_taken_for_success,
-        files_used_again,
-        tail_not_compared,
-        thinned_before_announced,
-        own_commit_not_looked_for,
-        generation_not_checked,
-        head_not_asserted,
-        behind_committed,
-        statements_not_counted,
-        foreign_head_means_nothing_consumed,
-        group_offsets_trusted,
-        foreign_left_alone_by_thinning,
-        overlap_taken_for_the_same_log,
-    )
-}
+MUTANTS = named(
+    library_retry,
+    map_of_the_first_head,
+    reset_to_earliest,
+    announced_before_committed,
+    start_of_the_first_record,
+    unknown_taken_for_success,
+    files_used_again,
+    tail_not_compared,
+    thinned_before_announced,
+    own_commit_not_looked_for,
+    generation_not_checked,
+    head_not_asserted,
+    behind_committed,
+    statements_not_counted,
+    foreign_head_means_nothing_consumed,
+    group_offsets_trusted,
+    foreign_left_alone_by_thinning,
+    overlap_taken_for_the_same_log,
+)
 
 
-@contextmanager
-def planted(name: str) -> Iterator[None]:
+def planted(name: str) -> AbstractContextManager[None]:
     """The code with one fault in it."""
-    replacements = MUTANTS[name]()
-    before = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in replacements]
-    try:
-        for owner, attribute, wrong in replacements:
-            setattr(owner, attribute, wrong)
-        yield
-    finally:
-        for owner, attribute, right in before:
-            setattr(owner, attribute, right)
+    return plant(MUTANTS[name]())

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import accumulate
+from dataclasses import dataclass, replace
 
 from tests.explore.outsiders import Outsiders
 from tests.explore.rest import come_to_rest
-from tests.explore.world import FAULTS, Step, World
+from tests.explore.steps import Dice, Makers, Step, Verdict, drawn, shown, shrunk, with_a_story
+from tests.explore.world import FAULTS, World
 
 LENGTHS = (8, 30)
 """Fewest and most steps."""
-
-Dice = random.Random
 
 
 def _fault(dice: Dice) -> tuple[int, int]:
@@ -30,7 +26,7 @@ def _go(dice: Dice) -> tuple[int, ...]:
     return dice.randrange(4), operations, *_fault(dice)
 
 
-MAKERS: dict[str, tuple[int, Callable[[Dice], tuple[int, ...]]]] = {
+MAKERS: Makers = {
     "flow": (24, lambda d: (d.randrange(4), d.randint(1, 6), *_fault(d))),
     "go": (20, _go),
     "append": (8, lambda d: (d.randrange(4), d.randint(1, 8))),
@@ -52,7 +48,6 @@ MAKERS: dict[str, tuple[int, Callable[[Dice], tuple[int, ...]]]] = {
     "rewind": (1, lambda d: (d.choice((0, 0, 3)),)),
     "skew": (1, lambda d: (d.randrange(4), d.choice((-3600, -40, 40, 3600)))),
 }
-"""Step → (weight, maker of its numbers)."""
 
 
 def _replaced_under_way(dice: Dice) -> list[Step]:
@@ -83,9 +78,6 @@ def _settled_over_a_bad_line(dice: Dice) -> list[Step]:
 STORIES = (_replaced_under_way, _settled_over_a_bad_line)
 """What dice alone bring together too seldom; every fourth schedule has one of them in it."""
 
-_NAMES = tuple(MAKERS)
-_WEIGHTS = tuple(accumulate(weight for weight, _ in MAKERS.values()))
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -96,29 +88,16 @@ class Schedule:
     steps: tuple[Step, ...]
 
     def __str__(self) -> str:
-        head = f"World(workers={self.workers}, partitions={self.partitions})"
-        return "\n".join((head, *(f"  {step.name}{step.args}" for step in self.steps)))
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How a schedule ended, and what it reached."""
-
-    violations: tuple[str, ...]
-    reached: Counter[str]
+        return shown(f"World(workers={self.workers}, partitions={self.partitions})", self.steps)
 
 
 def generate(seed: int) -> Schedule:
     """The schedule of a seed; always the same one."""
     dice = random.Random(seed)
     workers, partitions = dice.randint(2, 4), dice.randint(1, 3)
-    names = dice.choices(_NAMES, cum_weights=_WEIGHTS, k=dice.randint(*LENGTHS))
     steps = [Step("go", (number, 0, 0, 0)) for number in range(workers)]
-    steps += [Step(name, tuple(map(int, MAKERS[name][1](dice)))) for name in names]
-    if dice.random() < 0.25:
-        at = dice.randint(workers, len(steps))
-        steps[at:at] = dice.choice(STORIES)(dice)
-    return Schedule(workers, partitions, tuple(steps))
+    steps += drawn(dice, MAKERS, LENGTHS)
+    return Schedule(workers, partitions, with_a_story(steps, dice, STORIES, 0.25, workers))
 
 
 def run(schedule: Schedule) -> Verdict:
@@ -132,34 +111,14 @@ def run(schedule: Schedule) -> Verdict:
 
 
 def shrink(schedule: Schedule) -> Schedule:
-    """A schedule with fewer steps and smaller numbers that is violated, too. Greedy."""
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _smaller(schedule):
-            if run(candidate).violations:
-                schedule, smaller = candidate, True
-                break
-    return schedule
+    """A smaller schedule that is violated, too."""
+    return shrunk(schedule, lambda each: bool(run(each).violations), _simpler)
 
 
-def _smaller(schedule: Schedule) -> list[Schedule]:
-    steps, found = schedule.steps, []
-    size = len(steps) // 2
-    while size:
-        found += [
-            Schedule(schedule.workers, schedule.partitions, steps[:n] + steps[n + size :])
-            for n in range(0, len(steps) - size + 1, size)
-        ]
-        size //= 2
+def _simpler(schedule: Schedule) -> list[Schedule]:
+    found = []
     if schedule.workers > 1:
-        found.append(Schedule(schedule.workers - 1, schedule.partitions, steps))
+        found.append(replace(schedule, workers=schedule.workers - 1))
     if schedule.partitions > 1:
-        found.append(Schedule(schedule.workers, schedule.partitions - 1, steps))
-    for n, step in enumerate(steps):
-        for m, number in enumerate(step.args):
-            for less in {0, number // 2, number - 1} if number > 0 else set():
-                args = (*step.args[:m], less, *step.args[m + 1 :])
-                changed = (*steps[:n], Step(step.name, args), *steps[n + 1 :])
-                found.append(Schedule(schedule.workers, schedule.partitions, changed))
+        found.append(replace(schedule, partitions=schedule.partitions - 1))
     return found

@@ -7,33 +7,22 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
+from tests.explore.explorations import EXPLORATIONS, PROTOCOL
 from tests.explore.mutants import MUTANTS, planted
 from tests.explore.schedule import Schedule, generate, run, shrink
-from tests.explore.seeds import kept, quiet
-from tests.explore.world import FAULTS, Step
+from tests.explore.seeds import kept
+from tests.explore.steps import Step
+from tests.explore.world import FAULTS
 
 SCHEDULES = int(os.environ.get("BERGLINE_TEST_SCHEDULES", "1000"))
 CAUGHT_WITHIN = 2000
 """Most schedules until a planted fault is found."""
 
 
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    before = structlog.get_config()
-    quiet()
-    yield
-    structlog.configure(**before)
-
-
-def explain(seed: int) -> str:
-    """The smallest schedule that shows what a seed showed."""
-    smallest = shrink(generate(seed))
-    return f"seed {seed}\n{smallest}\n" + "\n".join(run(smallest).violations)
+pytestmark = pytest.mark.usefixtures("quiet_log")
 
 
 def test_no_schedule_violates_the_table() -> None:
@@ -41,7 +30,7 @@ def test_no_schedule_violates_the_table() -> None:
     reached: Counter[str] = Counter()
     for seed in range(SCHEDULES):
         verdict = run(generate(seed))
-        assert not verdict.violations, explain(seed)
+        assert not verdict.violations, EXPLORATIONS[PROTOCOL].explain(seed)
         reached += verdict.reached
     missed = {f"{kind}: {effect or 'others'}" for kind, effect in FAULTS} - reached.keys()
     assert not missed, "some faults are never met: the exploration proves less than it says"

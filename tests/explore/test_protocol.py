@@ -12,7 +12,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from tests.explore.outsiders import Outsiders
 from tests.explore.rest import come_to_rest
 from tests.explore.seeds import quiet
-from tests.explore.world import FAULTS, Step, World
+from tests.explore.steps import Step
+from tests.explore.world import FAULTS, World
 
 WORKERS = st.integers(0, 3)
 PARTITIONS = st.integers(0, 3)

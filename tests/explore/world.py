@@ -5,24 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from itertools import count
-from typing import NamedTuple
 
 from services.stream_writer.partition_batch import PartitionKey
 from shared.contracts.tables import TableCommitted
 from tests.explore.invariants import Audit
 from tests.explore.memory_table import MemoryTable
 from tests.explore.process import Fault
+from tests.explore.steps import Step
 from tests.explore.topic_log import TOPIC, TopicLog
 from tests.explore.virtual_loop import Clock
 from tests.explore.worker import Worker
-
-
-class Step(NamedTuple):
-    """One step: its name, and small numbers that it makes sense of in whatever state things are."""
-
-    name: str
-    args: tuple[int, ...] = ()
-
 
 FAULTS = (
     ("send", "conflict"),

@@ -5,23 +5,27 @@ As :mod:`tests.explore.mutants`: what one would write who does not know the trap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
 from msgspec import structs
+from pyiceberg.io import FileIO
 
 from shared.lake import commit as committing
 from shared.lake import decisions, sweeping, thinning
 from shared.lake.commit import Head
-from shared.lake.maintenance import expiry, orphans, restamp, retention, unnamed
+from shared.lake.divided_deletes import Divided, divide
+from shared.lake.maintenance import expiry, orphans, overtaking, restamp, retention, unnamed
 from shared.lake.maintenance.deletion import deletion_of
 from shared.lake.maintenance.overtaking import Replacement
 from shared.lake.maintenance.retention import Retention
 from shared.lake.maintenance.unreferenced import Unreferenced
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.table_state import SnapshotEntry, TableState
-from tests.explore.mutants import Replacement as Planted
+from tests.explore.planting import Replacement as Planted
+from tests.explore.planting import named, plant
 
 
 def map_of_the_head_that_was_read() -> list[Planted]:
@@ -50,6 +54,24 @@ def map_of_the_first_attempt() -> list[Planted]:
 def younger_deletes_left_behind() -> list[Planted]:
     """What others delete meanwhile is not deleted in the new files."""
     return [(Replacement, "_moved", lambda self, live: {})]
+
+
+def staying_positions_lost() -> list[Planted]:
+    """A delete file goes with the files of a group, whatever it says of others."""
+    return [(overtaking, "divide", lambda *args: replace(divide(*args), staying={}))]
+
+
+def staying_positions_of_the_first_attempt() -> list[Planted]:
+    """What delete files say of files that stay is read on the first head that is tried; the files
+    to be dropped are those of the present one."""
+    first: dict[tuple[str, ...], Divided] = {}
+
+    def once(io: FileIO, live: LiveFiles, leaving: Collection[str]) -> Divided:
+        found = divide(io, live, leaving)
+        known = first.setdefault(tuple(leaving), found)
+        return replace(found, staying=known.staying)
+
+    return [(overtaking, "divide", once)]
 
 
 def files_used_after_an_unknown_outcome() -> list[Planted]:
@@ -141,33 +163,23 @@ def changed_rows_restamped() -> list[Planted]:
     return [(decisions, "carried_by", carried), (restamp, "carried_by", carried)]
 
 
-MUTANTS: dict[str, Callable[[], list[Planted]]] = {
-    make.__name__: make
-    for make in (
-        map_of_the_head_that_was_read,
-        map_of_the_first_attempt,
-        younger_deletes_left_behind,
-        files_used_after_an_unknown_outcome,
-        orphans_of_any_age,
-        tags_do_not_hold,
-        age_since_it_was_committed,
-        unreferenced_without_a_second_look,
-        deleted_before_removed,
-        all_of_a_removed_snapshot_swept,
-        changed_rows_restamped,
-    )
-}
+MUTANTS = named(
+    map_of_the_head_that_was_read,
+    map_of_the_first_attempt,
+    younger_deletes_left_behind,
+    staying_positions_lost,
+    staying_positions_of_the_first_attempt,
+    files_used_after_an_unknown_outcome,
+    orphans_of_any_age,
+    tags_do_not_hold,
+    age_since_it_was_committed,
+    unreferenced_without_a_second_look,
+    deleted_before_removed,
+    all_of_a_removed_snapshot_swept,
+    changed_rows_restamped,
+)
 
 
-@contextmanager
-def planted(name: str) -> Iterator[None]:
+def planted(name: str) -> AbstractContextManager[None]:
     """The code with one fault in it."""
-    replacements = MUTANTS[name]()
-    before = [(owner, attribute, getattr(owner, attribute)) for owner, attribute, _ in replacements]
-    try:
-        for owner, attribute, wrong in replacements:
-            setattr(owner, attribute, wrong)
-        yield
-    finally:
-        for owner, attribute, right in before:
-            setattr(owner, attribute, right)
+    return plant(MUTANTS[name]())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from itertools import accumulate
+from dataclasses import dataclass
 
 from tests.explore.maintenance.maintainers import Maintainers
 from tests.explore.maintenance.outsiders import Outsiders
@@ -13,16 +12,22 @@ from tests.explore.maintenance.rest import come_to_rest
 from tests.explore.maintenance.stillness import still
 from tests.explore.maintenance.world import FAULTS, World
 from tests.explore.maintenance.writers import Writers
-from tests.explore.schedule import Verdict
-from tests.explore.world import Step
+from tests.explore.steps import (
+    Dice,
+    Makers,
+    Numbers,
+    Step,
+    Verdict,
+    drawn,
+    shown,
+    shrunk,
+    with_a_story,
+)
 
 LENGTHS = (6, 22)
 """Fewest and most steps."""
 KINDS = (0, 1, 1, 3)
 HOUR, DAY = 3600, 86_400
-
-Dice = random.Random
-
 
 CHANGING = ("send", "send", "send", "answer", "sleep", "load", "read", "write", "written")
 """Requests at which one who commits is met."""
@@ -58,9 +63,6 @@ def met(kind: str, effect: str, nth: int, inner: int) -> tuple[int, int, int]:
 NEVER = (0, 0, 0)
 
 
-Numbers = Callable[[Dice], tuple[int, ...]]
-
-
 def _changes(most: int = 8) -> Numbers:
     return lambda dice: (dice.randrange(2), *_met(dice, CHANGING, most))
 
@@ -84,7 +86,7 @@ def _compact(dice: Dice) -> tuple[int, ...]:
 
 WAITS = (1, 30, 130, 700, 700, HOUR + 60, 7 * HOUR, DAY + 60, 8 * DAY)
 
-MAKERS: dict[str, tuple[int, Numbers]] = {
+MAKERS: Makers = {
     "write": (30, _write),
     "fold": (4, _changes()),
     "rebuild": (3, _rebuild),
@@ -106,7 +108,6 @@ MAKERS: dict[str, tuple[int, Numbers]] = {
     "arrive": (4, lambda d: (d.randrange(3),)),
     "kill": (1, lambda d: (d.randrange(4),)),
 }
-"""Step → (weight, maker of its numbers)."""
 
 
 def _overtaken(dice: Dice) -> list[Step]:
@@ -184,9 +185,6 @@ def _tagged(dice: Dice) -> list[Step]:
 STORIES = (_overtaken, _given_back, _put_back, _swept_amid, _expired_amid, _tagged)
 """What dice alone bring together too seldom; two of three schedules have one of them in them."""
 
-_NAMES = tuple(MAKERS)
-_WEIGHTS = tuple(accumulate(weight for weight, _ in MAKERS.values()))
-
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -197,21 +195,16 @@ class Schedule:
     steps: tuple[Step, ...]
 
     def __str__(self) -> str:
-        head = f"World(kind={self.kind})"
-        return "\n".join((head, *(f"  {step.name}{step.args}" for step in self.steps)))
+        return shown(f"World(kind={self.kind})", self.steps)
 
 
 def generate(seed: int) -> Schedule:
     """The schedule of a seed; always the same one."""
     dice = random.Random(seed)
     kind = dice.choice(KINDS)
-    names = dice.choices(_NAMES, cum_weights=_WEIGHTS, k=dice.randint(*LENGTHS))
     steps = [Step("write", (0, 3, 0, 0)), Step("write", (0, 2, 1, 1))]
-    steps += [Step(name, tuple(map(int, MAKERS[name][1](dice)))) for name in names]
-    if dice.random() < 2 / 3:
-        at = dice.randint(2, len(steps))
-        steps[at:at] = dice.choice(STORIES)(dice)
-    return Schedule(kind, seed, tuple(steps))
+    steps += drawn(dice, MAKERS, LENGTHS)
+    return Schedule(kind, seed, with_a_story(steps, dice, STORIES, 2 / 3, 2))
 
 
 def run(schedule: Schedule) -> Verdict:
@@ -227,31 +220,5 @@ def run(schedule: Schedule) -> Verdict:
 
 
 def shrink(schedule: Schedule) -> Schedule:
-    """A schedule with fewer steps and smaller numbers that is violated, too. Greedy."""
-    smaller = True
-    while smaller:
-        smaller = False
-        for candidate in _smaller(schedule):
-            if run(candidate).violations:
-                schedule, smaller = candidate, True
-                break
-    return schedule
-
-
-def _smaller(schedule: Schedule) -> list[Schedule]:
-    steps, found = schedule.steps, []
-    size = len(steps) // 2
-    while size:
-        found += [
-            replace(schedule, steps=steps[:n] + steps[n + size :])
-            for n in range(0, len(steps) - size + 1, size)
-        ]
-        size //= 2
-    for n, step in enumerate(steps):
-        for m, number in enumerate(step.args):
-            for less in {0, number // 2, number - 1} if number > 0 else set():
-                args = (*step.args[:m], less, *step.args[m + 1 :])
-                found.append(
-                    replace(schedule, steps=(*steps[:n], Step(step.name, args), *steps[n + 1 :]))
-                )
-    return found
+    """A smaller schedule that is violated, too."""
+    return shrunk(schedule, lambda each: bool(run(each).violations))

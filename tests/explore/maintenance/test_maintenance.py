@@ -7,14 +7,12 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
+from tests.explore.explorations import EXPLORATIONS, MAINTENANCE
 from tests.explore.maintenance.mutants import MUTANTS, planted
-from tests.explore.maintenance.schedule import generate, run, shrink
-from tests.explore.seeds import quiet
+from tests.explore.maintenance.schedule import generate, run
 
 SCHEDULES = int(os.environ.get("BERGLINE_TEST_MAINTENANCE_SCHEDULES", "40"))
 CAUGHT_WITHIN = 150
@@ -33,15 +31,10 @@ REACHED = {
 """What even few schedules must bring about, or they prove less than they say."""
 
 
-pytestmark = pytest.mark.timeout(900)  # seconds of work, which a busy machine makes minutes
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    before = structlog.get_config()
-    quiet()
-    yield
-    structlog.configure(**before)
+pytestmark = [
+    pytest.mark.timeout(900),  # seconds of work, which a busy machine makes minutes
+    pytest.mark.usefixtures("quiet_log"),
+]
 
 
 def test_no_schedule_loses_anything() -> None:
@@ -49,15 +42,9 @@ def test_no_schedule_loses_anything() -> None:
     reached: Counter[str] = Counter()
     for seed in range(SCHEDULES):
         verdict = run(generate(seed))
-        assert not verdict.violations, explain(seed)
+        assert not verdict.violations, EXPLORATIONS[MAINTENANCE].explain(seed)
         reached += verdict.reached
     assert not REACHED - reached.keys()
-
-
-def explain(seed: int) -> str:
-    """The smallest schedule that shows what a seed showed."""
-    smallest = shrink(generate(seed))
-    return f"seed {seed}\n{smallest}\n" + "\n".join(run(smallest).violations)
 
 
 def test_a_seed_is_always_the_same_schedule() -> None:

@@ -25,7 +25,7 @@ from tests.explore.maintenance.process import PLAIN, Fault, Process
 from tests.explore.maintenance.stillness import Clock
 from tests.explore.maintenance.store import Store
 from tests.explore.process import Killed
-from tests.explore.world import Step
+from tests.explore.steps import Step
 from tests.support.derived_lake import derived_table, rows_of
 from tests.support.lake import LOG, rows
 

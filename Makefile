@@ -15,7 +15,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test explore histories check broker-conformance chaos bench bench-peers spark up down clean
+.PHONY: help install demo test explore histories check broker-conformance chaos soak bench bench-peers spark up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ broker-conformance: $(READY) ## ask the embedded broker and a real Kafka the sam
 
 chaos: $(READY) ## faults under traffic, then the audit; ROUNDS=20 SEED=… choose
 	@$(BIN)/python -m tests.chaos --rounds $(or $(ROUNDS),20) $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+soak: $(READY) ## writers beside an eager maintainer, then the verdict; MINUTES=30
+	@$(BIN)/python -m tests.soak --minutes $(or $(MINUTES),30) $(ARGS)
 
 bench: $(READY) ## list the benchmarks; NAME=… runs one
 	@$(BIN)/bergline bench $(NAME) $(ARGS)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from types import SimpleNamespace
 
 import obstore
+import polars as pl
 import pytest
 from pyiceberg.table import Table
 from pyiceberg.table.refs import SnapshotRefType
@@ -16,12 +19,16 @@ from shared.lake.bootstrap import create_tables
 from shared.lake.catalog import load, open_catalog
 from shared.lake.commit import Delta, Head, commit
 from shared.lake.handle import TableHandle
+from shared.lake.maintenance.compaction import Status
 from shared.lake.maintenance.deletion import deletion_of
 from shared.lake.maintenance.expiry import ExpiryReport, expire
+from shared.lake.maintenance.job_result import JobResult
 from shared.lake.maintenance.listing import PAGE, StoredObject, listing_of
+from shared.lake.maintenance.maintained import Maintained
 from shared.lake.maintenance.object_store import bucket
 from shared.lake.maintenance.orphans import OrphanReport, remove_orphans
 from shared.lake.maintenance.policy import MaintenancePolicy
+from shared.lake.provenance import SourceCut
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.reading.live_files import LiveFiles, live_files
@@ -112,15 +119,46 @@ def by_duckdb(table: Table, snapshot_id: int) -> Rows:
         return sorted((int(key), int(version)) for key, version in found.rows())
 
 
-def by_polars(handle: TableHandle, snapshot_id: int) -> Rows:
+def by_our_scan(handle: TableHandle, snapshot_id: int) -> Rows:
     snapshot = handle.reload().by_id[snapshot_id]
     return sorted(scan(handle.table, snapshot, ["id", "version"]).rows())
 
 
-def test_time_travel_to_a_kept_tag_works_after_expiry(handle: TableHandle) -> None:
+def by_polars(table: Table, snapshot_id: int) -> Rows:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("POLARS_ICEBERG_PLANNER", "pyiceberg")  # it warns that it has no other one
+        found = pl.scan_iceberg(
+            table, snapshot_id=snapshot_id, storage_options=storage_options(table)
+        )
+        return sorted(found.select("id", "version").collect().rows())
+
+
+def storage_options(table: Table) -> dict[str, str]:
+    """The store as polars wants to be told of it."""
+    known = table.io.properties
+    return {
+        "aws_endpoint_url": known["s3.endpoint"],
+        "aws_access_key_id": known["s3.access-key-id"],
+        "aws_secret_access_key": known["s3.secret-access-key"],
+        "aws_region": known["s3.region"],
+        "aws_allow_http": "true",
+    }
+
+
+def require_rows(handle: TableHandle, snapshot_id: int, rows: Rows) -> None:
+    """Every engine that reads in place finds them in this snapshot."""
+    assert by_duckdb(table_of(handle), snapshot_id) == rows
+    assert by_polars(table_of(handle), snapshot_id) == rows
+    assert by_our_scan(handle, snapshot_id) == rows
+
+
+@pytest.mark.parametrize("kind", [SnapshotRefType.TAG, SnapshotRefType.BRANCH])
+def test_time_travel_to_what_others_name_works_after_expiry(
+    handle: TableHandle, kind: SnapshotRefType
+) -> None:
     first, second, *_ = handle.reload().snapshots
-    tag = reference("of-others", second.snapshot_id, SnapshotRefType.TAG)
-    handle.catalog.commit_table(handle.table, (), (tag,))
+    name = reference("of-others", second.snapshot_id, kind)
+    handle.catalog.commit_table(handle.table, (), (name,))
     before = objects(handle)
     report = expired(handle)
     gone = [each for path, each in before.items() if path not in objects(handle)]
@@ -135,9 +173,54 @@ def test_time_travel_to_a_kept_tag_works_after_expiry(handle: TableHandle) -> No
     tagged = [(key, 1) for key in range(6)]
     head = handle.reload().current_snapshot_id
     assert head is not None
-    for snapshot_id, rows in ((second.snapshot_id, tagged), (head, [(k, 3) for k in range(6)])):
-        assert by_duckdb(table_of(handle), snapshot_id) == rows
-        assert by_polars(handle, snapshot_id) == rows
+    require_rows(handle, second.snapshot_id, tagged)
+    require_rows(handle, head, [(key, 3) for key in range(6)])
+
+
+READER = derived_table(name="analytics.order_summary")
+"""Reads the table, as the registry says of the two names."""
+
+
+def test_what_a_lagging_table_has_read_is_kept_for_a_day(
+    module_storage: StorageProcess, handle: TableHandle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, *_ = handle.reload().snapshots
+    state = handle.state()
+    create_tables(handle.catalog, handle.environment, [READER])
+    read = SourceCut(state.table_uuid, second.snapshot_id, second.sequence_number)
+    lagging = TableHandle(handle.catalog, handle.environment, READER.name)
+
+    def decide(_: Head, __: bool) -> Delta:
+        return Delta(carried=replace(origin(1), sources={SPEC.name: read}))
+
+    commit(lagging, decide, commit_id=uuid7(), writer="test")
+    settings = module_storage.settings.model_copy(update={"env": handle.environment.name})
+    policy = MaintenancePolicy(retention_days=0, retain_last=1)
+    maintained = Maintained(LakeReader(settings), SPEC, policy, "maintainer")
+
+    def later(hours: float) -> JobResult:
+        moment = time.time() + hours * 3600
+        clock = SimpleNamespace(time=lambda: moment)
+        monkeypatch.setattr("shared.lake.maintenance.maintained.time", clock)
+        return maintained.run("expire")
+
+    assert later(0).status is Status.SKIPPED, "nothing that was the head within ten minutes goes"
+    before = objects(handle)
+    done = later(1)
+    assert done.files_deleted >= 3, "those of the first version, which nobody has read"
+    kept = handle.reload().by_id
+    assert first.snapshot_id not in kept
+    require_rows(handle, second.snapshot_id, [(key, 1) for key in range(6)])
+    amid = objects(handle)
+    assert len(before.keys() - amid.keys()) == done.files_deleted + done.metadata_deleted
+
+    done = later(25)
+    assert second.snapshot_id not in handle.reload().by_id
+    assert done.files_deleted >= 3, "a day later it is the reader's turn to read everything anew"
+    assert len(amid.keys() - objects(handle).keys()) == done.files_deleted + done.metadata_deleted
+    head = handle.state().current_snapshot_id
+    assert head is not None
+    require_rows(handle, head, [(key, 3) for key in range(6)])
 
 
 def test_orphans_of_several_pages_are_removed_and_no_markers_are_left(
@@ -161,7 +244,7 @@ def test_orphans_of_several_pages_are_removed_and_no_markers_are_left(
     assert left.keys() <= named
     head = handle.reload().current_snapshot_id
     assert head is not None
-    assert by_polars(handle, head) == [(id_, 3) for id_ in range(6)]
+    assert by_our_scan(handle, head) == [(id_, 3) for id_ in range(6)]
     assert swept(handle, now_ms() + DAY).removed == 0
 
 

@@ -16,6 +16,8 @@ from shared.contracts.maintenance import JobCause, JobName
 LOOK = "look"
 IN_ORDER: tuple[JobName, ...] = ("restamp", "compact", "manifests", "unreferenced")
 """Jobs that a look may find due, in the order in which they are done to a table."""
+TIMED: tuple[JobName, ...] = ("expire", "orphans", "quality")
+"""Jobs that come after their time."""
 REMEMBERED = 1000
 """Requests that are known again when the group delivers them once more."""
 
@@ -85,10 +87,16 @@ class Agenda:
     Args:
         tables: every table.
         pace: when something is done by itself.
+        checked: the entity index, whose quality is checked. It may be none of the tables yet; then
+            nothing else is done to it.
     """
 
-    def __init__(self, tables: Iterable[str], pace: Pace) -> None:
-        self.tables = tuple(tables)
+    def __init__(self, tables: Iterable[str], pace: Pace, checked: str | None = None) -> None:
+        maintained = dict.fromkeys(tables)
+        also = () if checked is None else (checked,)
+        self.tables = tuple(dict.fromkeys((*maintained, *also)))
+        self._maintained = frozenset(maintained)
+        self._checked = checked
         self._pace = pace
         self._state: dict[str, _Table] = {}
         self._running: dict[str, Task] = {}
@@ -228,8 +236,14 @@ class Agenda:
         return "; ".join([*(f"{job} waits" for job in waiting), *failing])
 
     def _periods(self, table: str) -> dict[str, float]:
-        timers = {"expire": self._pace.expire_s, "orphans": self._pace.orphans_s}
-        return {LOOK: self._pace.look_s, **(timers if table in self.timed else {})}
+        found: dict[str, float] = {}
+        if table in self._maintained:
+            found[LOOK] = self._pace.look_s
+            if table in self.timed:
+                found |= {"expire": self._pace.expire_s, "orphans": self._pace.orphans_s}
+        if table == self._checked and table in self.timed:
+            found["quality"] = self._pace.quality_s
+        return found
 
     def _asked(self, free: list[tuple[str, _Table]], now: float) -> Task | None:
         waiting = [
@@ -255,7 +269,8 @@ class Agenda:
         due = [
             (state.files, table)
             for table, state in free
-            if state.not_before.get(LOOK, now) <= now
+            if table in self._maintained
+            and state.not_before.get(LOOK, now) <= now
             and (LOOK not in state.last or self._pace.look_due(now - state.last[LOOK], state.files))
         ]
         if not due:
@@ -264,10 +279,9 @@ class Agenda:
         return Task(table, None)
 
     def _timer(self, free: list[tuple[str, _Table]], now: float) -> Task | None:
-        jobs: tuple[JobName, ...] = ("expire", "orphans")
         for table, state in free:
             periods = self._periods(table)
-            for job in jobs:
+            for job in TIMED:
                 if job not in periods or state.not_before.get(job, now) > now:
                     continue
                 if job not in state.last or now - state.last[job] >= periods[job]:

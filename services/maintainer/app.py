@@ -20,6 +20,8 @@ from services.maintainer.handlers import CONSUMED, Handlers
 from services.maintainer.last_runs import LastRuns
 from services.maintainer.looks import Looks
 from services.maintainer.maintenance_metrics import MaintenanceMetrics
+from services.maintainer.quality import CHECKED
+from services.maintainer.quality_metrics import QualityMetrics
 from services.maintainer.requests import SERVICE, Request
 from services.maintainer.work import Known, LakeWork
 from shared.contracts.event import Event
@@ -55,7 +57,8 @@ class Service:
         self._settings = settings
         self._instruments = Instruments(SERVICE)
         self._metrics = MaintenanceMetrics(self._instruments)
-        self._agenda = Agenda(TABLES, settings.pace)
+        self._quality = QualityMetrics(self._instruments)
+        self._agenda = Agenda(TABLES, settings.pace, CHECKED)
         self._looks = Looks()
         self._seen = SeenCommits()
         self._states = TableStates(settings, self._committed)
@@ -72,7 +75,9 @@ class Service:
             self,
             f"{SERVICE}/{os.getpid()}",
         )
-        self._last_runs = LastRuns(settings, self._agenda, self._dispatcher.wake)
+        self._last_runs = LastRuns(
+            settings, self._agenda, self._quality.event, self._dispatcher.wake
+        )
         key = settings.operator_key.get_secret_value() if settings.operator_key else None
         self._handlers = Handlers(
             TABLES,
@@ -141,6 +146,7 @@ class Service:
     def measured(self, event: Event) -> None:
         """A job has ended."""
         self._metrics.event(event)
+        self._quality.event(event)
 
     def tell(self, event: Event) -> None:
         """A job has ended, and others may want to know."""
@@ -155,9 +161,9 @@ class Service:
         self._dispatcher.keep(tables)
         self._work.keep(tables)
         self._metrics.own(tables)
+        self._quality.own(tables)
         self._looks.keep(tables)
-        pace = self._settings.pace
-        self._last_runs.assigned(max(pace.expire_s, pace.orphans_s))
+        self._last_runs.assigned(self._settings.pace.longest_timer_s)
         self._dispatcher.wake()
 
     def _committed(self, event: TableCommitted) -> None:
@@ -187,15 +193,19 @@ class Service:
         return self._start.not_ready() or self._handlers.not_ready()
 
     def _info(self) -> dict[str, object]:
+        conditions = self._agenda.conditions(time.monotonic())
         return {
-            "tables": self._agenda.conditions(time.monotonic()),
+            "tables": {name: each for name, each in conditions.items() if name in TABLES},
+            "entity_quality": conditions.get(CHECKED, "another worker's"),
             "events_waiting": self._events.pending,
             "events_dropped": self._events.dropped,
         }
 
     async def _plan(self, _: web.Request) -> web.Response:
         """What the last look at each owned table found."""
-        body = self._looks.told(self._agenda.conditions(time.monotonic()), datetime.now(UTC))
+        conditions = self._agenda.conditions(time.monotonic())
+        looked = {name: each for name, each in conditions.items() if name in TABLES}
+        body = self._looks.told(looked, datetime.now(UTC))
         return web.Response(text=body.model_dump_json(), content_type="application/json")
 
     def _http(self) -> contextlib.AbstractAsyncContextManager[None]:

@@ -37,6 +37,11 @@ class MaintainerSettings(MaintenanceSettings):
     maintainer_orphans_s: float = Field(
         default=86_400.0, gt=0, description="how often each table is searched for orphans"
     )
+    maintainer_quality_s: float = Field(
+        default=86_400.0,
+        gt=0,
+        description="how often the entity index is checked against the records of its sources",
+    )
     maintainer_attempts: int = Field(
         default=3,
         ge=1,
@@ -65,6 +70,7 @@ class MaintainerSettings(MaintenanceSettings):
             look_files=self.maintainer_look_files,
             expire_s=self.maintainer_expire_s,
             orphans_s=self.maintainer_orphans_s,
+            quality_s=self.maintainer_quality_s,
             attempts=self.maintainer_attempts,
             first_s=self.maintainer_backoff_s,
             longest_s=self.maintainer_backoff_longest_s,

@@ -95,8 +95,8 @@ class Handlers(GroupMember):
         now = datetime.now(UTC)
         require_signed(command, self._operator_key)
         requests = [
-            MaintenanceRequested(table=spec.name, command=command, requested_at=now)
-            for spec in meant(command, self._tables)
+            MaintenanceRequested(table=table, command=command, requested_at=now)
+            for table in meant(command, self._tables)
         ]
         for each in requests:  # what would be refused is not asked
             verified(each, self._operator_key, self._tables)

@@ -16,6 +16,7 @@ class Pace:
         look_s: every table is looked at after so long at the latest.
         look_files: sooner, when so many data files have come since.
         expire_s, orphans_s: how often snapshots are expired, and orphans looked for.
+        quality_s: how often the entity index is checked.
         attempts: failures after which a command is over.
         first_s, longest_s: pause after the first failure, which doubles with each further one.
     """
@@ -24,9 +25,15 @@ class Pace:
     look_files: int = 50
     expire_s: float = 3600.0
     orphans_s: float = 86_400.0
+    quality_s: float = 86_400.0
     attempts: int = 3
     first_s: float = 2.0
     longest_s: float = 1800.0
+
+    @property
+    def longest_timer_s(self) -> float:
+        """So long ago may be the last run that a timer counts from."""
+        return max(self.expire_s, self.orphans_s, self.quality_s)
 
     def pause(self, failures: int) -> float:
         """Seconds until the next attempt after so many failures in a row."""

@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from services.maintainer.quality import CHECKED
 from shared.contracts.commands import CommandIssued, MaintenanceArguments
 from shared.contracts.maintenance import JobName, MaintenanceRequested
 from shared.runtime.errors import Refused
 from shared.tables.lineage import Tables, named
-from shared.tables.spec import TableSpec
 
 SERVICE = "maintainer"
 
@@ -25,6 +25,7 @@ JOBS: Mapping[str, tuple[JobName, ...]] = {
     "orphans": ("orphans",),
     "manifests": ("manifests",),
     "restamp": ("restamp",),
+    "quality": ("quality",),
 }
 """Actions of commands, and what is done to each table that they mean."""
 
@@ -81,22 +82,24 @@ def verified(event: MaintenanceRequested, operator_key: str | None, tables: Tabl
     require_signed(command, operator_key)
     if not ours(command):
         raise Refused(f"{command.action} of {command.service} is nothing that maintainer does")
-    if event.table not in {spec.name for spec in meant(command, tables)}:
+    if event.table not in meant(command, tables):
         raise Refused(f"the command means {command.target!r}, not {event.table}")
     arguments = MaintenanceArguments.of(command)
     jobs = JOBS[command.action]
-    if arguments.remove_orphans and "orphans" not in jobs:
+    if arguments.remove_orphans and command.action == "expire":
         jobs = (*jobs, "orphans")
     return Request(event.table, jobs, command.command_id, arguments, command.issued_at)
 
 
-def meant(command: CommandIssued, tables: Tables) -> tuple[TableSpec, ...]:
-    """The tables that a command means.
+def meant(command: CommandIssued, tables: Tables) -> tuple[str, ...]:
+    """The tables that a command means. A check of quality is of the index, declared or not.
 
     Raises:
         Refused: none.
     """
+    if command.action == "quality":
+        return (CHECKED,)
     try:
-        return named(command.target, tables)
+        return tuple(spec.name for spec in named(command.target, tables))
     except LookupError as error:
         raise Refused(str(error)) from error

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from services.maintainer.agenda import Task
 from services.maintainer.config import MaintainerSettings
+from services.maintainer.quality import check
 from services.maintainer.requests import SERVICE
 from shared.contracts.tables import TableCommitted
 from shared.lake.maintenance.asked import Asked, Kept
@@ -80,6 +81,8 @@ class LakeWork:
         self._step_back()
         assert task.job is not None  # noqa: S101 - looks go another way
         try:
+            if task.job == "quality":
+                return check(self._settings, stop)
             return self._of(task.table).run(task.job, asked(task), known.kept, stop=stop)
         finally:
             give_back()

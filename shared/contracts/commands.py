@@ -11,7 +11,9 @@ from pydantic import AwareDatetime, Field, model_validator
 from shared.contracts.days import Days
 from shared.contracts.event import Contract, Event
 
-Action = Literal["resume_topic", "refresh", "compact", "expire", "orphans", "manifests", "restamp"]
+Action = Literal[
+    "resume_topic", "refresh", "compact", "expire", "orphans", "manifests", "restamp", "quality"
+]
 """``resume_topic``: stream_writer goes on with a topic that it stopped. ``refresh``: transformer
 builds the targets anew from their inputs; its arguments are :class:`RefreshArguments`. The others:
 maintainer runs this job on the targets, whether or not it thinks it due; their arguments are

@@ -1,7 +1,7 @@
 """Maintenance of tables: asked for, and how it ended.
 
-A job changes no row: it moves rows to better files, or removes what no reader needs any more. What
-it committed is a TableCommitted like any other; these events tell what it was good for.
+A job changes no row: it moves rows to better files, removes what no reader needs any more, or only
+looks. What it committed is a TableCommitted like any other; these events tell what it was good for.
 """
 
 from __future__ import annotations
@@ -11,14 +11,16 @@ from typing import ClassVar, Literal
 from pydantic import AwareDatetime, Field
 
 from shared.contracts.commands import CommandIssued
+from shared.contracts.entity_quality import EntityQuality
 from shared.contracts.event import Contract, Event, TableName
 
-JobName = Literal["compact", "expire", "orphans", "manifests", "restamp", "unreferenced"]
+JobName = Literal["compact", "expire", "orphans", "manifests", "restamp", "unreferenced", "quality"]
 """``compact``: small files and deleted rows become larger files. ``expire``: old snapshots go, and
 the files that only they named. ``orphans``: files in the store that no snapshot names go.
 ``manifests``: many manifests become few. ``restamp``: a snapshot of another engine gets one on top
 that says again where the table stands. ``unreferenced``: files go that were named when the table
-was looked at, and that nothing names since its history was thinned."""
+was looked at, and that nothing names since its history was thinned. ``quality``: the entity index
+is checked against the records of its sources, and nothing is changed."""
 
 JobCause = Literal["policy", "timer", "command"]
 """What asked for a job: the table's files; the time since the last one; an operator."""
@@ -66,7 +68,9 @@ class MaintenanceSucceeded(Event):
     type: ClassVar[str] = "lakehouse.maintenance.succeeded.v1"
 
     job_id: str = Field(description="UUIDv7 of this run of the job")
-    job: JobName = Field(description="compact, expire, orphans, manifests, restamp or unreferenced")
+    job: JobName = Field(
+        description="compact, expire, orphans, manifests, restamp, unreferenced or quality"
+    )
     table: TableName = Field(description="table that was maintained")
     status: Literal["succeeded", "skipped"] = Field(
         description="skipped: there was nothing to do; the reason says why"
@@ -99,6 +103,9 @@ class MaintenanceSucceeded(Event):
     snapshot_id: int | None = Field(
         default=None, description="head after the job, when it committed; null when it did not"
     )
+    quality: EntityQuality | None = Field(
+        default=None, description="what a check of the entity index found; null of other jobs"
+    )
     succeeded_at: AwareDatetime = Field(description="when it ended")
 
     def key(self) -> str:
@@ -120,7 +127,9 @@ class MaintenanceFailed(Event):
     type: ClassVar[str] = "lakehouse.maintenance.failed.v1"
 
     job_id: str = Field(description="UUIDv7 of this run of the job")
-    job: JobName = Field(description="compact, expire, orphans, manifests, restamp or unreferenced")
+    job: JobName = Field(
+        description="compact, expire, orphans, manifests, restamp, unreferenced or quality"
+    )
     table: TableName = Field(description="table that was to be maintained")
     cause: JobCause = Field(description="what asked: policy, timer or command")
     command_id: str | None = Field(default=None, description="the command, if one asked")

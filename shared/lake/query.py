@@ -83,6 +83,7 @@ def query(
     everywhere: Pin | None = None,
     parameters: Sequence[Any] = (),
     row_filter: BooleanExpression | None = None,
+    threads: int | None = None,
 ) -> Iterator[Result]:
     """Run one read-only statement.
 
@@ -94,6 +95,7 @@ def query(
         parameters: values for ``?`` in the statement.
         row_filter: files that cannot hold a matching row are not read at all; the statement
             repeats the condition. Applies to every table named.
+        threads: that DuckDB computes with; all cores when not said.
 
     Raises:
         ConfigurationError: the statement cannot be run as it is written.
@@ -108,7 +110,7 @@ def query(
             raise ConfigurationError(f"a version of {name} is given, but the SQL does not read it")
     with ExitStack() as stack:
         spill = stack.enter_context(tempfile.TemporaryDirectory(prefix="bergline-query-"))
-        session = stack.enter_context(_session(spill))
+        session = stack.enter_context(_session(spill, threads))
         _require_reading(session, sql)
         files = SnapshotFiles(("s3", "s3a", "file", "gs", "abfss"))
         snapshots: dict[str, int | None] = {}
@@ -173,7 +175,7 @@ def _guarded(
 
 
 @contextmanager
-def _session(spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
+def _session(spill: str, threads: int | None) -> Iterator[duckdb.DuckDBPyConnection]:
     session = duckdb.connect(
         ":memory:",
         config={
@@ -183,6 +185,7 @@ def _session(spill: str) -> Iterator[duckdb.DuckDBPyConnection]:
             "temp_directory": spill,
             "max_temp_directory_size": SPILL_LIMIT,
             "python_enable_replacements": "false",
+            **({} if threads is None else {"threads": threads}),
         },
     )
     try:

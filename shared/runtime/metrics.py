@@ -6,11 +6,12 @@ generated from :data:`METRICS`. A test fails for a name used elsewhere that is n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+import prometheus_client
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -36,6 +37,8 @@ class Metric:
     labels: tuple[str, ...]
     producers: tuple[str, ...]
     buckets: tuple[float, ...] = _SECONDS
+    absent: bool = False
+    """A gauge without labels that has no series until it is set: 0 would say something untrue."""
 
 
 _ALL: tuple[Metric, ...] = (
@@ -287,9 +290,45 @@ _ALL: tuple[Metric, ...] = (
         ("maintenance_job",),
         ("maintainer",),
     ),
+    Metric(
+        "entity_resolution_coverage_percent",
+        "gauge",
+        "Per cent of the staged ids of a source that the entity index has, when last checked; no "
+        "series of a source without any. The maintainer that checks the index tells it.",
+        ("source",),
+        ("maintainer",),
+    ),
+    Metric(
+        "entity_resolution_duplicate_mappings",
+        "gauge",
+        "Records with more than one row in the entity index, when last checked; no series before. "
+        "The maintainer that checks the index tells it.",
+        (),
+        ("maintainer",),
+        absent=True,
+    ),
 )
 
 METRICS: Mapping[str, Metric] = MappingProxyType({metric.name: metric for metric in _ALL})
+
+
+class AbsentGauge(Gauge):
+    """A gauge without labels that is exposed only while it has a value."""
+
+    _known = False
+
+    def set(self, value: float) -> None:
+        """Give it a value: from now on it is exposed."""
+        super().set(value)
+        self._known = True
+
+    def forget(self) -> None:
+        """It has no value any more, and is not exposed."""
+        self._known = False
+
+    def collect(self) -> Iterable[prometheus_client.Metric]:
+        """What is exposed."""
+        return super().collect() if self._known else ()
 
 
 class Instruments:
@@ -312,7 +351,8 @@ class Instruments:
                     metric.name, metric.help, metric.labels, registry=self.registry
                 )
             elif metric.kind == "gauge":
-                self._gauges[metric.name] = Gauge(
+                kind = AbsentGauge if metric.absent else Gauge
+                self._gauges[metric.name] = kind(
                     metric.name, metric.help, metric.labels, registry=self.registry
                 )
             else:
@@ -331,6 +371,13 @@ class Instruments:
     def gauge(self, name: str) -> Gauge:
         """Declared gauge. Raises ``KeyError`` when this service does not declare it."""
         return self._gauges[name]
+
+    def absent_gauge(self, name: str) -> AbsentGauge:
+        """Declared gauge that is absent until it is set; raises as :meth:`gauge`."""
+        found = self._gauges[name]
+        if not isinstance(found, AbsentGauge):
+            raise KeyError(name)
+        return found
 
     def histogram(self, name: str) -> Histogram:
         """Declared histogram. Raises ``KeyError`` when this service does not declare it."""

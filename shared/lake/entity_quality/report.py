@@ -1,18 +1,21 @@
-"""The report of a quality check, for programs."""
+"""One check of the entity index, and its report."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from shared.contracts.entity_quality import EntityQuality
 from shared.lake.entity_quality.checks import Checked, Status, check, coverage
-from shared.lake.entity_quality.figures import Ask, Figures, figures
-from shared.lake.entity_quality.sources import INDEX, SOURCES
+from shared.lake.entity_quality.figures import Figures, figures
+from shared.lake.entity_quality.heads import heads
 from shared.lake.query import Pin, query, tables_named
 from shared.lake.reader import LakeReader
-from shared.runtime.errors import NotFound
-from shared.tables.registry import TABLES
+
+
+class Stopped(Exception):
+    """Raised when a check was told to end before it had."""
 
 
 class Report:
@@ -35,6 +38,10 @@ class Report:
     def status(self) -> Status:
         """The verdict."""
         return self.checked.status
+
+    def told(self) -> EntityQuality:
+        """All of it but samples, as events carry it."""
+        return EntityQuality.model_validate(self.as_json())
 
     def as_json(self) -> dict[str, Any]:
         """Names and nesting are those that consumers of the report know."""
@@ -82,42 +89,34 @@ class Report:
         }
 
 
-def check_entities(lake: LakeReader, *, quick: bool = False) -> Report:
+def check_entities(
+    lake: LakeReader,
+    *,
+    quick: bool = False,
+    threads: int | None = None,
+    stop: Callable[[], bool] = lambda: False,
+) -> Report:
     """Check the entity index against the staged records.
 
+    Args:
+        lake: where the tables are.
+        quick: totals only.
+        threads: that queries may use; all cores when not said.
+        stop: asked before every query.
+
     Raises:
-        NotFound: there is no entity index.
+        NoEntities: there is no entity index.
+        Stopped: ``stop`` said so.
         Unavailable: catalog or object store do not answer.
     """
-    present = _pinned(lake)
-    if INDEX not in present:
-        raise NotFound(
-            f"there is no {INDEX}: no entities were resolved yet",
-            "the check has something to look at when that table is built",
-        )
+    present = heads(lake)
     at = datetime.now(UTC)
-    return Report(figures(_asking(lake, present), present, quick=quick), at, quick=quick)
 
-
-def _pinned(lake: LakeReader) -> Mapping[str, Pin]:
-    """The heads of those of the tables concerned that have one: all queries read the same."""
-    found = {}
-    for name in (INDEX, *(source.table for source in SOURCES)):
-        if name not in TABLES:
-            continue
-        try:
-            head = lake.table(name).metadata.current_snapshot_id
-        except NotFound:
-            continue
-        if head is not None:
-            found[name] = Pin(snapshot_id=head)
-    return found
-
-
-def _asking(lake: LakeReader, pins: Mapping[str, Pin]) -> Ask:
     def ask(sql: str) -> list[tuple[Any, ...]]:
-        named = {name: pins[name] for name in tables_named(sql)}
-        with query(lake, sql, pins=named) as result:
+        if stop():
+            raise Stopped
+        named = {name: Pin(snapshot_id=present[name]) for name in tables_named(sql)}
+        with query(lake, sql, pins=named, threads=threads) as result:
             return list(result.rows())
 
-    return ask
+    return Report(figures(ask, present, quick=quick), at, quick=quick)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from shared.contracts.entity_quality import EntityQuality
 from shared.contracts.maintenance import Figures
 from shared.lake.maintenance.compaction import Status
 from shared.lake.table_state import TableState
@@ -34,6 +35,7 @@ class JobResult:
     attempts_wasted: int = 0
     bytes_wasted: int = 0
     snapshot_id: int | None = None
+    quality: EntityQuality | None = None
     interrupted: bool = False
     """It was told to stop, and left out what was still to be done."""
 

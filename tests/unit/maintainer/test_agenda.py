@@ -120,6 +120,55 @@ def test_expiry_and_orphans_come_again_after_their_time() -> None:
     assert {done(plan, 86_400).job, done(plan, 86_400).job} == {"expire", "orphans"}
 
 
+INDEX = "semantic.index"
+
+
+def test_the_index_is_checked_after_its_time_and_nothing_else_is_done_to_what_is_no_table() -> None:
+    plan = Agenda([A], replace(PACE, look_s=1e9, expire_s=1e9, orphans_s=1e9), INDEX)
+    assert set(plan.tables) == {A, INDEX}
+    plan.own([INDEX])
+    assert plan.next(0) is None, "not before it is known when it was checked last"
+    assert plan.wake_in(0) == pytest.approx(60)
+    plan.ran(INDEX, "quality", -80_000)
+    plan.timed = plan.owned
+    assert plan.next(6_399) is None
+    assert plan.wake_in(6_399) == pytest.approx(1)
+    job = done(plan, 6_400)
+    assert (job.table, job.job, job.cause) == (INDEX, "quality", "timer")
+    assert plan.next(6_400 + 86_399) is None
+    assert done(plan, 6_400 + 86_400).job == "quality"
+
+
+def test_an_index_that_is_a_table_is_maintained_as_well() -> None:
+    plan = Agenda([A, INDEX], PACE, INDEX)
+    assert plan.tables == (A, INDEX)
+    plan.own([INDEX])
+    plan.timed = plan.owned
+    assert {done(plan, 0).what for _ in range(4)} == {"look", "expire", "orphans", "quality"}
+    assert plan.next(0) is None
+
+
+def test_who_has_not_the_index_checks_nothing() -> None:
+    plan = Agenda([A], PACE, INDEX)
+    plan.own([A])
+    plan.timed = plan.owned
+    assert {done(plan, 0).what for _ in range(3)} == {"look", "expire", "orphans"}
+    assert plan.next(0) is None
+    assert not plan.requested(request(INDEX, "quality"))
+
+
+def test_a_check_that_failed_comes_again_soon_and_a_command_brings_it_forward() -> None:
+    plan = Agenda([], PACE, INDEX)
+    plan.own([INDEX])
+    plan.timed = plan.owned
+    verdict = plan.ended(taken(plan, 0), 0, failed=True)
+    assert (verdict.attempt, verdict.again_in_s) == (1, 2.0)
+    asked = request(INDEX, "quality")
+    assert plan.requested(asked)
+    assert plan.ended(taken(plan, 1), 1).finished is asked
+    assert plan.next(2) is None, "it has been checked"
+
+
 def test_an_operators_command_comes_first_and_the_older_one_before() -> None:
     plan = agenda(A, B)
     assert plan.requested(request(A, "compact", number=2))

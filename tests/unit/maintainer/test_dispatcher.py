@@ -18,6 +18,7 @@ from services.maintainer.pace import Pace
 from services.maintainer.requests import Request
 from services.maintainer.work import Known
 from shared.contracts.commands import MaintenanceArguments
+from shared.contracts.entity_quality import EntityQuality
 from shared.contracts.event import Event
 from shared.contracts.maintenance import (
     Figures,
@@ -352,6 +353,31 @@ def test_what_is_found_due_and_has_nothing_to_do_is_measured_and_not_told() -> N
         assert (event.status, event.cause) == ("skipped", "command"), "an operator is answered"
 
     play(made, story)
+
+
+def test_what_a_check_of_quality_found_is_told_and_nothing_to_check_is_said() -> None:
+    async def story(world: World) -> None:
+        found = EntityQuality(
+            timestamp=datetime.now(UTC),
+            status="warning",
+            total_entity_mappings=9,
+            total_unified_ids=8,
+            total_cross_source_matches=0,
+        )
+        world.lake.result = JobResult(Status.SUCCESS, "warning", quality=found)
+        world.ask(A)
+        await world.until(lambda: bool(world.events))
+        world.lake.result = JobResult(Status.SKIPPED, "there is no index")
+        world.ask(B)
+        await world.until(lambda: len(world.events) == 2)
+        told, nothing = world.events
+        assert isinstance(told, MaintenanceSucceeded)
+        assert (told.status, told.reason, told.quality) == ("succeeded", "warning", found)
+        assert isinstance(nothing, MaintenanceSucceeded)
+        assert (nothing.status, nothing.reason) == ("skipped", "there is no index")
+        assert nothing.quality is None
+
+    play(World, story)
 
 
 def test_files_that_could_not_be_deleted_are_counted_in_the_outcome() -> None:

@@ -10,6 +10,7 @@ import pytest
 from services.maintainer.agenda import Agenda, Task
 from services.maintainer.handlers import Handlers
 from services.maintainer.pace import Pace
+from services.maintainer.quality import CHECKED
 from services.maintainer.requests import SERVICE, Request
 from services.maintainer.work import asked
 from shared.contracts.commands import Action, CommandIssued, MaintenanceArguments
@@ -49,7 +50,7 @@ class Desk:
     """Handlers of a worker that has every table unless it is told otherwise."""
 
     def __init__(self, key: str | None = KEY) -> None:
-        self.agenda = Agenda(TABLES, Pace())
+        self.agenda = Agenda(TABLES, Pace(), CHECKED)
         self.progress = Progress()
         self.sent = Sent()
         self.partitions = 1
@@ -119,6 +120,34 @@ def test_no_layer_is_left_out(target: str) -> None:
     expected = {name for name in TABLES if name.startswith(f"{target}.")}
     assert expected
     assert {each.table for each in desk.requested()} == expected
+
+
+@pytest.mark.parametrize("target", [CHECKED, "all"])
+def test_a_check_of_quality_is_asked_once_whatever_the_target(target: str) -> None:
+    desk = Desk()
+    desk.take(COMMANDS, command("quality", target))
+    [event] = desk.requested()
+    assert event.table == CHECKED
+    assert desk.held(event).jobs == ("quality",)
+
+
+def test_no_other_job_is_done_to_an_index_that_is_no_table() -> None:
+    assert CHECKED not in TABLES
+    desk = Desk()
+    desk.take(COMMANDS, command("compact", "all"))
+    desk.take(COMMANDS, command("compact", CHECKED))
+    assert CHECKED not in {each.table for each in desk.requested()}
+    sneaked = command("quality", CHECKED, remove_orphans=True)
+    desk.take(COMMANDS, sneaked)
+    assert desk.held(desk.requested()[-1]).jobs == ("quality",)
+
+
+@pytest.mark.parametrize("action", ["manifests", "restamp"])
+def test_manifests_and_restamp_are_asked_of_every_table_meant(action: Action) -> None:
+    desk = Desk()
+    desk.take(COMMANDS, command(action, "core"))
+    assert {each.table for each in desk.requested()} == {t for t in TABLES if t[:5] == "core."}
+    assert desk.held(desk.requested()[0]).jobs == (action,)
 
 
 def test_arguments_travel_with_the_request_and_orphans_come_behind_expiry() -> None:
@@ -193,7 +222,7 @@ def test_tables_are_of_who_has_the_partition_of_their_requests() -> None:
     desk = Desk()
     desk.partitions = 3
     desk.handlers.assigned([(DEV.topic(MAINTENANCE_REQUESTS), 1), (DEV.topic(COMMANDS), 0)])
-    assert desk.owned[-1] == owned(TABLES, {1}, 3)
+    assert desk.owned[-1] == owned([*TABLES, CHECKED], {1}, 3)
     assert 0 < len(desk.owned[-1]) < len(TABLES)
 
 

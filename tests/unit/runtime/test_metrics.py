@@ -18,7 +18,9 @@ SCALED_UNITS = re.compile(r"(_|^)(ms|milliseconds|minutes|hours|kb|mb|kilobytes|
 UNBOUNDED = {"id", "event_id", "delivery_id", "trace_id", "snapshot_id", "offset", "path", "url"}
 """Labels that would make one time series for each event."""
 
-KNOWN = re.compile(r"iceberg_table_(row|file|snapshot)_count|maintenance_job_[a-z_]+")
+KNOWN = re.compile(
+    r"iceberg_table_(row|file|snapshot)_count|maintenance_job_[a-z_]+|entity_resolution_[a-z_]+"
+)
 """Names that dashboards and alert rules out there know, whatever one would call them today."""
 
 
@@ -26,7 +28,7 @@ KNOWN = re.compile(r"iceberg_table_(row|file|snapshot)_count|maintenance_job_[a-
 def test_names_are_snake_case_with_a_prefix_of_their_domain(metric: Metric) -> None:
     prefixed = re.fullmatch(r"(lakehouse|http)(_[a-z0-9]+)+", metric.name)
     assert prefixed or KNOWN.fullmatch(metric.name)
-    assert not SCALED_UNITS.search(metric.name), "base units only"
+    assert KNOWN.fullmatch(metric.name) or not SCALED_UNITS.search(metric.name), "base units only"
 
 
 @EVERY_METRIC
@@ -77,6 +79,8 @@ def test_a_service_exposes_exactly_what_it_declares(service: str) -> None:
         instrument = take(metric.name)
         if metric.labels:
             instrument.labels(*["a" for _ in metric.labels])
+        if metric.absent:
+            instrument.set(1)
     exposed = {
         family.name: (family.type, {label for sample in family.samples for label in sample.labels})
         for family in text_string_to_metric_families(instruments.exposition().decode())
@@ -89,6 +93,23 @@ def test_a_service_exposes_exactly_what_it_declares(service: str) -> None:
         )
         for metric in declared
     }
+
+
+def test_a_gauge_that_is_absent_has_no_series_unless_it_has_a_value() -> None:
+    instruments = Instruments("maintainer")
+    name = "entity_resolution_duplicate_mappings"
+    gauge = instruments.absent_gauge(name)
+    assert name not in instruments.exposition().decode()
+    gauge.set(0)
+    assert f"{name} 0.0" in instruments.exposition().decode()
+    gauge.forget()
+    assert name not in instruments.exposition().decode()
+
+
+def test_only_gauges_without_labels_are_absent() -> None:
+    absent = [metric for metric in METRICS.values() if metric.absent]
+    assert absent
+    assert all(metric.kind == "gauge" and not metric.labels for metric in absent)
 
 
 def test_a_service_cannot_take_what_another_declares() -> None:

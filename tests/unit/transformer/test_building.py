@@ -17,7 +17,7 @@ from polars.testing import assert_frame_equal
 from services.transformer import writing
 from services.transformer.building import BRANCH, CATCH_UPS, Builder
 from services.transformer.config import TransformerSettings
-from services.transformer.framework import slices
+from services.transformer.framework import incremental, slices
 from services.transformer.framework.transform import Transform
 from services.transformer.lake_inputs import Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
@@ -79,8 +79,23 @@ def test_many_touched_groups_are_computed_in_slices_of_files(lake: ToyLake) -> N
         build_all(builder, lake.transforms)
     lake.land(EVENTS, [event(n, n, 100 + n, changed=2) for n in range(1, 17)])
     builder.build(ITEMS, request())
-    with patch.object(slices, "MOST_ROWS", 8), patch.object(slices, "MOST_READ_AGAIN", 3.0):
+    made: list[list[pl.DataFrame]] = []
+
+    def told(*of: Any) -> list[pl.DataFrame]:
+        made.append(slices.slices(*of))
+        return made[-1]
+
+    with (
+        patch.object(slices, "MOST_ROWS", 8),
+        patch.object(slices, "MOST_READ_AGAIN", 3.0),
+        patch.object(incremental, "slices", told),
+    ):
         report = builder.build(TOTALS, request())
+    [sliced] = made
+    assert len(sliced) > 1, "sixteen groups of two rows each are more than eight rows"
+    assert max(each.height for each in sliced) < 16
+    assert pl.concat(sliced).n_unique() == 16, "each group is in one of them"
+    assert sum(each.height for each in sliced) == 16
     assert (report.mode, report.rows_added, report.rows_removed) == ("incremental", 16, 16)
     assert lake.rows(TOTALS)["amount"].to_list() == [100 + n for n in range(1, 17)]
 

@@ -1,98 +1,38 @@
 """Write many files anew as few, while others write: the rows stay the same.
 
-One commit for each group of files, so what is done is done when a later group fails. A group is of
-one partition and one partition spec. Rows that others delete from its files meanwhile are deleted
-from the new files in the very snapshot that brings them; see :func:`compact`.
+One commit for each group of files, so what is done is done; a group that fails does not stop the
+others. A group is of one partition and one partition spec. Rows that others delete from its files
+meanwhile are deleted from the new files in the very snapshot that brings them; see :func:`compact`.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import pyarrow as pa
 
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Outcome, Stale, Thinning, commit
 from shared.lake.handle import TableHandle
-from shared.lake.maintenance.grouping import Choice, Group, choose
+from shared.lake.maintenance.compaction_report import CompactionReport, CompactionStep, Status
+from shared.lake.maintenance.due_groups import due_groups
+from shared.lake.maintenance.failed_groups import FailedGroups
+from shared.lake.maintenance.foreign_files import readable_files
+from shared.lake.maintenance.grouping import Group
 from shared.lake.maintenance.overtaking import Replacement
 from shared.lake.maintenance.policy import MaintenancePolicy, with_properties
 from shared.lake.maintenance.rewriting import rewrite
 from shared.lake.maintenance.row_groups import Held
-from shared.lake.maintenance.shape import partitions_of
-from shared.lake.reading.live_files import live_files
+from shared.lake.manifests import FORMAT_VERSION
+from shared.runtime.errors import CheckFailed, Refused, Unavailable
 from shared.tables.spec import TableSpec
 
+__all__ = ["CompactionReport", "CompactionStep", "Status", "compact"]
 
-class Status(StrEnum):
-    """How a run ended that did not fail."""
-
-    SUCCESS = "success"
-    SKIPPED = "skipped"
-    DRY_RUN = "dry_run"
-
-
-@dataclass(frozen=True, slots=True)
-class CompactionStep:
-    """How far a compaction is: told after each batch of rows and after each group.
-
-    Attributes:
-        partition: of the present group.
-        group, groups: number of the present group, from 1, and how many there are.
-        bytes_done, bytes_all: of the input files of all groups.
-        outcome: the commit of the group, once it is committed: to announce it, and to sweep up
-            after its thinning.
-    """
-
-    partition: str
-    group: int
-    groups: int
-    bytes_done: int
-    bytes_all: int
-    outcome: Outcome | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CompactionReport:
-    """What a compaction did.
-
-    Attributes:
-        status: success when at least one group was committed, skipped when nothing was due or all
-            groups were overtaken.
-        reason: why it was skipped, or what was given up.
-        groups: groups that were committed; of a dry run, that would be.
-        files_before, files_after: data files that went and came.
-        bytes_before, bytes_after: of these.
-        rows: that live in the new files.
-        deletes_dropped: delete files that went.
-        deletes_left: delete files that stay though some of what they say is of files that went.
-        deletes_translated: positions that others deleted meanwhile, deleted in the new files.
-        attempts_wasted, bytes_wasted: groups that were written in vain, and the bytes written.
-        held_bytes: most bytes of rows that were held at once.
-        seconds: how long it took.
-        outcomes: the commits.
-        dropped: paths of data and delete files that the head does not name any more. They stay in
-            the store: retained snapshots name them.
-    """
-
-    status: Status
-    reason: str = ""
-    groups: int = 0
-    files_before: int = 0
-    files_after: int = 0
-    bytes_before: int = 0
-    bytes_after: int = 0
-    rows: int = 0
-    deletes_dropped: int = 0
-    deletes_left: int = 0
-    deletes_translated: int = 0
-    attempts_wasted: int = 0
-    bytes_wasted: int = 0
-    held_bytes: int = 0
-    seconds: float = 0.0
-    dropped: frozenset[str] = frozenset()
-    outcomes: tuple[Outcome, ...] = ()
+PATIENCE_S = 300.0
+"""How long a commit is tried: others come first again and again, and a rewrite is dear."""
 
 
 def compact(
@@ -122,9 +62,14 @@ def compact(
         progress: told how far it is.
         stop: asked between batches of rows; once true, the present group is given up.
 
+    A group that fails is passed over, and so is a partition that holds what cannot be read here:
+    the others are done, then the gravest error is raised, which tells how much was done. Where the
+    store does not answer for three groups in a row, or the catalog for one, no more are begun.
+
     Raises:
-        Unavailable: catalog or object store do not answer; groups committed before stay.
-        Refused: the table has files that cannot be read here.
+        Unavailable: the catalog does not answer.
+        Refused: the table is of a format that is not written here, or a partition that was due
+            has files that cannot be read here.
         NotFound: the table does not exist.
         ConfigurationError: a property of the table cannot be read.
         CheckFailed: a file does not hold the rows that its manifest tells of.
@@ -134,22 +79,36 @@ def compact(
     table = handle.load()
     policy = with_properties(policy, table.metadata.properties)
     state = handle.state()
-    head = state.current_snapshot()
-    shapes = () if head is None else partitions_of(table, spec, state, live_files(table, head))
-    chosen = [(each.words, choose(each, policy, now_ms, force=force)) for each in shapes]
-    groups = [(words, group) for words, choice in chosen for group in choice.groups]
-    if dry_run or not groups:
-        return replace(
-            _foreseen(groups, Status.DRY_RUN if dry_run else Status.SKIPPED),
-            reason=_reason(chosen),
-            seconds=time.monotonic() - started,
+    if state.format_version != FORMAT_VERSION:
+        raise Refused(
+            f"{spec.name} is of Iceberg format version {state.format_version}, only version "
+            f"{FORMAT_VERSION} is compacted",
+            "compact it with the engine that moved it to that version",
         )
+    due = due_groups(table, spec, state, policy, now_ms, force=force)
+    failed = FailedGroups(spec.name)
+    for words, error in due.refused:
+        failed.add(words, error)
+    if dry_run or not due.groups:
+        foreseen = due.foreseen(Status.DRY_RUN if dry_run else Status.SKIPPED)
+        if failed and not due.groups:
+            raise failed.error(replace(foreseen, groups=0))
+        return replace(foreseen, seconds=time.monotonic() - started)
     run = _Run(handle, spec, policy, writer, thinning, progress, stop)
-    for number, (words, group) in enumerate(groups, 1):
+    for number, (words, group) in enumerate(due.groups, 1):
         if stop is not None and stop():
             run.given_up.append("stopped")
             break
-        run.group(words, group, number, groups)
+        if failed.hopeless:
+            break
+        try:
+            run.group(words, group, number, due.groups)
+        except (Refused, CheckFailed, Unavailable, OSError, pa.ArrowInvalid) as error:
+            failed.add(words, error)
+        else:
+            failed.committed()
+    if failed:
+        raise failed.error(run.report())
     return replace(run.report(), seconds=time.monotonic() - started)
 
 
@@ -184,7 +143,9 @@ class _Run:
             words.append(f"{left} delete files stay, with a few positions of files that are gone")
         return replace(self._done, reason="; ".join(words), held_bytes=self._held.most)
 
-    def group(self, words: str, group: Group, number: int, groups: list[tuple[str, Group]]) -> None:
+    def group(
+        self, words: str, group: Group, number: int, groups: Sequence[tuple[str, Group]]
+    ) -> None:
         """Rewrite and commit a group, or give it up; raises as :func:`compact`."""
         bytes_all = sum(file.size for _, each in groups for file in each.files)
         before = self._bytes_read
@@ -203,7 +164,7 @@ class _Run:
         head = self._handle.reload().current_snapshot()
         table = self._handle.table
         inputs = [file.path for file in group.files]
-        live = None if head is None else live_files(table, head)
+        live = None if head is None else readable_files(table, head).files
         if head is None or live is None or not live.data.keys() >= set(inputs):
             self.given_up.append(f"{words or 'a group'}: its files are not live any more")
             self._bytes_read = before + sum(file.size for file in group.files)
@@ -231,6 +192,7 @@ class _Run:
                 commit_id=uuid7(),
                 writer=self._writer,
                 thinning=self._thinning,
+                patience_s=PATIENCE_S,
             )
         except Stale as error:
             self._wasted(words, str(error), replacement.bytes)
@@ -260,22 +222,3 @@ class _Run:
             attempts_wasted=self._done.attempts_wasted + 1,
             bytes_wasted=self._done.bytes_wasted + size,
         )
-
-
-def _foreseen(groups: list[tuple[str, Group]], status: Status) -> CompactionReport:
-    files = [file for _, group in groups for file in group.files]
-    return CompactionReport(
-        status,
-        groups=len(groups),
-        files_before=len(files),
-        files_after=sum(group.after for _, group in groups),
-        bytes_before=sum(file.size for file in files),
-        rows=sum(file.rows - file.deleted for file in files),
-    )
-
-
-def _reason(chosen: list[tuple[str, Choice]]) -> str:
-    if not chosen:
-        return "the table has no files"
-    due = [f"{words or 'the table'}: {each.reason}" for words, each in chosen if each.groups]
-    return "; ".join(due) or f"nothing is due in {len(chosen)} partitions"

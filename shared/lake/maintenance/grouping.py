@@ -20,6 +20,9 @@ from shared.lake.maintenance.thresholds import MaintenancePolicy
 GROUP_TARGETS = 4
 """A group holds the bytes of so many full files: what is lost when it is overtaken."""
 
+GROUP_ROWS = 16_000_000
+"""A group has no more rows, of several files: where each went is remembered, in eight bytes."""
+
 HOT_FACTOR = 3
 """In a hot partition so many times the share of a file's rows must be deleted."""
 
@@ -56,6 +59,8 @@ def choose(
     partition: PartitionShape, policy: MaintenancePolicy, now_ms: int, *, force: bool = False
 ) -> Choice:
     """The groups of a partition that are due; with ``force`` all that bring anything."""
+    if partition.refusal is not None:
+        return Choice((), partition.refusal.what)
     if partition.level_zero:
         return Choice((), "level 0, which goes to the partitions when its table is folded")
     small = [file for file in partition.files if file.size < policy.small_bytes]
@@ -102,13 +107,13 @@ def _packed(
     files.sort(key=lambda f: (f.lower is None, f.lower, f.sequence_number, f.path))
     most = GROUP_TARGETS * policy.target_bytes
     parts: list[list[FileShape]] = [[]]
-    held = 0
+    held = rows = 0
     for file in files:
-        if parts[-1] and held + file.size > most:
+        if parts[-1] and (held + file.size > most or rows + file.rows > GROUP_ROWS):
             parts.append([])
-            held = 0
+            held = rows = 0
         parts[-1].append(file)
-        held += file.size
+        held, rows = held + file.size, rows + file.rows
     chosen = {file.path for file in files}
     clean = all(not file.deleted or file.path in chosen for file in partition.files)
     groups = []

@@ -38,7 +38,7 @@ class Moves:
         self._lengths = array("q")
         self._merged: list[tuple[int, pa.Array]] = []
         """Number of the first row of each part, and origins in the order of the new rows."""
-        self._by_old: list[int] | None = None
+        self._by_old: Sequence[int] | None = None
         self._paths: list[str] = []
         self._starts: list[int] = []
         self.rows = 0
@@ -79,7 +79,9 @@ class Moves:
             self._starts.append(self._starts[-1] + count)
         if self._starts[-1] != self.rows:
             raise ValueError(f"{self.rows} rows were moved, {self._starts[-1]} are in the files")
-        self._by_old = sorted(range(len(self._olds)), key=self._olds.__getitem__)
+        runs = range(len(self._olds))
+        ascending = all(self._olds[at] < self._olds[at + 1] for at in runs[:-1])
+        self._by_old = runs if ascending else sorted(runs, key=self._olds.__getitem__)
 
     def moved(self, positions: Mapping[str, Sequence[int]]) -> dict[str, list[int]]:
         """Where these rows are now: old file → positions becomes new file → positions, ascending.

@@ -17,10 +17,11 @@ from pyiceberg.table import Table
 
 from shared.lake.commit import Delta, Head, Stale
 from shared.lake.divided_deletes import about, divide, without
-from shared.lake.head_checks import dangling
+from shared.lake.head_checks import dangling, partition_of
+from shared.lake.maintenance.foreign_files import readable_files
 from shared.lake.maintenance.rewriting import Rewritten, deleted_now
 from shared.lake.position_deletes import named_positions, write_position_deletes
-from shared.lake.reading.live_files import LiveFiles, live_files
+from shared.lake.reading.live_files import LiveFiles
 from shared.lake.table_state import SnapshotEntry
 
 
@@ -55,7 +56,7 @@ class Replacement:
         Raises:
             Overtaken: an old file is gone, or rows of it that were deleted are there again; the
                 files may come to be named by an attempt of unknown outcome.
-            Refused: somebody deletes rows by value, or by deletion vectors.
+            Refused: somebody deletes rows of the partition by value, or by deletion vectors.
             OSError: the object store does not answer, or lacks a file.
         """
         if not may_reuse_files:
@@ -64,9 +65,12 @@ class Replacement:
         if snapshot is None:
             raise Overtaken("the table has no snapshot any more")
         inputs = self._rewritten.inputs
-        live = live_files(self._table, snapshot)
+        readable = readable_files(self._table, snapshot)
+        live = readable.files
         if missing := [path for path in inputs if path not in live.data]:
             raise Overtaken(f"{len(missing)} files are not live any more: {missing[0]}")
+        if refusal := readable.refusal(partition_of(live.data[inputs[0]].file)):
+            raise refusal
         moved = self._moved(live)
         divided = divide(self._table.io, live, inputs)
         named = {**divided.staying, **moved}

@@ -15,12 +15,14 @@ from pyiceberg.types import NestedField, PrimitiveType
 
 from shared.lake.folding_policy import files_by_partition
 from shared.lake.level_zero import is_level_zero, level_zero_spec
+from shared.lake.maintenance.foreign_files import ReadableFiles, readable_files
 from shared.lake.maintenance.ordering import neighbours
 from shared.lake.provenance import traced
-from shared.lake.reading.live_files import LiveFile, LiveFiles, live_files, manifests
+from shared.lake.reading.live_files import LiveFile, LiveFiles, manifests
 from shared.lake.recorded import recorded
 from shared.lake.surviving_rows import deleted_positions
 from shared.lake.table_state import SnapshotEntry, TableState
+from shared.runtime.errors import Refused
 from shared.tables.spec import TableSpec
 
 
@@ -57,6 +59,7 @@ class PartitionShape:
         files: its data files.
         delete_files, delete_bytes: position delete files beside them.
         newest_ms: when the newest of its data files came, at the latest.
+        refusal: why its files must stay as they are: it holds what cannot be read here.
     """
 
     spec_id: int
@@ -66,6 +69,7 @@ class PartitionShape:
     delete_files: int = 0
     delete_bytes: int = 0
     newest_ms: int = 0
+    refusal: Refused | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,8 @@ class TableShape:
 def shape_of(table: Table, spec: TableSpec, state: TableState) -> TableShape:
     """How a table stands at the head of ``main``.
 
-    Position delete files are read, to know which data files they are about.
+    Position delete files are read, to know which data files they are about. Files that cannot be
+    read here are left out; their partitions say so.
 
     Args:
         table: its schema, partition specs and FileIO are used.
@@ -123,7 +128,6 @@ def shape_of(table: Table, spec: TableSpec, state: TableState) -> TableShape:
         state: the table now.
 
     Raises:
-        Refused: it has files that cannot be read here.
         OSError: the object store does not answer, or lacks a file.
     """
     head = state.current_snapshot()
@@ -134,7 +138,7 @@ def shape_of(table: Table, spec: TableSpec, state: TableState) -> TableShape:
     return TableShape(
         spec.name,
         head.snapshot_id,
-        partitions_of(table, spec, state, live_files(table, head)),
+        partitions_of(table, spec, state, readable_files(table, head)),
         len(listed) - deletes,
         deletes,
         _foreign(state),
@@ -142,9 +146,10 @@ def shape_of(table: Table, spec: TableSpec, state: TableState) -> TableShape:
 
 
 def partitions_of(
-    table: Table, spec: TableSpec, state: TableState, live: LiveFiles
+    table: Table, spec: TableSpec, state: TableState, readable: ReadableFiles
 ) -> tuple[PartitionShape, ...]:
-    """The partitions that ``live`` files are of; raises as :func:`shape_of`."""
+    """The partitions that these files are of; raises as :func:`shape_of`."""
+    live = readable.files
     came = _Times(state)
     beside = files_by_partition(live.deletes)
     level_zero, column = level_zero_spec(table), neighbours(table, spec)
@@ -171,6 +176,7 @@ def partitions_of(
                 len(own),
                 sum(each.file.file_size_in_bytes for each in own.values()),
                 max(came.of(each.sequence_number) for each in files.values()),
+                readable.refusal((spec_id, value)),
             )
         )
     return tuple(found)

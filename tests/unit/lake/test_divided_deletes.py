@@ -15,6 +15,7 @@ from shared.lake.folding import FoldingPolicy, fold
 from shared.lake.level_zero import level_zero_spec
 from shared.lake.position_deletes import read_positions, write_position_deletes
 from shared.lake.reading.changes import changes
+from shared.lake.reading.live_files import LiveFiles
 from shared.lake.row_changes import COPY_ON_WRITE, delta
 from tests.support.derived_lake import TARGET_BYTES, DerivedLake, origin, rows_of
 
@@ -50,14 +51,15 @@ def test_one_that_names_nothing_else_goes(lake: DerivedLake) -> None:
     old, young, _ = by_age(lake)
     deleting(lake, {old: [0], young: [3]})
     found = divide(lake.table.io, lake.live(), {old, young})
-    assert (found.gone, dict(found.staying)) == (set(lake.live().deletes), {})
+    assert found.gone == set(lake.live().deletes)
+    assert not found.staying
 
 
 def test_positions_of_files_that_are_gone_already_go_too(lake: DerivedLake) -> None:
     old, young, other = by_age(lake)
     deleting(lake, {old: [0], young: [3], other: [7, 5]})
     live = lake.live()
-    less = divided_deletes.LiveFiles(
+    less = LiveFiles(
         {path: each for path, each in live.data.items() if path != young}, live.deletes
     )
     found = divide(lake.table.io, less, {old})
@@ -74,7 +76,7 @@ def test_what_deletes_nothing_must_not_come_to_delete(lake: DerivedLake) -> None
     rejuvenated = live.data[young]._replace(sequence_number=number + 1)
     found = divide(
         lake.table.io,
-        divided_deletes.LiveFiles({**live.data, young: rejuvenated}, live.deletes),
+        LiveFiles({**live.data, young: rejuvenated}, live.deletes),
         {old},
     )
     assert found.staying.keys() == {other}
@@ -90,7 +92,7 @@ def test_a_position_that_another_delete_file_names_too_is_said_there(lake: Deriv
         **live.deletes,
         again.file_path: next(iter(live.deletes.values()))._replace(file=again),
     }
-    found = divide(lake.table.io, divided_deletes.LiveFiles(live.data, twice), {old})
+    found = divide(lake.table.io, LiveFiles(live.data, twice), {old})
     assert {path: each.to_pylist() for path, each in found.staying.items()} == {young: [3]}
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaProducer
 
-from services.stream_writer.batch_consumer import BatchConsumer, BatchConsumerThread
+from services.stream_writer.batch_consumer import BatchConsumer
+from services.stream_writer.batch_fetching import BatchConsumerThread
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.fetched_records import keep_fetched_bytes

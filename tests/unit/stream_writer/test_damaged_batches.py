@@ -15,7 +15,7 @@ from aiokafka.errors import CorruptRecordException
 from aiokafka.structs import TopicPartition
 from faust.types.tuples import TP
 
-from services.stream_writer.batch_consumer import BatchConsumerThread
+from services.stream_writer.batch_fetching import BatchConsumerThread
 from services.stream_writer.fetched_records import KeptRecords
 from services.stream_writer.record_batches.codecs import MAX_UNPACKED_BYTES
 from services.stream_writer.record_batches.record import Malformed

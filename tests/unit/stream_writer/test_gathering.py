@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from faust.types.tuples import TP
 
-from services.stream_writer import batch_consumer
-from services.stream_writer.batch_consumer import GATHER_S, LITTLE_BYTES, BatchConsumerThread
+from services.stream_writer import batch_fetching
+from services.stream_writer.batch_fetching import GATHER_S, LITTLE_BYTES, BatchConsumerThread
 from services.stream_writer.partition_batch import PartitionBatch
 
 ORDERS = TP("shopify.orders", 0)
@@ -44,7 +44,7 @@ async def test_records_are_as_old_as_the_time_since_something_was_taken_up_last(
     thread: BatchConsumerThread, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They cannot be older; and they were fetched at once after a longer silence."""
-    monkeypatch.setattr(batch_consumer, "GATHER_S", 5.0)
+    monkeypatch.setattr(batch_fetching, "GATHER_S", 5.0)
     thread._taken_at = asyncio.get_running_loop().time() - 3.0
     (found,) = thread._gathered({ORDERS: [batch(1)]})[ORDERS]
     assert 3.0 <= found.waited_s < 5.0

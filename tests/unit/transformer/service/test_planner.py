@@ -8,7 +8,8 @@ from types import MappingProxyType
 
 import pytest
 
-from services.transformer.planner import HOLD_S, Planner
+from services.transformer.planner import Planner
+from services.transformer.precedence import HOLD_S
 from services.transformer.request import Stage
 from services.transformer.wishes import Patience, Start, Wish
 from shared.contracts.builds import Cause

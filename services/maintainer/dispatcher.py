@@ -9,24 +9,16 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Collection
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 
-from services.maintainer.agenda import IN_ORDER, Agenda, Task
+from services.maintainer.agenda import Agenda, Task
+from services.maintainer.outcomes import due, failed, is_news, succeeded
 from services.maintainer.requests import Request
 from services.maintainer.work import Known, Work
 from shared.contracts.event import Event
-from shared.contracts.identity import uuid7
-from shared.contracts.maintenance import (
-    JobName,
-    MaintenanceFailed,
-    MaintenanceSucceeded,
-)
-from shared.lake.maintenance.compaction import Status
-from shared.lake.maintenance.counted_deletion import Undeleted
+from shared.contracts.maintenance import JobName
 from shared.lake.maintenance.job_result import JobResult
 from shared.lake.maintenance.looking import Looked
 from shared.runtime.blocking import BlockingThread
@@ -212,25 +204,8 @@ class Dispatcher:
         )
 
     def _succeeded(self, task: Task, result: JobResult, seconds: float) -> None:
-        assert task.job is not None  # noqa: S101 - looks go another way
         verdict = self._agenda.ended(task, time.monotonic())
-        figures = {name: value for name, value in asdict(result).items() if name not in _OWN}
-        event = MaintenanceSucceeded(
-            job_id=uuid7(),
-            job=task.job,
-            table=task.table,
-            status="skipped" if result.status is Status.SKIPPED else "succeeded",
-            reason=result.reason or task.reason,
-            cause=task.cause,
-            command_id=task.request.command_id if task.request else None,
-            worker=self._worker,
-            attempt=task.attempt,
-            before=result.before,
-            after=result.after,
-            seconds=seconds,
-            succeeded_at=datetime.now(UTC),
-            **figures,
-        )
+        event = succeeded(task, result, self._worker, seconds)
         log.log(
             logging.INFO if is_news(event) else logging.DEBUG,
             "table maintained",
@@ -249,62 +224,19 @@ class Dispatcher:
         retriable = isinstance(error, BerglineError) and error.retriable
         verdict = self._agenda.ended(task, time.monotonic(), failed=True, retriable=retriable)
         kind, text = told(error)
-        again = verdict.again_in_s
         log.warning(
             "table not maintained",
             table=task.table,
             job=task.what,
             error=f"{kind}: {text}",
             attempt=verdict.attempt,
-            again_in_s=again,
+            again_in_s=verdict.again_in_s,
         )
         if task.job is None:
             self._observer.not_looked(task.table)
             return
-        now = datetime.now(UTC)
-        event = MaintenanceFailed(
-            job_id=uuid7(),
-            job=task.job,
-            table=task.table,
-            cause=task.cause,
-            command_id=task.request.command_id if task.request else None,
-            worker=self._worker,
-            attempt=max(1, verdict.attempt),
-            error_type=kind,
-            error=text,
-            errors=error.files if isinstance(error, Undeleted) else 0,
-            seconds=seconds,
-            will_retry=again is not None,
-            next_attempt_at=None if again is None else now + timedelta(seconds=again),
-            failed_at=now,
-        )
+        event = failed(task, error, verdict, self._worker, seconds)
         self._observer.measured(event)
         self._observer.tell(event)
         if verdict.finished is not None:
             self._observer.finished(verdict.finished)
-
-
-_OWN = {"status", "reason", "before", "after", "interrupted"}
-"""Fields of a result that an event words otherwise."""
-
-
-def is_news(event: MaintenanceSucceeded) -> bool:
-    """Whether an outcome is published. What a look finds due again and again, and has nothing to do
-    each time, is not; timers count from what was published. Work that was all in vain is."""
-    quiet = event.status == "skipped" and event.cause == "policy" and event.attempt == 1
-    return not quiet or event.attempts_wasted > 0
-
-
-def due(looked: Looked) -> dict[JobName, str]:
-    """Jobs that a look found due; of several reasons for one the first, and how many more."""
-    reasons: dict[JobName, list[str]] = {}
-    for proposal in looked.proposals:
-        for job in IN_ORDER:
-            if proposal.due and proposal.job == job:
-                reasons.setdefault(job, []).append(proposal.reason)
-    if looked.unreferenced:
-        reasons["unreferenced"] = ["files that nothing names any more"]
-    return {
-        job: first + (f", and {len(more)} more such" if more else "")
-        for job, (first, *more) in reasons.items()
-    }

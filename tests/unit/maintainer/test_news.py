@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from services.maintainer.dispatcher import is_news
+from services.maintainer.outcomes import is_news
 from shared.contracts.maintenance import MaintenanceSucceeded
 
 NOTHING = MaintenanceSucceeded(

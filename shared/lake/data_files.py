@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from itertools import chain
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -214,15 +215,7 @@ def _written(
     first = next(groups)
     made = pa.BufferOutputStream() if keep else None
     with made or output.create(overwrite=True) as stream:
-        with pq.ParquetWriter(
-            stream,
-            first.schema,
-            compression="zstd",
-            compression_level=ZSTD_LEVEL,
-            store_schema=False,
-            store_decimal_as_integer=True,  # the specification's int64 up to 18 digits
-            use_dictionary=repeating_columns(first),
-        ) as writer:
+        with parquet_writer(stream, first) as writer:
             writer.write_table(first)
             while target_bytes is not None and stream.tell() < target_bytes:
                 group = next(groups, None)
@@ -235,12 +228,47 @@ def _written(
         with output.create(overwrite=True) as stream:
             stream.write(content)
         small_files.written(location, content)
+    return described(table, place, location, size, writer.writer.metadata)
+
+
+def parquet_writer(stream: Any, first: pa.Table) -> pq.ParquetWriter:
+    """A writer of data files, which are all written alike.
+
+    Args:
+        stream: where the bytes go, from where it stands.
+        first: rows that tell the schema and which columns have values that repeat.
+    """
+    return pq.ParquetWriter(
+        stream,
+        first.schema,
+        compression="zstd",
+        compression_level=ZSTD_LEVEL,
+        store_schema=False,
+        store_decimal_as_integer=True,  # the specification's int64 up to 18 digits
+        use_dictionary=repeating_columns(first),
+    )
+
+
+def described(
+    table: Table, place: tuple[int, Record], location: str, size: int, metadata: pq.FileMetaData
+) -> DataFile:
+    """A data file that was written, with the statistics that its footer tells of.
+
+    Args:
+        table: whose present schema counts.
+        place: partition spec and partition.
+        location: of the file.
+        size: bytes of it.
+        metadata: its footer.
+    """
     schema = table.schema()
     statistics = data_file_statistics_from_parquet_metadata(
-        parquet_metadata=writer.writer.metadata,
+        parquet_metadata=metadata,
         stats_columns=compute_statistics_plan(schema, table.metadata.properties),
-        parquet_column_mapping=parquet_path_to_id_mapping(schema),
+        parquet_column_mapping=(field_ids := parquet_path_to_id_mapping(schema)),
     )
+    for path in _unbounded(metadata):
+        statistics.column_aggregates.pop(field_ids[path], None)
     file = DataFile.from_args(
         content=DataFileContent.DATA,
         file_path=location,
@@ -254,3 +282,20 @@ def _written(
     )
     file.spec_id = place[0]
     return file
+
+
+def _unbounded(metadata: pq.FileMetaData) -> set[str]:
+    """Columns that have values in a row group of which no bounds are told, as of long texts.
+
+    The library would give the bounds of the other row groups, and readers lose rows by them.
+    """
+    if metadata.num_row_groups == 1:
+        return set()
+    groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+    columns = [group.column(at) for group in groups for at in range(group.num_columns)]
+    return {
+        column.path_in_schema
+        for column in columns
+        if (told := column.statistics) is None
+        or not (told.has_min_max or told.null_count == column.num_values)
+    }

@@ -7,7 +7,7 @@ that are gone are not read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -52,12 +52,15 @@ class FileRows:
         self.schema = pa.schema([_compact(f) for f in schema_to_pyarrow(table.schema())])
         """Of every batch: the present columns with their field ids, texts with 32-bit offsets."""
 
-    def batches(self, file: DataFile, content: bytes | None) -> Iterator[pa.Table]:
+    def batches(
+        self, file: DataFile, content: bytes | None, groups: Iterable[int] | None = None
+    ) -> Iterator[pa.Table]:
         """All rows of a file in order, deleted ones included.
 
         Args:
             file: which.
             content: of all of it, if it was fetched before.
+            groups: numbers of the row groups that are read; otherwise all are.
 
         Raises:
             Refused: it has no field ids, and the table has no name mapping.
@@ -65,18 +68,20 @@ class FileRows:
             ArrowInvalid: a value does not fit the present type.
         """
         if content is not None:
-            yield from self._decoded(file, pq.ParquetFile(pa.BufferReader(content)))
+            yield from self._decoded(file, pq.ParquetFile(pa.BufferReader(content)), groups)
             return
         with self._table.io.new_input(file.file_path).open(seekable=True) as stream:
             opened = pq.ParquetFile(stream, pre_buffer=True)
             if _largest(opened.metadata) > 2 * self._batch_bytes:
                 opened = pq.ParquetFile(stream, pre_buffer=False, buffer_size=BUFFER_BYTES)
-            yield from self._decoded(file, opened)
+            yield from self._decoded(file, opened, groups)
 
-    def _decoded(self, file: DataFile, opened: pq.ParquetFile) -> Iterator[pa.Table]:
+    def _decoded(
+        self, file: DataFile, opened: pq.ParquetFile, groups: Iterable[int] | None
+    ) -> Iterator[pa.Table]:
         names = self._names(file, opened.schema_arrow)
         wanted = list(names.values())
-        for number in range(opened.num_row_groups):
+        for number in range(opened.num_row_groups) if groups is None else groups:
             group = opened.metadata.row_group(number)
             if group.total_byte_size <= self._batch_bytes:
                 rows = opened.read_row_group(number, columns=wanted, use_threads=False)
@@ -127,7 +132,7 @@ class FileRows:
         value = missing_value(self._table, file, field)
         if value is None:
             return pa.nulls(count, kind)
-        return pa.repeat(pa.array([value]).cast(kind)[0], count)
+        return pa.repeat(pa.array([value], kind)[0], count)  # days and moments may be numbers
 
 
 def without(rows: pa.Table, first: int, gone: pa.Array | None) -> tuple[pa.Table, pa.Array | None]:

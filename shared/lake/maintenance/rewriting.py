@@ -6,38 +6,29 @@ declared one.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyiceberg.io import FileIO
 from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
-from shared.lake.data_files import write_row_groups
 from shared.lake.head_checks import partition_of
-from shared.lake.maintenance.file_rows import FileRows, without
-from shared.lake.maintenance.moves import Moves, packed
+from shared.lake.maintenance.assembling import Copy, Piece, assembled
+from shared.lake.maintenance.file_rows import FileRows
+from shared.lake.maintenance.moves import Moves
 from shared.lake.maintenance.ordering import declared_order
+from shared.lake.maintenance.rewriting_pieces import Copied
+from shared.lake.maintenance.rewriting_steps import steps
 from shared.lake.maintenance.row_groups import Held, row_groups
 from shared.lake.maintenance.sorting import in_order
+from shared.lake.maintenance.source_rows import ORIGIN, SourceRows
 from shared.lake.reading.live_files import LiveFiles
-from shared.lake.reading.small_files import whole
 from shared.lake.surviving_rows import deleted_positions
 from shared.runtime.errors import CheckFailed
 from shared.tables.spec import TableSpec
-
-AHEAD = 8
-"""Most small files that are fetched before they are needed."""
-
-WHOLE_BYTES = 16 * 2**20
-"""A smaller file is fetched by one request; of a larger one, ranges."""
-
-_ORIGIN = "_bergline_origin"
-"""Where a row came from, while rows are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +87,27 @@ def rewrite(
     sources = [live.data[path].file for path in inputs]
     gone = deleted_now(table.io, live, inputs)
     moves = Moves(inputs)
-    by = [field.name for field in declared_order(table, spec)]
+    by = declared_order(table, spec)
     share = memory_bytes // 8
-    rows = _Source(FileRows(table, share // 2), table.io, sources, gone, share, held, read)
-    parts = rows.in_order(moves)
-    if by:
-        count = sum(file.record_count for file in sources)
-        found = in_order(rows.located(), by, most_bytes=2 * share, rows=count, held=held)
-        parts = _followed(found, moves)
-    groups = row_groups(parts, 2 * share, held)
-    files = write_row_groups(table, partition_of(sources[0]), groups, target_bytes=target_bytes)
+    reader = FileRows(table, share // 2)
+    rows = SourceRows(reader, table.io, sources, gone, share, held, read)
+    count = sum(file.record_count for file in sources)
+
+    def pieces() -> Iterator[Piece]:
+        for step in steps(table.io, sources, gone, reader.schema, by):
+            if isinstance(step, Copied):
+                moves.run(step.file, step.group.first, step.group.rows)
+                yield Copy(step.group, partial(rows.copied, step))
+                continue
+            parts = rows.in_order(step.parts, moves)
+            if by:
+                located, names = rows.located(step.parts), [field.name for field in by]
+                found = in_order(located, names, most_bytes=2 * share, rows=count, held=held)
+                parts = _followed(found, moves)
+            yield from row_groups(parts, 2 * share, held)
+
+    place = partition_of(sources[0])
+    files = assembled(table, place, reader.schema, pieces(), target_bytes=target_bytes)
     moves.into([(file.file_path, file.record_count) for file in files])
     expected = sum(file.record_count - len(gone.get(file.file_path, ())) for file in sources)
     if moves.rows != expected:
@@ -127,98 +129,8 @@ def deleted_now(io: FileIO, live: LiveFiles, paths: Sequence[str]) -> dict[str, 
     return {path: pa.chunked_array(parts).unique().sort() for path, parts in found.items()}
 
 
-class _Source:
-    """The rows of the old files."""
-
-    def __init__(
-        self,
-        reader: FileRows,
-        io: FileIO,
-        files: Sequence[DataFile],
-        gone: Mapping[str, pa.Array],
-        ahead_bytes: int,
-        held: Held,
-        read: Callable[[int], None],
-    ) -> None:
-        self._reader, self._io, self._files, self._gone = reader, io, files, gone
-        self._ahead_bytes, self._held, self._read = ahead_bytes, held, read
-
-    def in_order(self, moves: Moves) -> Iterator[pa.Table]:
-        """As they are."""
-        for number, first, count, rows, indices in self._kept():
-            if indices is None:
-                moves.run(number, first, count)
-            else:
-                moves.kept(number, first, indices)
-            yield rows
-
-    def located(self) -> Iterator[pa.Table]:
-        """With their origin."""
-        for number, first, count, rows, indices in self._kept():
-            if indices is None:
-                positions = pa.arange(first, first + count)
-            else:
-                positions = pc.add(indices, first)
-            yield rows.append_column(_ORIGIN, packed(number, positions))
-
-    def _kept(self) -> Iterator[tuple[int, int, int, pa.Table, pa.Array | None]]:
-        """File, position of the first row and number of rows read; those kept, and which."""
-        for number, (file, content) in enumerate(self._fetched()):
-            gone = self._gone.get(file.file_path)
-            first = told = 0
-            for rows in self._reader.batches(file, content):
-                kept, indices = without(rows, first, gone)
-                self._held.add(rows.nbytes)
-                yield number, first, len(rows), kept, indices
-                self._held.release(rows.nbytes)
-                first += len(rows)
-                done = file.file_size_in_bytes * first // max(file.record_count, first)
-                self._read(done - told)
-                told = done
-
-    def _fetched(self) -> Iterator[tuple[DataFile, bytes | None]]:
-        """The files, small ones with their content, the next of which are on their way."""
-        waiting: deque[tuple[DataFile, Future[bytes | None]]] = deque()
-        coming = iter(self._files)
-        size = 0
-        with ThreadPoolExecutor(AHEAD, "bergline-fetch") as pool:
-            try:
-                more = True
-                while more or waiting:
-                    while more and (
-                        not waiting or (len(waiting) < AHEAD and size < self._ahead_bytes)
-                    ):
-                        following = next(coming, None)
-                        if following is None:
-                            more = False
-                            break
-                        coming_bytes = self._fetched_bytes(following)
-                        size += coming_bytes
-                        self._held.add(coming_bytes)
-                        fetching = pool.submit(self._whole, following)
-                        waiting.append((following, fetching))
-                    if not waiting:
-                        return
-                    file, fetching = waiting.popleft()
-                    yield file, fetching.result()
-                    size -= self._fetched_bytes(file)
-                    self._held.release(self._fetched_bytes(file))
-            finally:
-                for file, fetching in waiting:
-                    fetching.cancel()
-                    self._held.release(self._fetched_bytes(file))
-
-    def _fetched_bytes(self, file: DataFile) -> int:
-        """What is fetched of a file before it is read: all of a small one, or nothing."""
-        size = file.file_size_in_bytes
-        return size if size <= min(WHOLE_BYTES, self._ahead_bytes // 2) else 0
-
-    def _whole(self, file: DataFile) -> bytes | None:
-        return whole(self._io, file.file_path) if self._fetched_bytes(file) else None
-
-
 def _followed(parts: Iterable[pa.Table], moves: Moves) -> Iterator[pa.Table]:
     """Rows without their origin, which ``moves`` is told."""
     for rows in parts:
-        moves.merged(rows[_ORIGIN].combine_chunks())
-        yield rows.drop_columns([_ORIGIN])
+        moves.merged(rows[ORIGIN].combine_chunks())
+        yield rows.drop_columns([ORIGIN])

@@ -1,0 +1,251 @@
+"""Which row groups of a file can be copied as they are, and what they are in the new file. Pure.
+
+A row group is copied when it is large enough and a rewrite would give the same but for the pages:
+the file has exactly the schema that would be written now, column by column, pages are compressed as
+ours are, and the bounds and counts of every column are as good as our own writer's. Its bytes stay;
+offsets in the footer move. Page indexes name places of pages and Bloom filters lie elsewhere in the
+file: both are left out, as our writer makes neither.
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from shared.lake.maintenance.parquet_footer import (
+    MAGIC,
+    PAGE_OFFSETS,
+    Chunk,
+    File,
+    Footer,
+    Group,
+    Meta,
+    Statistics,
+    inner,
+    number,
+    structs,
+    with_fields,
+)
+from shared.lake.maintenance.thrift_compact import (
+    Field,
+    Items,
+    Kind,
+    Struct,
+    ThriftError,
+    decode,
+    encode,
+)
+
+ENOUGH_ROWS = 50_000
+ENOUGH_BYTES = 8 * 2**20
+"""Compressed. A row group with so many rows or bytes is copied: half of what rows that are written
+anew come to, so readers find at most twice as many row groups."""
+
+ZSTD = 6
+FLOATS = {4: "<f", 5: "<d"}
+"""Physical type → how a bound is encoded."""
+BYTE_ARRAY = 6
+SAME_WRITER = b"parquet-cpp-arrow"
+CREATED_BY = 6
+LAST_ORDINAL = 2**15 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class OldGroup:
+    """A row group of an old file.
+
+    Attributes:
+        number: of it in the file.
+        first: position in the file of its first row.
+        rows: that it has.
+        chunks: where the bytes of each column lie, and how many they are, in order of the columns.
+        content: of its ``RowGroup``, encoded: so it is a tenth as large as decoded.
+        copied: whether it can be.
+    """
+
+    number: int
+    first: int
+    rows: int
+    chunks: Sequence[tuple[int, int]]
+    content: bytes
+    copied: bool
+
+    @property
+    def size(self) -> int:
+        """Bytes to copy."""
+        return sum(size for _, size in self.chunks)
+
+    def bounds(self, column: int) -> tuple[bytes | None, bytes | None, int]:
+        """Least and greatest value of a column, as Parquet encodes them, and how many nulls."""
+        fields, _ = decode(self.content)
+        told = inner(_meta(structs(fields, Group.COLUMNS)[column]), Meta.STATISTICS) or {}
+        least, greatest = told.get(Statistics.MIN_VALUE), told.get(Statistics.MAX_VALUE)
+        return (
+            None if least is None else least.value,
+            None if greatest is None else greatest.value,
+            number(told, Statistics.NULL_COUNT, -1),
+        )
+
+    @property
+    def values(self) -> Sequence[tuple[int, int]]:
+        """Bytes and values of each column."""
+        fields, _ = decode(self.content)
+        metas = [_meta(column) for column in structs(fields, Group.COLUMNS)]
+        return [(number(m, Meta.TOTAL_COMPRESSED_SIZE), number(m, Meta.NUM_VALUES)) for m in metas]
+
+    def at(self, start: int, ordinal: int) -> Struct:
+        """Its ``RowGroup`` where the bytes of its columns follow one another from ``start`` on."""
+        fields, _ = decode(self.content)
+        shifts = []
+        for begin, size in self.chunks:
+            shifts.append(start - begin)
+            start += size
+        return moved(fields, shifts, ordinal)
+
+
+def enough(rows: int, size: int) -> bool:
+    """Whether that much is copied: of a row group, or of a file if it were one."""
+    return rows >= ENOUGH_ROWS or size >= ENOUGH_BYTES
+
+
+def old_groups(footer: Footer, like: Struct) -> list[OldGroup]:
+    """The row groups of a file whose columns are those that would be written; else none.
+
+    Args:
+        footer: of the file.
+        like: ``FileMetaData`` of what would be written.
+
+    Raises:
+        ThriftError: the footer is none, or tells of bytes or rows that the file does not have.
+    """
+    found: list[OldGroup] = []
+    if not _same_columns(footer.fields, like):
+        return found
+    created_by = footer.fields.get(CREATED_BY)
+    same_writer = created_by is not None and bytes(created_by.value).startswith(SAME_WRITER)
+    first = 0
+    for place, fields in enumerate(footer.groups):
+        rows = number(fields, Group.NUM_ROWS)
+        columns = structs(fields, Group.COLUMNS)
+        size = sum(number(_meta(each), Meta.TOTAL_COMPRESSED_SIZE) for each in columns)
+        good = rows > 0 and enough(rows, size)
+        good = good and all(_as_good_as_ours(each, same_writer) for each in columns)
+        chunks = [chunk_range(each, footer.start) for each in columns] if good else []
+        found.append(OldGroup(place, first, rows, chunks, encode(fields), good))
+        first += rows
+    if first != footer.rows:
+        raise ThriftError(f"row groups of {first} rows in a file of {footer.rows}")
+    return found
+
+
+def chunk_range(column: Struct, end: int) -> tuple[int, int]:
+    """Where the pages of a column chunk begin, and how many bytes they are.
+
+    Raises:
+        ThriftError: they go beyond where the footer begins.
+    """
+    begin = _begin(column)
+    size = number(_meta(column), Meta.TOTAL_COMPRESSED_SIZE)
+    if begin < len(MAGIC) or size <= 0 or begin + size > end:
+        raise ThriftError(f"{size} bytes at {begin}, but pages lie in bytes 4 to {end}")
+    return begin, size
+
+
+def moved(fields: Struct, shifts: Sequence[int], ordinal: int) -> Struct:
+    """A ``RowGroup`` in another place.
+
+    Args:
+        fields: of it.
+        shifts: by how many bytes the pages of each column move.
+        ordinal: its number in the file.
+    """
+    columns = [
+        _moved(column, by)
+        for column, by in zip(structs(fields, Group.COLUMNS), shifts, strict=True)
+    ]
+    numbered = Group.ORDINAL in fields and ordinal <= LAST_ORDINAL
+    return with_fields(
+        fields,
+        {
+            Group.COLUMNS: Field(Kind.LIST, Items(Kind.STRUCT, columns)),
+            Group.FILE_OFFSET: Field(Kind.I64, min(map(_begin, columns))),
+            Group.ORDINAL: Field(Kind.I16, ordinal) if numbered else None,
+        },
+    )
+
+
+def _moved(column: Struct, by: int) -> Struct:
+    meta = _meta(column)
+    changed: dict[int, Field | None] = {
+        field: Field(Kind.I64, value + by)
+        for field in PAGE_OFFSETS
+        if (value := number(meta, field)) > 0
+    }
+    changed[Meta.BLOOM_FILTER_OFFSET] = changed[Meta.BLOOM_FILTER_LENGTH] = None
+    return with_fields(
+        column,
+        {
+            Chunk.FILE_OFFSET: Field(Kind.I64, 0),  # "should be set to 0": nothing lies there
+            Chunk.META_DATA: Field(Kind.STRUCT, with_fields(meta, changed)),
+            Chunk.OFFSET_INDEX_OFFSET: None,
+            Chunk.OFFSET_INDEX_LENGTH: None,
+            Chunk.COLUMN_INDEX_OFFSET: None,
+            Chunk.COLUMN_INDEX_LENGTH: None,
+        },
+    )
+
+
+def _same_columns(fields: Struct, like: Struct) -> bool:
+    """Names, types, nesting, field ids and order of values; the root's own name does not count."""
+    return (
+        File.ENCRYPTION_ALGORITHM not in fields
+        and structs(fields, File.SCHEMA)[1:] == structs(like, File.SCHEMA)[1:]
+        and structs(fields, File.COLUMN_ORDERS) == structs(like, File.COLUMN_ORDERS)
+    )
+
+
+def _as_good_as_ours(column: Struct, same_writer: bool) -> bool:
+    """Whether the column's pages and statistics are what a rewrite would give, or as good."""
+    if any(
+        field in column
+        for field in (Chunk.FILE_PATH, Chunk.CRYPTO_METADATA, Chunk.ENCRYPTED_COLUMN_METADATA)
+    ):
+        return False
+    meta = _meta(column)
+    told = inner(meta, Meta.STATISTICS)
+    if number(meta, Meta.CODEC, -1) != ZSTD or told is None or Statistics.NULL_COUNT not in told:
+        return False
+    bounds = [told.get(Statistics.MIN_VALUE), told.get(Statistics.MAX_VALUE)]
+    kind = number(meta, Meta.TYPE, -1)
+    if number(told, Statistics.NULL_COUNT) == number(meta, Meta.NUM_VALUES):
+        return True
+    if None in bounds:  # our writer gives none for texts of kilobytes, others have other reasons
+        return kind == BYTE_ARRAY and same_writer
+    if any(
+        field is not None and not field.value
+        for field in map(told.get, (Statistics.IS_MAX_VALUE_EXACT, Statistics.IS_MIN_VALUE_EXACT))
+    ):
+        return False
+    return kind not in FLOATS or not any(
+        field is not None and math.isnan(*struct.unpack(FLOATS[kind], field.value))
+        for field in bounds
+    )
+
+
+def _begin(column: Struct) -> int:
+    meta = _meta(column)
+    return min((value for field in PAGE_OFFSETS if (value := number(meta, field)) > 0), default=0)
+
+
+def _meta(column: Struct) -> Struct:
+    """Of a column chunk.
+
+    Raises:
+        ThriftError: it has none, as if it were encrypted or elsewhere.
+    """
+    found = inner(column, Chunk.META_DATA)
+    if found is None:
+        raise ThriftError("a column chunk without metadata")
+    return found

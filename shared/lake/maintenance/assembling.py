@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -45,7 +46,7 @@ class Copy:
     content: Callable[[], Iterable[bytes]]
 
 
-Piece = pa.Table | Copy
+Piece: TypeAlias = pa.Table | Copy
 
 
 def assembled(

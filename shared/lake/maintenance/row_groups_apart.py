@@ -21,6 +21,7 @@ from pyiceberg.types import (
     IntegerType,
     LongType,
     NestedField,
+    PrimitiveType,
     StringType,
     TimestampType,
     TimestamptzType,
@@ -69,13 +70,14 @@ def apart(
         OSError: the object store does not answer, or lacks a file.
     """
     first = by[0]
-    if not isinstance(first.field_type, _SAME_BOUNDS):
+    kind = first.field_type
+    if not isinstance(kind, _SAME_BOUNDS):
         return [_part(piece) for own in pieces for piece in own]
     column = schema.get_field_index(first.name)
     ranges: list[tuple[Place, Place, Copied | Part]] = []
     for file, own in zip(files, pieces, strict=True):
         of_file = _range(
-            first,
+            kind,
             (file.lower_bounds or {}).get(first.field_id),
             (file.upper_bounds or {}).get(first.field_id),
             (file.null_value_counts or {}).get(first.field_id),
@@ -84,7 +86,7 @@ def apart(
             groups = [piece.group] if isinstance(piece, Copied) else piece.groups
             known = [of_file]
             if groups is not None:
-                known = [_range(first, *group.bounds(column)) for group in groups]
+                known = [_range(kind, *group.bounds(column)) for group in groups]
             lower, upper = min(each[0] for each in known), max(each[1] for each in known)
             ranges.append((lower, upper, piece))
     ranges.sort(key=lambda each: each[:2])
@@ -108,10 +110,9 @@ def _part(piece: Copied | Part) -> Part:
 
 
 def _range(
-    field: NestedField, lower: bytes | None, upper: bytes | None, nulls: int | None
+    kind: PrimitiveType, lower: bytes | None, upper: bytes | None, nulls: int | None
 ) -> tuple[Place, Place]:
     """Between which places rows lie, as far as it is told; nulls are greatest."""
-    kind = field.field_type
     return (
         _FIRST if lower is None else (0, from_bytes(kind, lower)),
         _LAST if upper is None or nulls != 0 else (0, from_bytes(kind, upper)),

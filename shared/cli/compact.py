@@ -22,8 +22,10 @@ def compact(
     """Put small files of tables together, and leave out rows that are deleted.
 
     Sends a signed command to maintainer, which does so by itself as well, where it pays. Rows stay
-    the same, writers and readers are not held up, and readers of changes see none. With --wait,
-    ends with exit code 6 when a table failed, and with 3 when time ran out or no maintainer runs.
+    the same, writers and readers are not held up, and readers of changes see none. Space comes free
+    when the snapshots that name the old files expire. Without --wait the command is only sent; with
+    it, ends with exit code 6 when a table failed, and with 3 when time ran out or no maintainer
+    runs. `bergline maintain plan` tells what would be done without being asked.
 
     Example: bergline compact raw.shopify_orders --wait
     """

@@ -40,8 +40,9 @@ def expire(
 
     Never goes: the head, what a branch or a tag names, what is not announced yet, and what a
     derived table says it was built from. With --remove-orphans, tables whose snapshots were looked
-    at are then searched for files that nothing names. With --wait, ends with exit code 6 when a
-    table failed, and with 3 when time ran out or no maintainer runs.
+    at are then searched for files that nothing names. Age counts from when a snapshot was
+    superseded. Without --wait the command is only sent; with it, ends with exit code 6 when a table
+    failed, and with 3 when time ran out or no maintainer runs.
 
     Example: bergline expire raw --retention-days 3 --remove-orphans --wait
     """

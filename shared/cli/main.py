@@ -58,7 +58,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "compact": Entry("shared.cli.compact", "Put small files and deleted rows together."),
         "expire": Entry("shared.cli.expire", "Let old snapshots go, and what only they held."),
         "orphans": Entry("shared.cli.orphans", "Delete files that no snapshot names."),
-        "maintain": Entry("shared.cli.maintain", "What maintenance tables need, and why."),
+        "maintain": Entry(
+            "shared.cli.maintain", "What maintenance tables need, and why; rarer jobs."
+        ),
         "runs": Entry("shared.cli.runs", "Builds by the commit that set them off."),
         "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),

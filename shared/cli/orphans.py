@@ -74,8 +74,8 @@ def orphans(
     """Delete files below tables' locations that no snapshot names.
 
     They are what crashes and unknown outcomes of commits leave behind. Young files stay: a writer
-    may be about to commit them. With --wait, ends with exit code 6 when a table failed, and with 3
-    when time ran out or no maintainer runs.
+    may be about to commit them. Without --wait the command is only sent; with it, ends with exit
+    code 6 when a table failed, and with 3 when time ran out or no maintainer runs.
 
     Example: bergline orphans all --older-than '2026-01-31 18:00:00' --dry-run
     """

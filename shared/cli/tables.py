@@ -108,16 +108,30 @@ def history(name: TableArgument, limit: Limit = 20, output: Output = Format.TEXT
 
 @app.command()
 def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) -> None:
-    """Show the data files of the head with rows, size and partition, classes of size, and skew."""
+    """Show the data files of the head with rows, size and partition, classes of size, and skew.
+
+    Files are listed as the table's manifests do; totals, classes and skew are of all of them,
+    however few are shown. Many small ones are put together by `bergline compact`; `bergline
+    maintain plan` tells when that happens by itself. With JSON, paths are whole.
+
+    Example: bergline tables files core.orders --limit 10
+    """
     from shared.lake.inventory import data_files, size_classes
     from shared.lake.reader import LakeReader, reachable
     from shared.lake.skew import skew
+    from shared.runtime.errors import CheckFailed
     from shared.runtime.settings import Settings
 
     settings = Settings.load()
     loaded = LakeReader(settings).table(name)
     with reachable(settings):
-        found = list(data_files(loaded))
+        try:
+            found = list(data_files(loaded))
+        except FileNotFoundError as error:
+            raise CheckFailed(
+                f"{name} names a file that is not in the store: {error}",
+                f"`bergline verify {name}` tells which are missing",
+            ) from error
     classes = size_classes(each.bytes for each in found)
     rows, total = sum(each.rows for each in found), sum(each.bytes for each in found)
     uneven = skew(found)

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from shared.cli import dry_runs, outcomes
 from shared.cli.maintain import as_text
-from shared.cli.maintaining import _as_text, _dry_text, as_json, told_by
 from shared.cli.orphans import moment_of, past
+from shared.cli.outcomes import as_json, told_by
 from shared.contracts.commands import CommandIssued
 from shared.contracts.maintenance import Figures, MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.plans import MaintenancePlans, PlannedJob, PlannedMaintenance
@@ -73,8 +74,8 @@ def followed() -> Maintaining:
 
 
 def test_each_table_has_a_line_that_tells_how_it_ended() -> None:
-    _, good, bad, late = drawn(_as_text(COMMAND, (GOOD, BAD, LATE), followed()))
-    assert good == f"{GOOD} compact succeeded 31→2 2.0 KiB→1.0 KiB 8→9 0 B 1.50 s"
+    _, good, bad, late = drawn(outcomes.as_text(COMMAND, (GOOD, BAD, LATE), followed()))
+    assert good == f"{GOOD} compact succeeded 31→2 2.0 KiB→1.0 KiB 8→9 – 0 B 1.50 s"
     assert bad.startswith(f"{BAD} compact failed")
     assert bad.endswith("CheckFailed: it names a file that is not in the store [red]")
     assert late.startswith(f"{LATE} compact waiting")
@@ -102,7 +103,7 @@ def test_a_dry_run_tells_what_would_be_rewritten_and_what_failed() -> None:
     )
     nothing = JobResult(Status.SKIPPED, "1 file", before=Figures(data_files=1))
     lines = drawn(
-        _dry_text(
+        dry_runs.as_text(
             [
                 (GOOD, "compact", would),
                 (LATE, "compact", nothing),

@@ -13,9 +13,10 @@ from typing import Protocol
 
 import structlog
 
-from services.maintainer.agenda import Agenda, Task
+from services.maintainer.agenda import Agenda
 from services.maintainer.outcomes import due, failed, is_news, succeeded
 from services.maintainer.requests import Request
+from services.maintainer.tasks import Task
 from services.maintainer.work import Known, Work
 from shared.contracts.event import Event
 from shared.contracts.maintenance import JobName

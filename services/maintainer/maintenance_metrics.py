@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from services.maintainer.agenda import IN_ORDER
+from services.maintainer.tasks import IN_ORDER
 from shared.contracts.event import Event
 from shared.contracts.maintenance import JobName, MaintenanceFailed, MaintenanceSucceeded
 from shared.lake.maintenance.looking import Looked

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
-from services.maintainer.agenda import IN_ORDER, Task, Verdict
+from services.maintainer.tasks import IN_ORDER, Task, Verdict
 from shared.contracts.identity import uuid7
 from shared.contracts.maintenance import (
     JobName,

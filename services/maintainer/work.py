@@ -10,10 +10,10 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from services.maintainer.agenda import Task
 from services.maintainer.config import MaintainerSettings
 from services.maintainer.quality import check
 from services.maintainer.requests import SERVICE
+from services.maintainer.tasks import Task
 from shared.contracts.tables import TableCommitted
 from shared.lake.maintenance.asked import Asked, Kept
 from shared.lake.maintenance.job_result import JobResult

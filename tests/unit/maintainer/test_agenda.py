@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.maintainer.agenda import Agenda, Task
+from services.maintainer.agenda import Agenda
 from services.maintainer.pace import LEAST_LOOK_S, Pace
 from services.maintainer.requests import Request
+from services.maintainer.tasks import Task
 from shared.contracts.commands import MaintenanceArguments
 from shared.contracts.maintenance import JobName
 

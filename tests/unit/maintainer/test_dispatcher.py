@@ -12,10 +12,11 @@ from typing import Any, cast
 
 import pytest
 
-from services.maintainer.agenda import Agenda, Task
+from services.maintainer.agenda import Agenda
 from services.maintainer.dispatcher import Dispatcher
 from services.maintainer.pace import Pace
 from services.maintainer.requests import Request
+from services.maintainer.tasks import Task
 from services.maintainer.work import Known
 from shared.contracts.commands import MaintenanceArguments
 from shared.contracts.entity_quality import EntityQuality

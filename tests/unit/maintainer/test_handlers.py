@@ -7,11 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.maintainer.agenda import Agenda, Task
+from services.maintainer.agenda import Agenda
 from services.maintainer.handlers import Handlers
 from services.maintainer.pace import Pace
 from services.maintainer.quality import CHECKED
 from services.maintainer.requests import SERVICE, Request
+from services.maintainer.tasks import Task
 from services.maintainer.work import asked
 from shared.contracts.commands import Action, CommandIssued, MaintenanceArguments
 from shared.contracts.environment import Environment

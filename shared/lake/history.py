@@ -184,10 +184,10 @@ def standings(state: TableState) -> dict[int, Standing]:
         number = snapshot.snapshot_id
         if number == head:
             standing[number] = Standing.HEAD
+        elif number in walked:  # wherever it was committed: an engine may move main to a branch
+            standing[number] = Standing.ANCESTOR
         elif KEY_BRANCH in snapshot.summary:
             standing[number] = Standing.ASIDE
-        elif number in walked:
-            standing[number] = Standing.ANCESTOR
         elif broken and _sequence(snapshot) < oldest and number not in elsewhere:
             standing[number] = Standing.EARLIER
         else:

@@ -13,6 +13,7 @@ from shared.lake.checking.files import check_existence, check_totals
 from shared.lake.checking.findings import Check, Finding, TableChecks, Verdict, skipped, wrong
 from shared.lake.checking.keys import check_key
 from shared.lake.checking.origin import check_origin
+from shared.lake.provenance import traced
 from shared.lake.reader import LakeReader, reachable
 from shared.lake.reading.live_files import live_files
 from shared.lake.table_state import SnapshotEntry, TableState
@@ -59,12 +60,7 @@ def _of_progress(
     """What the table says of its inputs."""
     if spec.derived is not None:
         progress("origin")
-        loaded = lake.tables(spec.derived.reads)
-        sources = {
-            name: None if table is None else TableState.of(table.metadata)
-            for name, table in loaded.items()
-        }
-        yield check_origin(spec, state, sources)
+        yield _of_origin(lake, spec, state)
     if spec.topics:
         progress("ledger")
         found = balance(lake, spec.name)
@@ -79,6 +75,29 @@ def _of_progress(
         looked_at = f"{rows} rows in {len(found.partitions)} partitions"
         advice = f"`bergline counts {spec.name}`, `bergline offsets show {spec.name}`"
         yield Check("ledger", looked_at, tuple(findings), advice if findings else "")
+
+
+def _of_origin(lake: LakeReader, spec: TableSpec, state: TableState) -> Check:
+    """What a table is built from, beside its inputs, which are loaded after it.
+
+    It may be built anew in between, and then its inputs need not keep any longer what it was built
+    from: what seems wrong is looked at once more.
+    """
+    check = check_origin(spec, state, _sources(lake, spec))
+    if not check.findings:
+        return check
+    again = TableState.of(lake.table(spec.name).metadata)
+    if traced(again).provenance == traced(state).provenance:
+        return check
+    return check_origin(spec, again, _sources(lake, spec))
+
+
+def _sources(lake: LakeReader, spec: TableSpec) -> dict[str, TableState | None]:
+    loaded = lake.tables(() if spec.derived is None else spec.derived.reads)
+    return {
+        name: None if table is None else TableState.of(table.metadata)
+        for name, table in loaded.items()
+    }
 
 
 def _of_files(lake: LakeReader, pinned: _Pinned, progress: Progress) -> Iterator[Check]:

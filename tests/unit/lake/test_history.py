@@ -106,6 +106,14 @@ def test_a_branch_of_its_own_is_not_history() -> None:
     assert standings(table) == {2: "aside", 5: "head"}
 
 
+def test_what_was_committed_to_a_branch_is_a_version_once_main_was_moved_there() -> None:
+    """As other engines publish a branch; our own publication is a snapshot of its own."""
+    first, aside, last = snapshot(1, None, 5), snapshot(2, 1, 10), snapshot(3, 2, 20)
+    aside["summary"]["bergline.branch"] = "rebuild"
+    assert standings(state(first, aside, last, head=3)) == {1: "ancestor", 2: "ancestor", 3: "head"}
+    assert standings(state(first, aside, head=1)) == {1: "head", 2: "aside"}
+
+
 def test_an_unbroken_history_has_no_earlier_versions() -> None:
     """The oldest ancestor has no parent: nothing older can belong to it."""
     table = state(snapshot(1, None, 5), snapshot(2, None, 10), snapshot(3, 2, 20), head=3)

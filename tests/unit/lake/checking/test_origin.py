@@ -3,14 +3,17 @@
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import msgspec
 import pytest
 
 from shared.lake.checking.findings import Check, Verdict
 from shared.lake.checking.origin import check_origin
+from shared.lake.checking.table_checks import _of_origin
 from shared.lake.provenance import Provenance, SourceCut
+from shared.lake.reader import LakeReader
 from shared.lake.table_state import TableState
 from tests.support.derived_specs import derived
 
@@ -115,6 +118,46 @@ def test_an_input_that_was_rolled_back_behind_the_cut_is_a_warning() -> None:
     source = state(RAW, landed(10), landed(20), head=1)
     [found] = told(checked(source=source))
     assert found.startswith("warning: raw.orders was rolled back")
+
+
+def test_a_cut_that_main_was_moved_to_from_a_branch_is_sound() -> None:
+    branch = {"bergline.branch": "rebuild"}
+    source = state(RAW, landed(10), {**landed(20), **branch}, landed(30))
+    assert list(told(checked(source=source))) == []
+
+
+class Moving:
+    """A lake where the table is built anew right after it was loaded, and its input forgets."""
+
+    def __init__(self, *own: TableState) -> None:
+        self.own = list(own)
+
+    def table(self, _: str) -> SimpleNamespace:
+        return SimpleNamespace(metadata=self.own.pop(0))
+
+    def tables(self, _: object) -> dict[str, SimpleNamespace]:
+        forgotten = state(RAW, landed(10), landed(20), landed(30))
+        kept = tuple(each for each in forgotten.snapshots if each.snapshot_id != 2)
+        return {RAW: SimpleNamespace(metadata=msgspec.structs.replace(forgotten, snapshots=kept))}
+
+
+def moving(monkeypatch: pytest.MonkeyPatch, *own: TableState) -> list[str]:
+    monkeypatch.setattr(TableState, "of", lambda metadata: metadata)
+    first, *later = own
+    lake = cast("LakeReader", Moving(*later))
+    return list(told(_of_origin(lake, SPEC, first)))
+
+
+def test_a_table_that_is_built_anew_meanwhile_is_looked_at_once_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    anew = replace(PROVENANCE, sources={RAW: SourceCut(UUID[RAW], 3, 3)})
+    before = state(TARGET, PROVENANCE.to_summary())
+    after = state(TARGET, PROVENANCE.to_summary(), anew.to_summary())
+    assert moving(monkeypatch, before, after) == []
+    assert moving(monkeypatch, before, before) == [
+        "warning: snapshot 2 of raw.orders is no longer retained"
+    ]
 
 
 def test_an_input_that_the_catalog_lacks_is_wrong() -> None:

@@ -263,6 +263,23 @@ def test_a_table_that_is_swapped_at_every_attempt_is_compacted(
     assert report.outcomes[0].conflicts == 5
     assert report.deletes_translated
     assert lake.rows() == sorted(expected.items())
+    assert check_deletes(lake.table.io, lake.live())[0].findings == ()
+
+
+def test_rows_swapped_again_and_again_meanwhile_leave_no_idle_position(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A later swap deletes rows of a file that is compacted and of one that came meanwhile."""
+
+    def swaps() -> None:
+        lake.build({3: 1, 6: 1})
+        lake.build({6: 2, 9: 1})
+
+    meanwhile(monkeypatch, swaps)
+    assert compacted(lake).deletes_translated == 3
+    assert dict(lake.rows()) == {**JANUARY, 3: 1, 6: 2, 9: 1}
+    check, deleted = check_deletes(lake.table.io, lake.live())
+    assert (check.findings, deleted) == ((), 4)
 
 
 def test_a_row_that_is_swapped_twice_meanwhile_is_there_once(

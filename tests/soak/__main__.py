@@ -32,9 +32,8 @@ def soak(
 
     emit(output, made, text(made))
     if made["verdict"] != "clean":
-        raise BerglineError(
-            "a promise was broken: " + made["violations"][0]["text"], f"look into {made['kept']}"
-        )
+        progress("a promise was broken", kept=made["kept"])
+        raise typer.Exit(1)
 
 
 def run(seconds: float) -> dict[str, Any]:

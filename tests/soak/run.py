@@ -10,8 +10,10 @@ from pathlib import Path
 
 import psutil
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
 
 from shared.lake.catalog import open_catalog
+from shared.lake.sweeping import SAFE_DELAY_S
 from shared.tables.registry import TABLES
 from tests.chaos.history import plain_catalog
 from tests.soak.eager import MAINTAINER, let_settings_count
@@ -31,7 +33,7 @@ SAMPLED_EVERY_S, LISTED_EVERY_S, TOLD_EVERY_S = 5.0, 10.0, 10.0
 COMPARED_EVERY_S = 20.0
 COMPARED_AT_LEAST = 4
 """Times that both tables are compared in a run, however short."""
-KNOWN_WITHIN_S = 90.0
+KNOWN_WITHIN_S, READ_WITHIN_S = 90.0, 120.0
 OLDER_IN_THE_END = 6
 """Older versions that are compared once the writers have ended."""
 
@@ -145,15 +147,16 @@ class Soak:
         for number, soaked in enumerate(TABLES_SOAKED.values()):
             table = self._load(soaked.name)
             if table.current_snapshot() is not None:
-                older = (len(self._comparisons) // len(TABLES_SOAKED) + number) % 2
-                self._compare(soaked, table, _oldest(table) if older else None)
+                turn = (len(self._comparisons) // len(TABLES_SOAKED) + number) % 2
+                older = _readable(table)[:turn]
+                self._compare(soaked, table, older[0].snapshot_id if older else None)
 
     def _compare_the_end(self, soaked: Soaked) -> None:
         table = self._load(soaked.name)
         head = table.current_snapshot()
         if head is None:
             return
-        older = [s.snapshot_id for s in table.metadata.snapshots if s != head]
+        older = [each.snapshot_id for each in _readable(table) if each != head]
         chosen = random.Random(0).sample(older, min(OLDER_IN_THE_END, len(older)))
         for snapshot_id in (*chosen, None):
             self._compare(soaked, table, snapshot_id, ended=True)
@@ -222,5 +225,9 @@ class Soak:
         return found
 
 
-def _oldest(table: Table) -> int:
-    return min(table.metadata.snapshots, key=lambda each: each.sequence_number or 0).snapshot_id
+def _readable(table: Table) -> list[Snapshot]:
+    """Versions that nobody may remove while they are read, oldest first: expiry removes what is
+    older at any moment, files and all."""
+    since_ms = (time.time() - SAFE_DELAY_S + READ_WITHIN_S) * 1000
+    every = sorted(table.metadata.snapshots, key=lambda each: each.sequence_number or 0)
+    return [each for each in every if each.timestamp_ms > since_ms]

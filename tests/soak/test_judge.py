@@ -104,7 +104,7 @@ def test_conflicts_that_a_commit_repeats_itself_are_no_failures() -> None:
 
 
 def test_a_writer_that_dies() -> None:
-    assert broken(replace(CLEAN, died=["swapper ended with 1"])) == ["no writer dies"]
+    assert broken(replace(CLEAN, died=["builder ended with 1"])) == ["no writer dies"]
 
 
 def test_a_named_file_that_is_gone_once_is_named() -> None:
@@ -142,7 +142,7 @@ def test_a_short_run_is_held_to_its_ceilings_alone() -> None:
     filling = [replace(SAMPLE, delete_files=number) for number in range(40)]
     short = replace(CLEAN, seconds=JUDGED_FROM_S - 1, samples={TABLE: filling})
     assert broken(short) == []
-    beyond = [*filling, replace(SAMPLE, delete_files=100)]
+    beyond = [*filling, replace(SAMPLE, delete_files=200)]
     assert broken(replace(short, samples={TABLE: beyond})) == ["nothing grows without end"]
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from tests.soak import appender, swapper
+from tests.soak import builder, lander
 from tests.soak.rows import KEYED, LANDING
 from tests.support.tied import tied
 
@@ -16,13 +16,13 @@ ROOT = Path(__file__).parents[2]
 ENDS_WITHIN_S = 90.0
 """A commit that is under way is waited for."""
 
-NICE = {"appender": 2, "swapper": 5}
+NICE = {"lander": 2, "builder": 5}
 """As what commits so in the platform stands to maintainers: before them, but not by much."""
 
 STREAMS: Mapping[str, str] = {
-    appender.LANDING_STREAM: LANDING.name,
-    appender.KEYED_STREAM: KEYED.name,
-    swapper.STREAM: KEYED.name,
+    lander.STREAM: LANDING.name,
+    builder.APPENDS: KEYED.name,
+    builder.SWAPS: KEYED.name,
 }
 """Stream → the table that it commits to."""
 

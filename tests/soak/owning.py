@@ -1,14 +1,12 @@
-"""``python -m tests.soak.appender DIRECTORY``: new rows for both tables, a commit a second each.
+"""What the owner of a table does beside committing: thin and sweep its history, announce it.
 
-It does to the tables what their owners do besides: thins and sweeps their histories, and announces
-all commits, also those of others.
+All commits are announced, also those of maintainers, and nothing is thinned that is not.
 """
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -21,22 +19,15 @@ from shared.lake.catalog import open_catalog
 from shared.lake.commit import Outcome, Thinning
 from shared.lake.handle import TableHandle
 from shared.lake.sweeping import Sweeper
-from shared.lake.table_state import SnapshotEntry
 from shared.runtime.blocking import BlockingThread
 from shared.runtime.bus import producer, publish
 from shared.runtime.settings import Settings
-from tests.soak.committing import Change, Keyed, Landings
 from tests.soak.eager import SWEEP_DELAY_S, THINNING
-from tests.soak.ledger import Ledger
 from tests.soak.pace import Pace
-from tests.soak.rows import KEYED, LANDING
-
-LANDING_STREAM, KEYED_STREAM = "landing-append", "keyed-append"
-LANDING_ROWS, KEYED_ROWS = 20, 8
 
 
 class Owned:
-    """The history of one table: thinned up to what is announced, swept, announced."""
+    """The history of one table."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self.handle = TableHandle(open_catalog(settings), settings.environment, name)
@@ -64,40 +55,24 @@ class Owned:
             self._announced = event.sequence_number
 
 
-def _new_rows(handle: TableHandle, head: SnapshotEntry | None, complete: int) -> Change:
-    ids = [(complete + number, 0) for number in range(KEYED_ROWS)]
-    return Change(ids, read=KEYED_ROWS)
+Act = Callable[[int, Thinning], Outcome | None]
+"""(number of the moment, what to thin) → the commit; nothing when there is nothing to do yet."""
 
 
-async def append(directory: Path, pace: Pace) -> None:
-    """Append until the pace ends."""
+async def own(directory: Path, pace: Pace, name: str, acting: Callable[[TableHandle], Act]) -> None:
+    """Commit to a table at each moment of the pace, and do what its owner does besides."""
     settings = Settings(_env_file=Layout(directory / "data").connection_file)
-    thread, clock = BlockingThread("append"), BlockingThread("pace")
-    landed, keyed = Owned(settings, LANDING.name), Owned(settings, KEYED.name)
-    landings = Landings(landed.handle, Ledger(directory, LANDING_STREAM))
-    changes = Keyed(keyed.handle, Ledger(directory, KEYED_STREAM))
+    thread, clock = BlockingThread("commit"), BlockingThread("pace")
+    owned = Owned(settings, name)
+    act = acting(owned.handle)
     bus = producer(settings, "soak")
     await bus.start()
     try:
         moments = pace.moments()
-        while await clock.run(lambda: next(moments, None)) is not None:
-            for owned, outcome in (
-                (landed, await thread.run(lambda: landings.append(LANDING_ROWS, landed.thinning))),
-                (keyed, await thread.run(lambda: changes.change(_new_rows, keyed.thinning))),
-            ):
-                if outcome is not None:
-                    await owned.announce(bus, outcome)
-                    await thread.run(partial(owned.sweep, outcome))
+        while (number := await clock.run(partial(next, moments, None))) is not None:
+            outcome = await thread.run(partial(act, number, owned.thinning))
+            if outcome is not None:
+                await owned.announce(bus, outcome)
+                await thread.run(partial(owned.sweep, outcome))
     finally:
         await bus.stop()
-
-
-def main() -> None:
-    """Append until told to end."""
-    pace = Pace(lag_s=0.0)
-    pace.obey_signals()
-    asyncio.run(append(Path(sys.argv[1]), pace))
-
-
-if __name__ == "__main__":
-    main()

@@ -9,21 +9,20 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import structlog
-from aiohttp import web
 
 from services.transformer.build_metrics import BuildMetrics
 from services.transformer.config import TransformerSettings
 from services.transformer.dispatcher import Dispatcher
 from services.transformer.following import Following
 from services.transformer.handlers import CONSUMED, SERVICE, Handlers
+from services.transformer.plan_page import PlanPage
 from services.transformer.planner import Planner
 from services.transformer.pool import Pool
 from services.transformer.ray_pool import RayPool
 from services.transformer.reconciling import Reconciler
-from services.transformer.survey import Looked, Survey
+from services.transformer.survey import Survey
 from services.transformer.table_outboxes import TableOutboxes
 from services.transformer.waves import Waves
-from shared.contracts.plans import PlannedBuild, Plans
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMITS
 from shared.contracts.topics import TABLES as TABLE_STATES
@@ -31,7 +30,6 @@ from shared.lake.catalog import open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.table_state import TableState
 from shared.runtime.connecting import StartUp
-from shared.runtime.errors import BerglineError
 from shared.runtime.event_queue import EventQueue
 from shared.runtime.faust_app import Membership, run_app
 from shared.runtime.faust_group import build_app
@@ -96,6 +94,9 @@ class Service:
             f"{SERVICE}/{os.getpid()}",
         )
         self._following.wake = self._dispatcher.wake
+        self._plan = PlanPage(
+            self._planner, self._survey, self._reconciler, self.business_date, self._dispatcher.now
+        )
         key = settings.operator_key.get_secret_value() if settings.operator_key else None
         self._handlers = Handlers(
             TABLES,
@@ -211,29 +212,6 @@ class Service:
             "events_dropped": self._events.dropped,
         }
 
-    async def _plan(self, _: web.Request) -> web.Response:
-        """What would be built now: looked up now, for all targets, whoever owns them."""
-        try:
-            found = await self._survey.look(self._planner.targets, self.business_date())
-        except BerglineError as error:
-            return web.json_response({"error": str(error)}, status=503)
-        conditions = self._planner.conditions(self._dispatcher.now())
-        plans = Plans(
-            planned_at=datetime.now(UTC),
-            tables=tuple(
-                self._told(each).model_copy(update={"state": conditions.get(target, "")})
-                for target, each in found.items()
-            ),
-        )
-        return web.Response(text=plans.model_dump_json(), content_type="application/json")
-
-    def _told(self, looked: Looked) -> PlannedBuild:
-        build = looked.build
-        if build.mode == "incremental" and self._reconciler.in_vain(build.target, looked.wanted):
-            reason = "its inputs were only rewritten"
-            return build.model_copy(update={"mode": "nothing", "reason": reason})
-        return build
-
     def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
         return served(
             self._settings.bind,
@@ -241,5 +219,5 @@ class Service:
             self._instruments,
             self._not_ready,
             self._info,
-            {"/plan": self._plan},
+            {"/plan": self._plan.answer},
         )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shared.cli.completing import landing_table
+from shared.cli.offset_statements import change_text, effect, require_held, statements
 from shared.cli.output import Format, Output, confirmed, console, emit, progress, table
 from shared.cli.words import NOTHING, cell, count, stacked
 
 if TYPE_CHECKING:
-    from shared.lake.positions import PartitionKey
     from shared.lake.recorded import Recorded
     from shared.lake.standing import PartitionStanding
-    from shared.runtime.log_bounds import LogBounds
     from shared.tables.spec import TableSpec
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -98,9 +96,9 @@ def adopt(
     require_held(stated, bounds)
     lake = LakeReader(settings)
     known = recorded(TableState.of(lake.table(name).metadata))
-    effects = {key: _effect(key, at, known) for key, at in stated.items()}
+    effects = {key: effect(key, at, known) for key, at in stated.items()}
     if output is Format.TEXT:
-        console(stderr=True).print(_change_text(name, known, stated, bounds, effects))
+        console(stderr=True).print(change_text(name, known, stated, bounds, effects))
     if not confirmed(f"write this to {name}?", yes):
         raise Refused("nothing was written", "repeat the command with --yes")
     progress("committing", table=name)
@@ -130,58 +128,6 @@ def adopt(
     )
 
 
-def statements(start: list[str], partition: int | None) -> dict[int, int]:
-    """``["0=12", "1=7"]`` → ``{0: 12, 1: 7}``; a plain ``["12"]`` is about ``partition``.
-
-    Raises:
-        ConfigurationError: not of that form, or a partition is named twice or not at all.
-    """
-    from shared.runtime.errors import ConfigurationError
-
-    found: dict[int, int] = {}
-    for text in start:
-        left, equals, right = text.partition("=")
-        number, offset = (left, right) if equals else ("" if partition is None else partition, left)
-        if equals and partition is not None:
-            raise ConfigurationError(
-                f"--from {text} names its partition itself", "leave --partition out"
-            )
-        if not str(number).isdecimal() or not offset.isdecimal():
-            raise ConfigurationError(
-                f"--from {text}: needs a partition and an offset",
-                "--partition 0 --from 1200, or --from 0=1200 --from 1=1180 for several",
-            )
-        if int(number) in found:
-            raise ConfigurationError(f"--from is given twice for partition {number}")
-        found[int(number)] = int(offset)
-    return found
-
-
-def require_held(
-    stated: Mapping[PartitionKey, int], bounds: Mapping[PartitionKey, LogBounds]
-) -> None:
-    """Check that consumption can go on at every stated offset.
-
-    Raises:
-        NotFound: the broker has no such partition.
-        Refused: the offset is outside of the log, where the table would stop again at once.
-    """
-    from shared.runtime.errors import NotFound, Refused
-
-    for (topic, partition), at in stated.items():
-        log = bounds.get((topic, partition))
-        if log is None:
-            raise NotFound(
-                f"the broker has no partition {topic}/{partition}", "see `bergline topics list`"
-            )
-        if not log.start <= at <= log.end:
-            raise Refused(
-                f"{topic}/{partition} holds offsets [{log.start}, {log.end}): the table would stop "
-                f"again at {at}",
-                f"use an offset from {log.start} (oldest record) to {log.end} (only new records)",
-            )
-
-
 def _landing(name: str) -> TableSpec:
     from shared.lake.reader import table_spec
     from shared.runtime.errors import NotFound
@@ -206,45 +152,6 @@ def _topic(spec: TableSpec, topic: str | None) -> str:
             "name one of them",
         )
     return topic
-
-
-def _effect(key: PartitionKey, at: int, known: Recorded) -> str:
-    """What a statement does, in words."""
-    before = None if known.positions is None else known.positions.next_offset(*key)
-    if known.positions is None:
-        return "the table's positions are lost: what it holds of this log is not known"
-    if before is None:
-        return "the table has never seen this partition"
-    if at > before:
-        return f"offsets [{before}, {at}) are given up"
-    if at < before:
-        return (
-            f"goes back by {before - at}: if it is the log that was consumed, "
-            "those records land a second time"
-        )
-    return "the same offset: another log is declared to begin here"
-
-
-def _change_text(
-    name: str,
-    known: Recorded,
-    stated: Mapping[PartitionKey, int],
-    bounds: Mapping[PartitionKey, LogBounds],
-    effects: Mapping[PartitionKey, str],
-) -> Any:
-    def now(key: PartitionKey) -> str:
-        if known.positions is None:
-            return "lost"
-        return count(known.positions.next_offset(*key))
-
-    return table(
-        ("topic", ">partition", ">recorded", ">goes on at", ">log start", ">log end", "effect"),
-        [
-            (*key, now(key), at, bounds[key].start, bounds[key].end, cell(effects[key]))
-            for key, at in sorted(stated.items())
-        ],
-        title=f"to be stated in {name}",
-    )
 
 
 def _standing_json(each: PartitionStanding) -> dict[str, Any]:

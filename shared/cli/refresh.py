@@ -111,7 +111,7 @@ async def _follow(
     settings: Settings, followed: Refresh, begins: Mapping[PartitionKey, int], seconds: float
 ) -> None:
     """Take events until every target has ended or time runs out."""
-    from shared.cli.runs import told_by
+    from shared.cli.wave_words import told_by
     from shared.runtime.event_log import follow_events
 
     with contextlib.suppress(TimeoutError):

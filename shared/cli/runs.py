@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from shared.cli.completing import derived_table
 from shared.cli.output import Format, Output, emit, progress, table
-from shared.cli.words import NOTHING, cell, count, latency, moment, size, stacked
+from shared.cli.wave_words import build_row, coloured, told_by, took, wave_json, wave_row
+from shared.cli.words import NOTHING, cell, latency, moment, stacked
 
 if TYPE_CHECKING:
     from shared.contracts.event import Event
     from shared.runtime.settings import Settings
-    from shared.runtime.waves import Build, Outcome, Wave
+    from shared.runtime.waves import Wave
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -73,7 +73,7 @@ def list_runs(
         *("built", "not yet in"),
     )
     text = stacked(
-        table(columns, [_wave_row(wave) for wave in shown[:limit]]),
+        table(columns, [wave_row(wave) for wave in shown[:limit]]),
         f"{len(shown[:limit])} of {len(shown)} waves; {along} without builds of their own (--all)",
     )
     emit(output, result, text)
@@ -88,10 +88,10 @@ def show(wave: WaveArgument, since: Since = "7d", output: Output = Format.TEXT) 
         *(">rows −", ">written", "why"),
     )
     parts: list[Any] = [
-        f"{cell(found.wave)}: {_coloured(found.outcome)}, begun {moment(found.started_at)}, "
-        f"took {_took(found.duration)}",
+        f"{cell(found.wave)}: {coloured(found.outcome)}, begun {moment(found.started_at)}, "
+        f"took {took(found.duration)}",
         "",
-        table(columns, [_build_row(build) for build in found.builds], title="builds"),
+        table(columns, [build_row(build) for build in found.builds], title="builds"),
     ]
     if found.held or found.missing:
         rows = [
@@ -134,58 +134,6 @@ def logs(
         *(cell(f"{moment(each.event_time())} {each.target}: {told_by(each)}") for each in shown)
     )
     emit(output, body, text)
-
-
-def told_by(event: Event) -> str:
-    """An event of a build as a sentence."""
-    from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
-    from shared.contracts.days import Days
-
-    match event:
-        case BuildStarted():
-            days = Days.between(event.first_day, event.last_day)
-            kind = "full build" if event.full else f"build of {days}" if days else "build"
-            again = f", attempt {event.attempt}" if event.attempt > 1 else ""
-            why = f": {event.reason}" if event.reason else ""
-            return f"{kind} began{again} on {event.worker or 'a worker'}{why}"
-        case BuildSucceeded(to_be_rebuilt=True):
-            return event.reason
-        case BuildSucceeded(mode="nothing"):
-            return f"held everything already, looked for {event.seconds:.2f} s"
-        case BuildSucceeded():
-            why = f" ({event.reason})" if event.reason else ""
-            return (
-                f"built {event.mode}{why} in {event.seconds:.2f} s: {count(event.rows_read)} rows "
-                f"read, {count(event.rows_added)} added, {count(event.rows_removed)} removed, "
-                f"snapshot {event.snapshot_id or 'unchanged'}"
-            )
-        case BuildFailed():
-            again = (
-                f", again at {moment(event.next_attempt_at)}"
-                if event.will_retry and event.next_attempt_at
-                else ", again soon"
-                if event.will_retry
-                else ", not tried again until the next commit or a longer pause"
-            )
-            return f"failed after {event.seconds:.2f} s{again}: {event.error_type}: {event.error}"
-    return event.type
-
-
-def wave_json(wave: Wave) -> dict[str, Any]:
-    """One wave for programs; durations in seconds."""
-    from pydantic import TypeAdapter
-
-    from shared.runtime.waves import Wave
-
-    body: dict[str, Any] = TypeAdapter(Wave).dump_python(wave, mode="json")
-    for each, build in zip(body["builds"], wave.builds, strict=True):
-        each["seconds"] = _seconds(build.duration)
-    return {
-        **body,
-        "seconds": _seconds(wave.duration),
-        "targets": list(wave.targets),
-        "taken_along": wave.taken_along,
-    }
 
 
 def _settings() -> Settings:
@@ -234,53 +182,3 @@ async def _read(settings: Settings, since: datetime) -> tuple[list[Event], list[
     builds = await read_events(settings, [BUILDS], since, unreadable=unreadable)
     commits = await read_events(settings, [COMMITS], since, unreadable=unreadable)
     return commits, builds
-
-
-def _wave_row(wave: Wave) -> tuple[object, ...]:
-    return (
-        cell(wave.wave),
-        moment(wave.started_at),
-        _took(wave.duration),
-        _coloured(wave.outcome),
-        len(wave.builds),
-        count(sum(build.rows_added for build in wave.builds)),
-        count(sum(build.rows_removed for build in wave.builds)),
-        _shortened(wave.targets),
-        _shortened(wave.missing),
-    )
-
-
-def _build_row(build: Build) -> tuple[object, ...]:
-    return (
-        cell(build.target),
-        moment(build.started_at),
-        _took(build.duration),
-        _coloured(build.outcome),
-        build.mode or NOTHING,
-        build.attempt,
-        count(build.rows_read),
-        count(build.rows_added),
-        count(build.rows_removed),
-        size(build.bytes_written),
-        cell(build.text),
-    )
-
-
-def _shortened(names: Iterable[str], most: int = 3) -> str:
-    known = list(names)
-    more = f" and {len(known) - most} more" if len(known) > most else ""
-    return cell(", ".join(known[:most]) + more)
-
-
-def _coloured(outcome: Outcome) -> str:
-    colour = {"done": "green", "failed": "red", "abandoned": "red", "retrying": "yellow"}
-    chosen = colour.get(outcome.value)
-    return f"[{chosen}]{outcome.value}[/]" if chosen else outcome.value
-
-
-def _took(span: timedelta | None) -> str:
-    return NOTHING if span is None else f"{span.total_seconds():.2f} s"
-
-
-def _seconds(span: timedelta | None) -> float | None:
-    return None if span is None else span.total_seconds()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shared.cli.offsets import require_held, statements
+from shared.cli.offset_statements import require_held, statements
 from shared.runtime.errors import ConfigurationError, NotFound, Refused
 from shared.runtime.log_bounds import LogBounds
 

@@ -7,8 +7,8 @@ import pytest
 
 from shared.cli import runs
 from shared.cli.chosen import targets
-from shared.cli.runs import told_by, wave_json
 from shared.cli.spans import days, span
+from shared.cli.wave_words import shortened, told_by, wave_json
 from shared.contracts.days import Days
 from shared.runtime.errors import ConfigurationError, NotFound, Refused
 from shared.runtime.waves import builds_of, waves
@@ -71,7 +71,7 @@ def test_anything_else_is_no_span(text: str) -> None:
 
 
 def test_what_does_not_fit_is_counted_not_hidden() -> None:
-    assert runs._shortened(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
+    assert shortened(["a", "b", "c", "d", "e"]) == "a, b, c and 2 more"
 
 
 def test_a_table_that_does_not_exist_has_no_empty_list_of_runs() -> None:

@@ -20,8 +20,8 @@ from shared.lake.maintenance.scratch import scratch_directory
 
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 
-Key = tuple[tuple[bool, Any], ...]
-"""A row's values of the columns that it is sorted by; nulls are greatest."""
+Key = tuple[tuple[int, Any], ...]
+"""A row's values of the columns that it is sorted by; nulls are greatest, then no numbers."""
 
 
 def in_order(
@@ -134,5 +134,13 @@ def _up_to(rows: pa.Table, last: Key, by: Sequence[str]) -> int:
 
 
 def _key(rows: pa.Table, at: int, by: Sequence[str]) -> Key:
-    values = (rows[column][at].as_py() for column in by)
-    return tuple((value is None, 0 if value is None else value) for value in values)
+    return tuple(_place(rows[column][at]) for column in by)
+
+
+def _place(scalar: pa.Scalar) -> tuple[int, Any]:
+    """Where a value stands, as Arrow sorts."""
+    if not scalar.is_valid:
+        return 2, 0
+    # A moment may be of a year that Python does not know.
+    value = scalar.value if pa.types.is_temporal(scalar.type) else scalar.as_py()
+    return (0, value) if value == value else (1, 0)  # NaN is not itself

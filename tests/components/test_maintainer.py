@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,6 +13,7 @@ import pytest
 from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import COMMITS, MAINTENANCE
+from shared.lake.entity_quality.sources import INDEX
 from shared.lake.reading.live_files import live_files
 from shared.lake.reading.scan import scan
 from shared.runtime.ownership import owned as owned_of
@@ -58,6 +61,15 @@ def test_two_maintainers_share_all_tables(platform: EmbeddedPlatform) -> None:
 
 def _partitions(platform: EmbeddedPlatform, tables: set[str]) -> set[int]:
     return {number for number in range(3) if owned_of(TABLES, {number}, 3) <= tables}
+
+
+def exposed(platform: EmbeddedPlatform, replica: int) -> str:
+    """The series of one maintainer, without what describes them."""
+    with urllib.request.urlopen(
+        platform.url("maintainer", replica) + "/metrics", timeout=20
+    ) as page:
+        lines = page.read().decode().splitlines()
+    return "\n".join(line for line in lines if not line.startswith("#"))
 
 
 def test_many_small_commits_become_few_files_and_nobody_notices(
@@ -184,6 +196,46 @@ def test_orphans_by_command_go_and_live_files_stay(platform: EmbeddedPlatform) -
     assert job["files_deleted"] >= 1
     assert not found.io.new_input(orphan).exists()
     assert ids(platform, CHARGES) == [0, 1, 2]
+
+
+def test_manifests_and_restamp_by_command_tell_what_they_found(
+    platform: EmbeddedPlatform,
+) -> None:
+    code, dry, _ = desk(platform, "maintain", "manifests", CHARGES, "--dry-run")
+    assert code == 0
+    code, done, shown = desk(platform, "maintain", "manifests", CHARGES, "--wait")
+    assert code == 0, shown
+    [foretold], [job] = dry["jobs"], done["jobs"]
+    assert job["cause"] == "command"
+    assert job["before"]["manifests"] == foretold["before"]["manifests"] > 0
+    assert job["after"]["manifests"] == foretold["after"]["manifests"]
+
+    code, done, shown = desk(platform, "maintain", "restamp", "raw", "--wait")
+    assert code == 0, shown
+    assert CHARGES in done["maintained"]
+    assert {job["job"] for job in done["jobs"]} == {"restamp"}
+    assert {job["reason"] for job in done["jobs"]} == {"the head is one of ours"}
+    assert ids(platform, CHARGES) == [0, 1, 2]
+
+
+def test_one_maintainer_checks_the_entity_index_and_says_that_there_is_none_yet(
+    platform: EmbeddedPlatform,
+) -> None:
+    code, shown, _ = desk(platform, "quality", "--wait")
+    assert code == 4, shown
+    assert f"there is no {INDEX}" in shown["error"]["what"]
+    assert "not staged yet: shopify_customers, hubspot_contacts" in shown["error"]["what"]
+
+    events = told(platform, MAINTENANCE, MaintenanceSucceeded, INDEX)
+    assert {(each.job, each.status) for each in events} == {("quality", "skipped")}
+    causes = Counter(each.cause for each in events)
+    assert causes["command"] == 1
+    assert causes["timer"] <= 1, "of two workers one does it, once a day"
+    for replica in (0, 1):
+        assert "entity_resolution" not in exposed(platform, replica), "no made-up figure"
+
+    code, _, shown = desk(platform, "quality")
+    assert code == 4, shown
 
 
 def test_waiting_where_no_maintainer_runs_is_an_error_at_once(platform: EmbeddedPlatform) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import structlog
 from aiokafka import TopicPartition
@@ -30,9 +30,6 @@ from services.stream_writer.partition_batch import PartitionBatch
 from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.table_assignor import TableAssignor
 
-if TYPE_CHECKING:
-    from services.stream_writer.batch_consumer import BatchConsumer
-
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 FETCH_WAIT_MS = 500
@@ -46,10 +43,10 @@ STORE_OFFSETS_S = 5.0
 
 
 class BatchConsumerThread(AIOKafkaConsumerThread):
-    """The thread that talks to the broker."""
+    """The thread that talks to the broker, for a ``BatchConsumer`` of :mod:`.batch_consumer`."""
 
     spread_partitions: ClassVar[bool] = False
-    consumer: BatchConsumer
+    consumer: Any
     _taken_at = 0.0
     _gather_until = 0.0
 

@@ -55,11 +55,13 @@ class Shape:
     """All contestants with one shape of table.
 
     Attributes:
+        name: what its figures begin with.
         files, bytes: of the table before.
         ours: our runs.
         peers: by name of the peer; the first one is whom the plain figures are compared with.
     """
 
+    name: str
     files: int
     bytes: int
     ours: Runs
@@ -72,7 +74,7 @@ def measures(shapes: Sequence[Shape]) -> list[Measure]:
 
 
 def _of_shape(shape: Shape) -> Iterator[Measure]:
-    name = f"compact_{shape.files}"
+    name = shape.name
 
     def speed(done: Compacted) -> float:
         return shape.bytes / MB / done.cost.cpu

@@ -26,7 +26,7 @@ def by_name(shapes: Sequence[Shape]) -> dict[str, Measure]:
 
 def test_speed_is_of_what_was_compacted_and_beside_spark_of_the_same_round() -> None:
     peers = {"spark": runs("Spark", [20.0, 8.0, 10.0]), "other": runs("other", [4.0, 2.0, 2.0])}
-    told = by_name([Shape(200, 100 * MB, runs("ours", [5.0, 2.0, 4.0]), peers)])
+    told = by_name([Shape("compact_200", 200, 100 * MB, runs("ours", [5.0, 2.0, 4.0]), peers)])
     warm = told["compact_200"]
     assert (warm.value, warm.unit) == (37.5, "MB/CPU-s")  # of 50 and 25
     assert warm.ratio == pytest.approx(3.25)  # of 4 and 2.5
@@ -42,9 +42,19 @@ def test_speed_is_of_what_was_compacted_and_beside_spark_of_the_same_round() -> 
 
 
 def test_peak_memory_is_the_largest_of_all_shapes() -> None:
-    few = Shape(200, MB, runs("ours", [1, 1], peak=300), {"spark": runs("Spark", [1, 1], peak=900)})
+    few = Shape(
+        "compact_200",
+        200,
+        MB,
+        runs("ours", [1, 1], peak=300),
+        {"spark": runs("Spark", [1, 1], peak=900)},
+    )
     many = Shape(
-        1000, MB, runs("ours", [1, 1], peak=400), {"spark": runs("Spark", [1, 1], peak=800)}
+        "compact_1000",
+        1000,
+        MB,
+        runs("ours", [1, 1], peak=400),
+        {"spark": runs("Spark", [1, 1], peak=800)},
     )
     peak = by_name([few, many])["compact_peak_rss"]
     assert (peak.value, peak.peer) == (400, "Spark (900)")
@@ -52,7 +62,7 @@ def test_peak_memory_is_the_largest_of_all_shapes() -> None:
 
 
 def test_without_peers_figures_stand_alone() -> None:
-    told = by_name([Shape(20, MB, runs("ours", [1, 1]), {})])
+    told = by_name([Shape("compact_20", 20, MB, runs("ours", [1, 1]), {})])
     assert {"compact_20", "compact_20_first", "compact_peak_rss"} <= told.keys()
     assert all(each.peer is None for each in told.values())
 

@@ -5,8 +5,9 @@ Pure: it is told what happens and what time it is (monotonic seconds). One job o
 
 from __future__ import annotations
 
+import math
 from collections import deque
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from services.maintainer.pace import Pace
 from services.maintainer.requests import Request
@@ -16,6 +17,11 @@ from shared.contracts.maintenance import JobName
 
 REMEMBERED = 1000
 """Requests that are known again when the group delivers them once more."""
+TURNS = 20
+"""After so many other tasks a timer that is due goes first."""
+
+Choose = Callable[[list[tuple[str, TableAgenda]], float], Task | None]
+"""Chooses among tables that have no job under way."""
 
 
 class Agenda:
@@ -38,6 +44,7 @@ class Agenda:
         self._state: dict[str, TableAgenda] = {}
         self._running: dict[str, Task] = {}
         self._known: deque[tuple[str, str]] = deque(maxlen=REMEMBERED)
+        self._turns = 0
         self.timed: frozenset[str] = frozenset()
         """Tables whose last jobs are known, so that the timers count."""
 
@@ -100,14 +107,22 @@ class Agenda:
 
     def next(self, now: float) -> Task | None:
         """What to begin now; it counts as running until :meth:`ended` or :meth:`interrupted`."""
-        for choose in (self._asked, self._wanted, self._look, self._timer):
+        for choose in self._order():
             free = [(t, s) for t, s in self._state.items() if t not in self._running]
             if (task := choose(free, now)) is not None:
                 self._running[task.table] = task
+                self._turns = 0 if task.cause == "timer" else self._turns + 1
                 if task.job is None:
                     self._state[task.table].files = 0
                 return task
         return None
+
+    def _order(self) -> tuple[Choose, ...]:
+        """Timers are last, but for their turn: where looks always find something due, histories
+        and the store would grow without end."""
+        if self._turns < TURNS:
+            return self._asked, self._wanted, self._look, self._timer
+        return self._asked, self._timer, self._wanted, self._look
 
     def ended(
         self, task: Task, now: float, *, failed: bool = False, retriable: bool = True
@@ -191,15 +206,19 @@ class Agenda:
         return Task(table, None)
 
     def _timer(self, free: list[tuple[str, TableAgenda]], now: float) -> Task | None:
+        """What has been due for longest; first of all what never ran."""
+        longest, chosen = -1.0, None
         for table, state in free:
             periods = self._periods(table)
             for job in TIMED:
                 if job not in periods or not state.may(job, now):
                     continue
-                if job not in state.last or now - state.last[job] >= periods[job]:
+                due = now - state.last[job] - periods[job] if job in state.last else math.inf
+                if due > longest and due >= 0:
                     reason = f"every {periods[job]:g} s"
-                    return Task(table, job, "timer", reason, state.attempt(job))
-        return None
+                    chosen = Task(table, job, "timer", reason, state.attempt(job))
+                    longest = due
+        return chosen
 
     def _forget(self, request: Request) -> None:
         if request.identity in self._known:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from services.maintainer.agenda import Agenda
+from services.maintainer.agenda import TURNS, Agenda
 from services.maintainer.pace import LEAST_LOOK_S, Pace
 from services.maintainer.requests import Request
 from services.maintainer.tasks import Task
@@ -119,6 +119,27 @@ def test_expiry_and_orphans_come_again_after_their_time() -> None:
     assert plan.next(3599) is None
     assert done(plan, 3600).job == "expire"
     assert {done(plan, 86_400).job, done(plan, 86_400).job} == {"expire", "orphans"}
+
+
+def test_of_several_timers_the_one_that_is_due_for_longest_comes_first() -> None:
+    plan = looked_at(A, B, pace=replace(PACE, look_s=1e9))
+    plan.ran(A, "expire", -10)
+    plan.ran(B, "expire", -20)
+    plan.ran(A, "orphans", 0)
+    plan.timed = plan.owned
+    assert (task := done(plan, 0)).table == B
+    assert task.job == "orphans", "it never ran"
+    found = [done(plan, 3600) for _ in range(2)]
+    assert [(task.table, task.job) for task in found] == [(B, "expire"), (A, "expire")]
+
+
+def test_timers_have_their_turn_where_there_is_always_something_to_look_at() -> None:
+    plan = looked_at(A, B, pace=replace(PACE, look_s=1))
+    plan.timed = plan.owned
+    tasks = [done(plan, 10.0 * number) for number in range(1, 3 * TURNS)]
+    jobs = [task.job for task in tasks if task.cause == "timer"]
+    assert len(jobs) == 2
+    assert [task.cause for task in tasks[:TURNS]].count("timer") <= 1
 
 
 INDEX = "semantic.index"

@@ -29,7 +29,7 @@ RETRY_S = 2.0
 class LastRuns:
     """Reads ``lakehouse.maintenance`` when tables are new to the worker, and tells the agenda.
 
-    ``told`` is called with each outcome, the oldest first.
+    ``told`` is called with each good outcome, of one table the oldest first.
     """
 
     def __init__(

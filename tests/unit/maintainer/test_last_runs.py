@@ -1,0 +1,74 @@
+"""What ran before a worker started, or at another one: timers count from it, gauges tell of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.maintainer import last_runs
+from services.maintainer.agenda import Agenda
+from services.maintainer.last_runs import LastRuns
+from services.maintainer.pace import Pace
+from services.maintainer.quality import CHECKED
+from shared.contracts.event import Event
+from shared.contracts.maintenance import MaintenanceSucceeded
+from shared.runtime.errors import Unavailable
+from shared.runtime.settings import Settings
+
+PACE = Pace(look_s=1e9, expire_s=60, orphans_s=120, quality_s=86_400)
+
+
+def checked(hours_ago: float) -> MaintenanceSucceeded:
+    return MaintenanceSucceeded(
+        job_id=f"{hours_ago}",
+        job="quality",
+        table=CHECKED,
+        status="skipped",
+        cause="timer",
+        seconds=1,
+        succeeded_at=datetime.now(UTC) - timedelta(hours=hours_ago),
+    )
+
+
+def test_a_check_of_hours_ago_is_not_made_again_and_is_told_to_the_gauges(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agenda = Agenda([], PACE, CHECKED)
+    agenda.own([CHECKED])
+    told: list[Event] = []
+    before = [checked(20), checked(3)]
+    answers: list[Any] = [Unavailable("the broker does not answer"), before]
+    asked: list[datetime] = []
+
+    async def read_events(_: Settings, topics: list[str], since: datetime) -> list[Event]:
+        asked.append(since)
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return list(answer)
+
+    async def story() -> None:
+        known = asyncio.Event()
+        runs = LastRuns(Settings(), agenda, told.append, known.set)
+        runs.assigned(PACE.longest_timer_s)
+        async with asyncio.timeout(20):
+            await known.wait()
+        await runs.stop()
+
+    monkeypatch.setattr(last_runs, "read_events", read_events)
+    monkeypatch.setattr(last_runs, "RETRY_S", 0.0)
+    asyncio.run(story())
+
+    assert told == before, "the oldest first"
+    assert agenda.timed == {CHECKED}
+    now = time.monotonic()
+    assert agenda.next(now) is None, "a day is not over"
+    assert agenda.next(now + 20 * 3600) is None
+    task = agenda.next(now + 22 * 3600)
+    assert task is not None
+    assert task.job == "quality"
+    assert datetime.now(UTC) - asked[0] > timedelta(days=1), "as far back as the longest timer"

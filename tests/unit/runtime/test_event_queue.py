@@ -70,3 +70,15 @@ async def test_a_silent_broker_does_not_hold_up_the_end() -> None:
     await events.flush(0.01)
     assert events.pending == 1
     await events.stop()
+
+
+@pytest.mark.asyncio
+async def test_several_are_acknowledged_once_the_broker_has_the_last_of_them() -> None:
+    topic = Topic()
+    events, acknowledged = EventQueue(topic.send), []
+    sent = [landed(number, number) for number in (1, 2, 3)]
+    events.tell_all("t", sent, lambda: acknowledged.append(len(topic.events)))
+    events.start()
+    await events.flush(5.0)
+    assert acknowledged == [3]
+    await events.stop()

@@ -187,6 +187,7 @@ def commit(
                 now = _load(target, deadline, clock, sleep)
                 if _certainly_lost(now, staged, commit_id, ref):
                     target.discard(staged)
+                target.forget()  # others go on committing while this one tidies up and pauses
         except (BadRequestError, ForbiddenError, UnauthorizedError, AuthorizationExpiredError) as e:
             target.forget()
             raise Refused(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from msgspec.structs import replace
@@ -225,6 +226,23 @@ class TestConflict:
         with pytest.raises(LookupError, match="stands at 10"):
             writer.land("third", 20, 30, after(lambda: lake.roll_back(first)))
         assert lake.offsets() == {(0, offset): 1 for offset in range(10)}
+
+    def test_what_is_committed_in_the_pause_after_a_conflict_is_no_conflict_again(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        """The head is loaded after the pause: before a table that is committed to all the time, one
+        loaded before it would always be too old."""
+        other = Writer(lake)
+
+        def pause(seconds: float) -> None:
+            Clock.sleep(writer.clock, seconds)
+            end = lake.positions.next_offset(TOPIC, 0) or 0
+            other.land(f"other-{end}", end, end + 2)
+
+        with patch.object(writer.clock, "sleep", pause):
+            outcome = writer.land("second", 10, 20, after(lambda: other.land("other", 10, 12)))
+        assert (outcome.result, outcome.conflicts) == (Result.COMMITTED, 1)
+        assert_exactly_once(lake, 20)
 
     def test_conflicts_without_end_are_given_up_with_their_number(
         self, lake: Lake, writer: Writer

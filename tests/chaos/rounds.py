@@ -84,7 +84,7 @@ def chaos_platform(directory: Path, small_disks: dict[str, int]) -> EmbeddedPlat
             "BERGLINE_TRANSFORMER_SESSION_TIMEOUT_S": str(SESSION_S),
             "BERGLINE_TRANSFORMER_RECONCILE_S": "5",
             "BERGLINE_MAINTAINER_SESSION_TIMEOUT_S": str(SESSION_S),
-            "BERGLINE_MAINTAINER_LOOK_S": "3",
+            "BERGLINE_MAINTAINER_LOOK_S": "5",
             "BERGLINE_MAINTAINER_HOT_S": "0",
             "BERGLINE_MAINTAINER_LEAST_FILES": "3",
             "BERGLINE_MAINTAINER_MANY_MANIFESTS": "20",

@@ -33,6 +33,8 @@ WITHIN_S = 90.0
 
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
+    """Without maintainer: where a table is rolled back by one snapshot, that is to be one of
+    stream_writer's, and what others did on top stays as they left it."""
     directory: Path = tmp_path_factory.mktemp("faults")
     embedded = EmbeddedPlatform(
         directory,

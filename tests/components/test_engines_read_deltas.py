@@ -13,6 +13,8 @@ from pyiceberg.table import Table
 
 from shared.contracts.identity import uuid7
 from shared.lake.folding import FoldingPolicy, fold
+from shared.lake.maintenance.compaction import compact
+from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.query import query
 from shared.lake.reader import LakeReader
 from shared.lake.row_changes import COPY_ON_WRITE, MERGE_ON_READ
@@ -33,8 +35,16 @@ Rows = list[tuple[int, int]]
 
 
 DELTAS, FOLDED, SPILLED = "deltas", "folded now and then", "level 0 spilled now and then"
-SWAPS = {DELTAS: 100, FOLDED: 75, SPILLED: 100, COPY_ON_WRITE: 40}
-POLICIES = {FOLDED: (30, EAGER), SPILLED: (9, FoldingPolicy(spilled_files=4))}
+COMPACTED = "some files compacted beside others"
+SWAPS = {DELTAS: 100, FOLDED: 75, SPILLED: 100, COMPACTED: 75, COPY_ON_WRITE: 40}
+MERELY_SPILLED = FoldingPolicy(
+    spilled_files=1, delete_commits=1000, joined_files=100, joined_deletes=100
+)
+POLICIES = {
+    FOLDED: (30, EAGER),
+    SPILLED: (9, FoldingPolicy(spilled_files=4)),
+    COMPACTED: (6, MERELY_SPILLED),
+}
 """After how many changes a table is folded, and when that is due."""
 
 
@@ -51,7 +61,17 @@ def lake(tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureReques
                 found.handle(), found.spec, commit_id=uuid7(), writer="test", policy=policy
             )
             assert folded is not None
+        if request.param == COMPACTED and number % 25 == 24:
+            compacted_in_part(found)
     return found
+
+
+def compacted_in_part(lake: DerivedLake) -> None:
+    """Two files after the other, so that a delete file names some that go and some that stay."""
+    few = MaintenancePolicy(target_bytes=1000, small_share=9.0, least_files=2, least_benefit=0.0)
+    report = compact(lake.handle(), lake.spec, few, writer="test", now_ms=4 * 10**12)
+    summaries = [each.snapshot.summary for each in report.outcomes if each.snapshot]
+    assert any(int(each.get("added-position-deletes", 0)) for each in summaries)
 
 
 @pytest.fixture(scope="module")

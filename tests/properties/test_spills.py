@@ -1,7 +1,8 @@
-"""Level 0, its spills and folding as they are written: no row and no change is ever another one.
+"""Spills of level 0, folding and compaction: no row and no change is ever another one.
 
-Rows are what was put and removed, whatever the order of builds and folds, and what changed between
-any two versions is what differs in their rows: a spill is nothing that a reader of changes sees.
+Rows are what was put and removed, whatever the order of builds, folds and compactions, and what
+changed between any two versions is what differs in their rows: a spill is nothing that a reader of
+changes sees. None of them leaves a position of a file that is gone.
 """
 
 from __future__ import annotations
@@ -15,8 +16,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shared.contracts.identity import uuid7
+from shared.lake.checking.deletes import check_deletes
 from shared.lake.folding import FoldingPolicy, fold
 from shared.lake.level_zero import level_zero_spec
+from shared.lake.maintenance.compaction import compact
+from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.reading.changes import changes
 from shared.lake.reading.scan import scan
 from shared.lake.table_state import SnapshotEntry
@@ -38,6 +42,16 @@ FOLD = st.builds(
     least_deleted=st.sampled_from([1, 1000]),
     small_bytes=st.sampled_from([0, 1 << 20]),
 )
+COMPACT = st.builds(
+    MaintenancePolicy,
+    target_bytes=st.sampled_from([500, 1500, 1 << 20]),
+    small_share=st.sampled_from([0.5, 1.0]),
+    deleted_share=st.sampled_from([0.1, 1.0]),
+    least_files=st.just(2),
+    least_benefit=st.just(0.0),
+)
+"""A group is of four targets; a file has a kilobyte or more: mostly of few files, some of all."""
+STEP = st.one_of(BUILD, BUILD, BUILD, FOLD, COMPACT)
 Rows = Counter[Any]
 
 
@@ -46,7 +60,7 @@ Rows = Counter[Any]
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(st.data(), st.lists(st.one_of(BUILD, BUILD, FOLD), min_size=3, max_size=12))
+@given(st.data(), st.lists(STEP, min_size=3, max_size=12))
 def test_no_row_notices(data: st.DataObject, steps: list[Any]) -> None:
     expected: dict[int, int] = dict.fromkeys(range(6), 0)
     with tempfile.TemporaryDirectory() as directory:
@@ -56,6 +70,8 @@ def test_no_row_notices(data: st.DataObject, steps: list[Any]) -> None:
         for step in steps:
             if isinstance(step, FoldingPolicy):
                 fold(lake.handle(), lake.spec, commit_id=uuid7(), writer="test", policy=step)
+            elif isinstance(step, MaintenancePolicy):
+                compact(lake.handle(), lake.spec, step, writer="test", now_ms=4 * 10**12)
             else:
                 put, removed = step
                 for key in removed - put.keys():
@@ -64,6 +80,7 @@ def test_no_row_notices(data: st.DataObject, steps: list[Any]) -> None:
                 lake.build(put, removed - put.keys())
             accounts[lake.head.snapshot_id] = Counter(expected.items())
             assert lake.rows() == sorted(expected.items())
+            assert check_deletes(lake.table.io, lake.live())[0].findings == ()
             assert (
                 Counter(scan(lake.table, lake.head, COLUMNS).rows())
                 == accounts[lake.head.snapshot_id]

@@ -11,6 +11,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -19,19 +20,31 @@ from aiokafka.admin import AIOKafkaAdminClient
 from deploy.demo.load import steady_load
 from deploy.demo.settings import DemoSettings
 from deploy.demo.signing import Signer
+from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
+from shared.contracts.topics import MAINTENANCE
 from shared.lake.catalog import load, open_catalog
+from shared.runtime.event_log import read_events
 from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
 from tests.support.broker import free_port
+from tests.support.maintainer import QUICK
 from tests.support.platform import EmbeddedPlatform
 
 WITHIN_S = 60.0
+MAINTAINED_WITHIN_S = 150.0
+"""Maintenance steps back behind everything else that runs."""
+SWEEPING = {
+    **QUICK,
+    "BERGLINE_MAINTAINER_LEAST_FILES": "2",
+    "BERGLINE_MAINTAINER_LOOK_S": "300",
+}
+"""Each table is looked at, expired and swept once, and then left alone for long."""
 
 
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
-    """What lands, and where; nothing is derived."""
-    embedded = EmbeddedPlatform(tmp_path, replicas={"transformer": 0, "maintainer": 0})
+    """What lands, and where, and is compacted; nothing is derived."""
+    embedded = EmbeddedPlatform(tmp_path, replicas={"transformer": 0}, environment=SWEEPING)
     try:
         embedded.start()
         yield embedded
@@ -78,6 +91,24 @@ def until_rows(settings: Settings, goal: int) -> None:
         assert time.monotonic() < deadline, f"{found} of {goal} rows"
 
 
+def until_maintained(settings: Settings) -> None:
+    """Wait until landing tables were expired and swept for orphans by the environment's maintainer.
+
+    What those are told of is where environments would meet: events, tables and directories.
+    """
+    wanted = {(spec.name, job) for spec in landing_tables() for job in ("expire", "orphans")}
+    deadline = time.monotonic() + MAINTAINED_WITHIN_S
+    while True:
+        since = datetime.now(UTC) - timedelta(hours=1)
+        events = asyncio.run(read_events(settings, [MAINTENANCE], since))
+        assert not [each for each in events if isinstance(each, MaintenanceFailed)]
+        done = {(each.table, each.job) for each in events if isinstance(each, MaintenanceSucceeded)}
+        if done >= wanted:
+            return
+        assert time.monotonic() < deadline, f"not maintained: {sorted(wanted - done)}"
+        time.sleep(0.2)
+
+
 async def topics(settings: Settings) -> set[str]:
     client = AIOKafkaAdminClient(bootstrap_servers=settings.brokers)
     await client.start()
@@ -92,7 +123,9 @@ def test_two_environments_share_broker_and_catalog(platform: EmbeddedPlatform) -
     blue = plain.model_copy(update={"env": "blue"})
     variables = {**platform.variables, "BERGLINE_ENV": "blue"}
     # The data directory belongs to the first environment's workers.
-    variables["BERGLINE_STREAM_WRITER_WORK_DIR"] = str(Path(variables["BERGLINE_DATA_DIR"]) / "b")
+    for name in ("STREAM_WRITER", "MAINTAINER"):
+        own = Path(variables["BERGLINE_DATA_DIR"]) / "b" / name
+        variables[f"BERGLINE_{name}_WORK_DIR"] = str(own)
     subprocess.run(
         [sys.executable, "-m", "shared.cli", "bootstrap"],
         env={**os.environ, **variables},
@@ -102,10 +135,11 @@ def test_two_environments_share_broker_and_catalog(platform: EmbeddedPlatform) -
     )
     demo = DemoSettings.of(platform.layout.root)
     signer = Signer(demo.ingest_shopify_secrets, demo.ingest_stripe_secrets)
-    ingest_port, writer_port = free_port(), free_port()
+    ingest_port, writer_port, maintainer_port = free_port(), free_port(), free_port()
     with (
         service("services.ingest", ingest_port, variables),
         service("services.stream_writer", writer_port, variables),
+        service("services.maintainer", maintainer_port, variables),
     ):
         here = asyncio.run(
             steady_load(f"http://127.0.0.1:{ingest_port}", signer, rate=50, seconds=1, seed=1)
@@ -114,6 +148,8 @@ def test_two_environments_share_broker_and_catalog(platform: EmbeddedPlatform) -
         assert (len(here.accepted), len(there.accepted)) == (50, 30)
         until_rows(blue, 50)
         until_rows(plain, 30)
+        until_maintained(plain)
+        until_maintained(blue)
         assert rows(blue) == 50
         assert rows(plain) == 30
         with urllib.request.urlopen(f"http://127.0.0.1:{writer_port}/info", timeout=5) as answer:

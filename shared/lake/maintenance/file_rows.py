@@ -8,6 +8,7 @@ that are gone are not read.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -23,6 +24,12 @@ from shared.runtime.errors import Refused
 BUFFER_BYTES = 2**18
 """Of each column of a row group that is too large to be fetched at once."""
 
+PROBED_ABOVE_ROWS, PROBED_ROWS = 8_192, 256
+"""Of a row group with more rows, so many are decoded to see how wide they are."""
+
+DECODED = 4
+"""So many times a batch's bytes may its rows be, decoded."""
+
 _FIELD_ID = b"PARQUET:field_id"
 
 
@@ -31,8 +38,8 @@ class FileRows:
 
     Args:
         table: whose present schema counts.
-        batch_bytes: about so much is decoded at a time; up to twice as many compressed bytes of a
-            row group are held beside it.
+        batch_bytes: about so many encoded bytes are decoded at a time, to no more than four times
+            as many; up to twice as many compressed bytes of a row group are held beside it.
 
     Raises:
         Refused: a column is nested.
@@ -68,30 +75,53 @@ class FileRows:
             ArrowInvalid: a value does not fit the present type.
         """
         if content is not None:
-            yield from self._decoded(file, pq.ParquetFile(pa.BufferReader(content)), groups)
+            whole = pa.BufferReader(content)
+            yield from self._decoded(file, pq.ParquetFile(whole), whole, groups)
             return
         with self._table.io.new_input(file.file_path).open(seekable=True) as stream:
             opened = pq.ParquetFile(stream, pre_buffer=True)
             if _largest(opened.metadata) > 2 * self._batch_bytes:
                 opened = pq.ParquetFile(stream, pre_buffer=False, buffer_size=BUFFER_BYTES)
-            yield from self._decoded(file, opened, groups)
+            yield from self._decoded(file, opened, stream, groups)
 
     def _decoded(
-        self, file: DataFile, opened: pq.ParquetFile, groups: Iterable[int] | None
+        self, file: DataFile, opened: pq.ParquetFile, source: Any, groups: Iterable[int] | None
     ) -> Iterator[pa.Table]:
         names = self._names(file, opened.schema_arrow)
         wanted = list(names.values())
         for number in range(opened.num_row_groups) if groups is None else groups:
-            group = opened.metadata.row_group(number)
-            if group.total_byte_size <= self._batch_bytes:
+            count = self._at_once(opened.metadata, source, number, wanted)
+            if count >= opened.metadata.row_group(number).num_rows:
                 rows = opened.read_row_group(number, columns=wanted, use_threads=False)
                 yield self._present(file, names, rows)
                 continue
-            count = max(1, group.num_rows * self._batch_bytes // group.total_byte_size)
             for batch in opened.iter_batches(
                 count, row_groups=[number], columns=wanted, use_threads=False
             ):
                 yield self._present(file, names, pa.Table.from_batches([batch]))
+
+    def _at_once(
+        self, metadata: pq.FileMetaData, source: Any, number: int, wanted: list[str]
+    ) -> int:
+        """How many rows of a row group are a batch.
+
+        Values that repeat take next to no room in a file, and all of theirs once decoded: a few
+        rows of a group of many tell how wide they are.
+        """
+        group = metadata.row_group(number)
+        rows: int = group.num_rows
+        count = rows
+        if group.total_byte_size > self._batch_bytes:
+            count = max(1, rows * self._batch_bytes // group.total_byte_size)
+        if rows > PROBED_ABOVE_ROWS:
+            probed = pq.ParquetFile(source, metadata=metadata, buffer_size=BUFFER_BYTES)
+            found = probed.iter_batches(
+                PROBED_ROWS, row_groups=[number], columns=wanted, use_threads=False
+            )
+            first = next(found, None)
+            if first is not None and len(first) and first.nbytes:
+                count = min(count, DECODED * self._batch_bytes * len(first) // first.nbytes)
+        return max(1, count)
 
     def _names(self, file: DataFile, schema: pa.Schema) -> dict[int, str]:
         """The file's own names of those columns that it has, by field id."""

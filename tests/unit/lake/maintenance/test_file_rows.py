@@ -34,7 +34,7 @@ from pyiceberg.types import (
 )
 
 from shared.lake.maintenance.compaction import Status, compact
-from shared.lake.maintenance.file_rows import FileRows
+from shared.lake.maintenance.file_rows import DECODED, FileRows
 from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.reading.scan import scan
 from tests.support import foreign_snapshots
@@ -191,6 +191,30 @@ def test_what_is_read_is_what_the_library_reads(tmp_path: Path) -> None:
     file = ids_only(table, "old.parquet", Record())
     library = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
     assert read(table, file).to_pylist() == library.to_table([FileScanTask(file)]).to_pylist()
+
+
+def test_values_that_repeat_are_decoded_a_bounded_part_at_a_time(tmp_path: Path) -> None:
+    """Two hundred thousand rows of 5 kB, a gigabyte, in a file of as many bytes as one of them."""
+    table = with_schema(
+        DerivedLake(tmp_path).table, NestedField(1, "payload", StringType(), required=False)
+    )
+    file = ids_only(table, "repeated.parquet", Record())
+    field = pa.field("payload", pa.string(), True, {"PARQUET:field_id": "1"})
+    repeated = pa.DictionaryArray.from_arrays(
+        pa.repeat(pa.scalar(0, pa.int32()), 200_000), pa.array(["x" * 5000])
+    )
+    encoded = field.with_type(repeated.type)
+    output = table.io.new_output(file.file_path)
+    with output.create(overwrite=True) as stream:
+        pq.write_table(
+            pa.table([repeated], schema=pa.schema([encoded])), stream, store_schema=False
+        )
+    assert len(output) < 20_000
+    before, seen = pa.total_allocated_bytes(), 0
+    for batch in FileRows(table, BATCH_BYTES).batches(file, None):
+        assert pa.total_allocated_bytes() - before < 4 * DECODED * BATCH_BYTES
+        seen += len(batch)
+    assert seen == 200_000
 
 
 def _plain(value: pa.Scalar) -> Any:

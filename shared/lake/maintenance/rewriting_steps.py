@@ -109,7 +109,25 @@ def _together(pieces: Iterable[Copied | Part]) -> list[Step]:
             parts.append(piece)
             continue
         if parts:
-            found.append(Anew(tuple(parts)))
+            found.append(Anew(_neighbours(parts)))
             parts = []
         found.append(piece)
-    return [*found, Anew(tuple(parts))] if parts else found
+    return [*found, Anew(_neighbours(parts))] if parts else found
+
+
+def _neighbours(parts: list[Part]) -> tuple[Part, ...]:
+    """By file, where row groups that follow one another are read together; rows that are merged
+    may be read in any order."""
+    found: list[Part] = []
+    for part in sorted(parts, key=lambda each: (each.file, each.first)):
+        last = found[-1] if found else None
+        if last and last.groups and part.groups and _follows(last.file, last.groups, part):
+            found[-1] = Part(last.file, last.first, last.groups + part.groups)
+        else:
+            found.append(part)
+    return tuple(found)
+
+
+def _follows(file: int, groups: Sequence[OldGroup], part: Part) -> bool:
+    follower = None if part.groups is None else part.groups[0].number
+    return file == part.file and groups[-1].number + 1 == follower

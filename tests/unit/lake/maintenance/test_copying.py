@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from shared.lake.head_checks import partition_of
 from shared.lake.maintenance import assembling, copied_groups, rewriting
 from shared.lake.maintenance.compaction import CompactionReport, compact
 from shared.lake.maintenance.copied_groups import old_groups
+from shared.lake.maintenance.file_rows import FileRows
 from shared.lake.maintenance.parquet_footer import footer_of, pattern
 from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.schema import arrow_schema
@@ -181,6 +182,28 @@ def test_the_manifest_tells_what_it_would_of_rows_that_were_written_anew(
         ]
     assert copies == [200] * 5
     assert seen[0] == seen[1]
+
+
+def test_a_file_is_opened_once_for_all_small_row_groups_between_two_copies(
+    landed: Lake, copies: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = [events(range(at, at + 5)) for at in range(150, 200, 5)]
+    put(landed, [events(range(150)), *small, events(range(200, 350))])
+    put(landed, [events(range(350, 360))])
+    asked: list[list[int] | None] = []
+    batches = FileRows.batches
+
+    def watched(
+        self: FileRows, file: DataFile, content: bytes | None, groups: Any = None
+    ) -> Iterator[pa.Table]:
+        asked.append(groups)
+        return batches(self, file, content, groups)
+
+    monkeypatch.setattr(FileRows, "batches", watched)
+    compacted(landed)
+    assert copies == [150, 150]
+    assert asked == [list(range(1, 11)), None]
+    assert landed.table.scan().to_arrow()["_offset"].to_pylist() == list(range(360))
 
 
 def test_a_row_group_with_deleted_rows_is_written_anew(tmp_path: Path, copies: list[int]) -> None:

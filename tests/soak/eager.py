@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from pyiceberg.table import Table, TableProperties
 
+from shared.lake.sweeping import SAFE_DELAY_S
 from shared.lake.thinning import ThinningPolicy
 
 LOOK_S = 3.0
@@ -39,8 +40,9 @@ MINUTES_S = 15 * 60
 
 THINNING = ThinningPolicy(dense_ms=DENSE_S * 1000, minutes_ms=MINUTES_S * 1000)
 
-SWEEP_DELAY_S = 60.0
-"""Manifests of snapshots that thinning removed go after that; no reader here takes as long."""
+SWEEP_DELAY_S = SAFE_DELAY_S
+"""Manifests of snapshots that thinning removed go after that. Earlier, and a maintainer that a busy
+machine keeps from looking would miss what they named: that is left to the sweep of orphans then."""
 
 
 def let_settings_count(table: Table) -> None:

@@ -13,10 +13,10 @@ from pyiceberg.table.snapshots import Snapshot
 
 from shared.lake.maintenance.listing import StoredObject, listing_of
 from shared.lake.sweeping import SAFE_DELAY_S
-from tests.soak.eager import LOOK_S, SWEEP_DELAY_S
 
-GRACE_S = 90.0
-"""Until what may be deleted is: two looks, a turn among the other tables, a busy machine."""
+ALLOWED_S = SAFE_DELAY_S + 90.0
+"""How long an object may be there that nothing names: until it may be deleted, two looks, a turn
+among the other tables, a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,15 +106,7 @@ class Stock:
             metadata_bytes=present.size if present is not None else 0,
             missing=sorted((named & named_now) - listed.keys()),
             left_over=sorted(
-                path
-                for path, since in self._unnamed_since.items()
-                if moment - since > allowed_s(path)
+                path for path, since in self._unnamed_since.items() if moment - since > ALLOWED_S
             ),
             unnamed=len(unnamed),
         )
-
-
-def allowed_s(path: str) -> float:
-    """How long an object may be there that nothing names."""
-    of_writers = path.endswith((".avro", ".json"))
-    return (SWEEP_DELAY_S if of_writers else SAFE_DELAY_S) + LOOK_S + GRACE_S

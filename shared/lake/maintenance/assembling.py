@@ -20,7 +20,8 @@ from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
 from shared.lake.data_files import described, parquet_writer
-from shared.lake.maintenance.copied_groups import OldGroup, moved
+from shared.lake.maintenance.column_chunks import moved
+from shared.lake.maintenance.copied_groups import OldGroup
 from shared.lake.maintenance.parquet_footer import (
     MAGIC,
     closing,

@@ -14,9 +14,8 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from shared.lake.maintenance.column_chunks import chunk_range, meta_of, moved
 from shared.lake.maintenance.parquet_footer import (
-    MAGIC,
-    PAGE_OFFSETS,
     Chunk,
     File,
     Footer,
@@ -26,12 +25,8 @@ from shared.lake.maintenance.parquet_footer import (
     inner,
     number,
     structs,
-    with_fields,
 )
 from shared.lake.maintenance.thrift_compact import (
-    Field,
-    Items,
-    Kind,
     Struct,
     ThriftError,
     decode,
@@ -50,7 +45,6 @@ FLOATS = {4: "<f", 5: "<d"}
 BYTE_ARRAY = 6
 SAME_WRITER = b"parquet-cpp-arrow"
 CREATED_BY = 6
-LAST_ORDINAL = 2**15 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +75,7 @@ class OldGroup:
     def bounds(self, column: int) -> tuple[bytes | None, bytes | None, int]:
         """Least and greatest value of a column, as Parquet encodes them, and how many nulls."""
         fields, _ = decode(self.content)
-        told = inner(_meta(structs(fields, Group.COLUMNS)[column]), Meta.STATISTICS) or {}
+        told = inner(meta_of(structs(fields, Group.COLUMNS)[column]), Meta.STATISTICS) or {}
         least, greatest = told.get(Statistics.MIN_VALUE), told.get(Statistics.MAX_VALUE)
         return (
             None if least is None else least.value,
@@ -93,7 +87,7 @@ class OldGroup:
     def values(self) -> Sequence[tuple[int, int]]:
         """Bytes and values of each column."""
         fields, _ = decode(self.content)
-        metas = [_meta(column) for column in structs(fields, Group.COLUMNS)]
+        metas = [meta_of(column) for column in structs(fields, Group.COLUMNS)]
         return [(number(m, Meta.TOTAL_COMPRESSED_SIZE), number(m, Meta.NUM_VALUES)) for m in metas]
 
     def at(self, start: int, ordinal: int) -> Struct:
@@ -130,7 +124,7 @@ def old_groups(footer: Footer, like: Struct) -> list[OldGroup]:
     for place, fields in enumerate(footer.groups):
         rows = number(fields, Group.NUM_ROWS)
         columns = structs(fields, Group.COLUMNS)
-        size = sum(number(_meta(each), Meta.TOTAL_COMPRESSED_SIZE) for each in columns)
+        size = sum(number(meta_of(each), Meta.TOTAL_COMPRESSED_SIZE) for each in columns)
         good = rows > 0 and enough(rows, size)
         good = good and all(_as_good_as_ours(each, same_writer) for each in columns)
         chunks = [chunk_range(each, footer.start) for each in columns] if good else []
@@ -139,63 +133,6 @@ def old_groups(footer: Footer, like: Struct) -> list[OldGroup]:
     if first != footer.rows:
         raise ThriftError(f"row groups of {first} rows in a file of {footer.rows}")
     return found
-
-
-def chunk_range(column: Struct, end: int) -> tuple[int, int]:
-    """Where the pages of a column chunk begin, and how many bytes they are.
-
-    Raises:
-        ThriftError: they go beyond where the footer begins.
-    """
-    begin = _begin(column)
-    size = number(_meta(column), Meta.TOTAL_COMPRESSED_SIZE)
-    if begin < len(MAGIC) or size <= 0 or begin + size > end:
-        raise ThriftError(f"{size} bytes at {begin}, but pages lie in bytes 4 to {end}")
-    return begin, size
-
-
-def moved(fields: Struct, shifts: Sequence[int], ordinal: int) -> Struct:
-    """A ``RowGroup`` in another place.
-
-    Args:
-        fields: of it.
-        shifts: by how many bytes the pages of each column move.
-        ordinal: its number in the file.
-    """
-    columns = [
-        _moved(column, by)
-        for column, by in zip(structs(fields, Group.COLUMNS), shifts, strict=True)
-    ]
-    numbered = Group.ORDINAL in fields and ordinal <= LAST_ORDINAL
-    return with_fields(
-        fields,
-        {
-            Group.COLUMNS: Field(Kind.LIST, Items(Kind.STRUCT, columns)),
-            Group.FILE_OFFSET: Field(Kind.I64, min(map(_begin, columns))),
-            Group.ORDINAL: Field(Kind.I16, ordinal) if numbered else None,
-        },
-    )
-
-
-def _moved(column: Struct, by: int) -> Struct:
-    meta = _meta(column)
-    changed: dict[int, Field | None] = {
-        field: Field(Kind.I64, value + by)
-        for field in PAGE_OFFSETS
-        if (value := number(meta, field)) > 0
-    }
-    changed[Meta.BLOOM_FILTER_OFFSET] = changed[Meta.BLOOM_FILTER_LENGTH] = None
-    return with_fields(
-        column,
-        {
-            Chunk.FILE_OFFSET: Field(Kind.I64, 0),  # "should be set to 0": nothing lies there
-            Chunk.META_DATA: Field(Kind.STRUCT, with_fields(meta, changed)),
-            Chunk.OFFSET_INDEX_OFFSET: None,
-            Chunk.OFFSET_INDEX_LENGTH: None,
-            Chunk.COLUMN_INDEX_OFFSET: None,
-            Chunk.COLUMN_INDEX_LENGTH: None,
-        },
-    )
 
 
 def _same_columns(fields: Struct, like: Struct) -> bool:
@@ -214,7 +151,7 @@ def _as_good_as_ours(column: Struct, same_writer: bool) -> bool:
         for field in (Chunk.FILE_PATH, Chunk.CRYPTO_METADATA, Chunk.ENCRYPTED_COLUMN_METADATA)
     ):
         return False
-    meta = _meta(column)
+    meta = meta_of(column)
     told = inner(meta, Meta.STATISTICS)
     if number(meta, Meta.CODEC, -1) != ZSTD or told is None or Statistics.NULL_COUNT not in told:
         return False
@@ -233,20 +170,3 @@ def _as_good_as_ours(column: Struct, same_writer: bool) -> bool:
         field is not None and math.isnan(*struct.unpack(FLOATS[kind], field.value))
         for field in bounds
     )
-
-
-def _begin(column: Struct) -> int:
-    meta = _meta(column)
-    return min((value for field in PAGE_OFFSETS if (value := number(meta, field)) > 0), default=0)
-
-
-def _meta(column: Struct) -> Struct:
-    """Of a column chunk.
-
-    Raises:
-        ThriftError: it has none, as if it were encrypted or elsewhere.
-    """
-    found = inner(column, Chunk.META_DATA)
-    if found is None:
-        raise ThriftError("a column chunk without metadata")
-    return found

@@ -40,7 +40,9 @@ def gather(settings: Settings, outages: Sequence[Outage]) -> MaintenanceEvidence
     before = {name: catalog.load_table(settings.environment.table(name)) for name in TABLES}
     versions = list(_versions(before))
     named = [each for name, table in before.items() for each in named_files(name, table)]
-    stored = [each for name, table in before.items() for each in stored_files(settings, name, table)]
+    stored = [
+        each for name, table in before.items() for each in stored_files(settings, name, table)
+    ]
     after = {name: catalog.load_table(settings.environment.table(name)) for name in TABLES}
     retained = {
         (name, snapshot.snapshot_id)

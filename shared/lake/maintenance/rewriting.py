@@ -104,7 +104,7 @@ def rewrite(
                 located, names = rows.located(step.parts), [field.name for field in by]
                 found = in_order(located, names, most_bytes=2 * share, rows=count, held=held)
                 parts = _followed(found, moves)
-            yield from row_groups(parts, 2 * share, held)
+            yield from row_groups(parts, 3 * share // 2, held)
 
     place = partition_of(sources[0])
     files = assembled(table, place, reader.schema, pieces(), target_bytes=target_bytes)

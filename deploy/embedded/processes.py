@@ -61,7 +61,7 @@ class Child:
     service: str = ""
     replica: int = 0
     nice: int = 0
-    ready_within_seconds: float = 60.0
+    ready_within_seconds: float = 120.0
     stop_within_seconds: float = 10.0
     watch: Callable[[], Watch] | None = None
 

@@ -25,6 +25,8 @@ STOP_SECONDS = 15.0
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 2.0
 ROTATE_SECONDS = 5.0
+HOPELESS = 5
+"""A process that was never ready and has crashed at so many starts will not do better."""
 _LOG_LINES = 12
 _ASKED_TO_END = (0, -signal.SIGTERM)
 
@@ -183,6 +185,8 @@ class Supervisor:
     def _give_up_if_hopeless(self, watched: _Watched, code: int | None) -> None:
         if code == ConfigurationError.exit_code:
             self._give_up(ConfigurationError, watched, "refuses to start")
+        if code != Unavailable.exit_code and watched.failures + 1 >= HOPELESS:
+            self._give_up(Unavailable, watched, f"{ended(code)} at each of {HOPELESS} starts")
         self._give_up_if_late(watched, ended(code))
 
     def _give_up(self, kind: type[BerglineError], watched: _Watched, what: str) -> NoReturn:

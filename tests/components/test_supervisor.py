@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import state
+from deploy.embedded import backoff, state
 from deploy.embedded.layout import Layout
 from deploy.embedded.processes import Child, alive
 from deploy.embedded.state import PlatformState, ProcessState
-from deploy.embedded.supervisor import Supervisor
+from deploy.embedded.supervisor import HOPELESS, Supervisor
 from shared.runtime.errors import ConfigurationError, Unavailable
 
 WITHIN_SECONDS = 60.0
@@ -199,6 +199,18 @@ async def test_a_wrong_setting_ends_the_start_at_once(layout: Layout) -> None:
     with pytest.raises(ConfigurationError, match="ingest refuses to start") as failed:
         await supervisor.run(asyncio.Event())
     assert "  | setting X: bad" in failed.value.what
+
+
+@pytest.mark.asyncio
+async def test_what_ends_at_every_start_is_not_waited_for(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backoff, "FIRST_SECONDS", 0.01)
+    broken = child(layout, "writer", "import sys; print('no such module', flush=True); sys.exit(1)")
+    supervisor = Supervisor([replace(broken, ready=never)], layout)
+    with pytest.raises(Unavailable, match=rf"ended with exit code 1 at each of {HOPELESS} starts"):
+        await supervisor.run(asyncio.Event())
+    assert layout.log("writer").read_text().count("no such module") == HOPELESS
 
 
 @pytest.mark.asyncio

@@ -40,7 +40,7 @@ check: $(READY) ## lint, format, types, import contracts, generated files
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/bergline generate --check
+	$(BIN)/bergline documents --check
 
 broker-conformance: $(READY) ## ask the embedded broker and a real Kafka the same, show the differences
 	@$(BIN)/python -m tests.contracts.broker $(ARGS)

@@ -11,7 +11,7 @@ from shared.contracts.registry import EVENTS
 from shared.runtime.errors import CheckFailed, Refused
 
 ROOT = Path(__file__).resolve().parents[2]
-COMMAND = "bergline generate"
+COMMAND = "bergline documents"
 
 SCHEMAS = "shared/contracts/schemas"
 

@@ -62,7 +62,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
             "shared.cli.maintain", "What maintenance tables need, and why; rarer jobs."
         ),
         "runs": Entry("shared.cli.runs", "Builds by the commit that set them off."),
-        "generate": Entry("shared.cli.generate", "Refresh what is generated from declarations."),
+        "documents": Entry("shared.cli.documents", "Refresh what is generated from declarations."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
     }
 )

@@ -21,8 +21,8 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_committed_files_are_what_the_declarations_say(name: str) -> None:
     committed = ROOT / name
-    assert committed.is_file(), "run `bergline generate`"
-    assert committed.read_text(encoding="utf-8") == DOCUMENTS[name](), "run `bergline generate`"
+    assert committed.is_file(), "run `bergline documents`"
+    assert committed.read_text(encoding="utf-8") == DOCUMENTS[name](), "run `bergline documents`"
 
 
 def test_no_schema_is_left_of_a_removed_event_type() -> None:
@@ -49,7 +49,7 @@ def test_each_stale_file_is_named_with_the_command(checkout: Path) -> None:
         check(checkout)
     for name in (edited, checkout / ".env.example", leftover):
         assert str(name.relative_to(checkout)) in failed.value.what
-    assert "bergline generate" in failed.value.next_step
+    assert "bergline documents" in failed.value.next_step
     assert set(write(checkout)) == {edited, checkout / ".env.example", leftover}
     assert not leftover.exists()
     check(checkout)
@@ -62,7 +62,7 @@ def test_nothing_is_written_outside_a_checkout(tmp_path: Path) -> None:
 
 
 def test_the_command_line_ends_with_the_code_of_the_check() -> None:
-    command = [sys.executable, "-m", "shared.cli", "generate", "--check"]
+    command = [sys.executable, "-m", "shared.cli", "documents", "--check"]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stderr) == (0, "")
 

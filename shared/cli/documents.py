@@ -1,4 +1,4 @@
-"""``bergline generate``: refresh every file that is made from declarations."""
+"""``bergline documents``: refresh every file that is made from declarations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ app = typer.Typer(add_completion=False)
 
 
 @app.command()
-def generate(
+def documents(
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; fail and name what is stale.")
     ] = False,

@@ -7,33 +7,8 @@ from dataclasses import dataclass, field
 from enum import Enum, StrEnum
 from types import MappingProxyType
 
-
-class Type(Enum):
-    """Column types. Only those that every engine reads (no ``time``, timestamps with zone)."""
-
-    STRING = "string"
-    INT = "int"
-    LONG = "long"
-    BOOLEAN = "boolean"
-    TIMESTAMP = "timestamptz"
-    DATE = "date"
-    DECIMAL_18_2 = "decimal(18, 2)"
-    DECIMAL_10_2 = "decimal(10, 2)"
-    DECIMAL_7_4 = "decimal(7, 4)"
-    DECIMAL_7_2 = "decimal(7, 2)"
-    DECIMAL_5_4 = "decimal(5, 4)"
-    DECIMAL_5_2 = "decimal(5, 2)"
-    DECIMAL_3_2 = "decimal(3, 2)"
-    JSON = "json"
-    """JSON text, stored as string."""
-    BINARY = "binary"
-
-
-class TimeFormat(Enum):
-    """How a payload writes a timestamp."""
-
-    ISO_8601 = "iso8601"
-    UNIX_SECONDS = "unix seconds"
+from shared.contracts.column_types import TimeFormat as TimeFormat
+from shared.contracts.column_types import Type as Type
 
 
 @dataclass(frozen=True, slots=True)

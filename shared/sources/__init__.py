@@ -1,0 +1,1 @@
+"""What comes in, from whom: one declaration for each source, from which everything else follows."""

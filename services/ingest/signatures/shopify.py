@@ -12,11 +12,14 @@ from collections.abc import Sequence
 from multidict import istr
 
 from services.ingest.signatures.verifier import (
+    NOTHING_ELSE,
     Headers,
     Keys,
+    Requested,
     SignatureInvalid,
     SignatureMissing,
     any_equal,
+    as_presented,
 )
 
 HEADER = istr("X-Shopify-Hmac-Sha256")
@@ -28,14 +31,19 @@ class ShopifyVerifier:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = Keys(secrets)
 
-    def verify(self, headers: Headers, body: bytes, now: float) -> None:  # noqa: ARG002
-        """See :class:`~services.ingest.signatures.verifier.Verifier`; ``now`` plays no part."""
+    def verify(
+        self,
+        headers: Headers,
+        body: bytes,
+        now: float,  # noqa: ARG002
+        requested: Requested = NOTHING_ELSE,  # noqa: ARG002
+    ) -> None:
+        """See :class:`~services.ingest.signatures.verifier.Verifier`; only the body is signed."""
         presented = headers.get(HEADER)
         if not presented:
             raise SignatureMissing(f"Missing {HEADER} header")
-        signature = presented.encode("utf-8", "surrogateescape")
         expected = [
             binascii.b2a_base64(digest, newline=False) for digest in self._keys.digests(body)
         ]
-        if not any_equal(expected, (signature,)):
+        if not any_equal(expected, (as_presented(presented),)):
             raise SignatureInvalid(f"{HEADER} does not fit the body under any active secret")

@@ -8,22 +8,22 @@ manually".
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from services.ingest.signatures.verifier import (
+    NOTHING_ELSE,
+    TOLERANCE_SECONDS,
     Headers,
     Keys,
+    Requested,
     SignatureInvalid,
     SignatureMissing,
     any_equal,
+    as_presented,
+    whole_number,
 )
 
 HEADER = "Stripe-Signature"
-TOLERANCE_SECONDS = 300
-"""Largest distance between ``t`` and now, either way; the vendor's libraries use the same."""
-
-_TIMESTAMP = re.compile(r"[0-9]{1,12}", re.ASCII)
 
 
 class StripeVerifier:
@@ -32,14 +32,20 @@ class StripeVerifier:
     def __init__(self, secrets: Sequence[str]) -> None:
         self._keys = Keys(secrets)
 
-    def verify(self, headers: Headers, body: bytes, now: float) -> None:
-        """See :class:`~services.ingest.signatures.verifier.Verifier`."""
+    def verify(
+        self,
+        headers: Headers,
+        body: bytes,
+        now: float,
+        requested: Requested = NOTHING_ELSE,  # noqa: ARG002
+    ) -> None:
+        """See :class:`~services.ingest.signatures.verifier.Verifier`; the target plays no part."""
         presented = headers.get(HEADER)
         if not presented:
             raise SignatureMissing(f"Missing {HEADER} header")
         timestamp, signatures = _parse(presented)
         expected = [
-            digest.hex().encode() for digest in self._keys.digests(timestamp.encode() + b"." + body)
+            digest.hex().encode() for digest in self._keys.digests(timestamp.encode(), b".", body)
         ]
         if not any_equal(expected, signatures):
             raise SignatureInvalid(f"no v1 of {HEADER} fits the body under any active secret")
@@ -61,8 +67,8 @@ def _parse(header: str) -> tuple[str, list[bytes]]:
             case "t":
                 timestamps.append(value.strip())
             case "v1":
-                signatures.append(value.strip().encode("utf-8", "surrogateescape"))
-    if len(timestamps) != 1 or not _TIMESTAMP.fullmatch(timestamps[0]):
+                signatures.append(as_presented(value.strip()))
+    if len(timestamps) != 1 or whole_number(timestamps[0]) is None:
         raise SignatureInvalid(f"{HEADER} has no single timestamp t=<unix seconds>")
     if not signatures:
         raise SignatureInvalid(f"{HEADER} has no v1 signature")

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from pydantic import AwareDatetime, Field
 
+from shared.contracts.envelope import rfc3339
 from shared.contracts.event import Event
 
 
@@ -41,7 +42,7 @@ class SpoolChanged(Event):
 
     def event_id(self) -> str:
         """Instance, beginning and change."""
-        return f"{self.instance}/{self.began_at.isoformat()}/{self.change}"
+        return f"{self.instance}/{rfc3339(self.began_at)}/{self.change}"
 
     def event_time(self) -> AwareDatetime:
         """When the change was."""

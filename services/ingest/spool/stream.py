@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from services.ingest.spool.disk import Appender, Disk
 from services.ingest.spool.frames import (
+    FRAME_HEADER_BYTES,
     SEGMENT_HEADER_BYTES,
     Cursor,
     Entry,
@@ -198,7 +199,7 @@ class Stream:
     def _read_from(self, segment: _Segment, limit_bytes: int) -> list[Read]:
         at = self._at.offset
         left = segment.length - at
-        data = self._disk.read(segment.name, at, min(limit_bytes, left))
+        data = self._disk.read(segment.name, at, min(max(limit_bytes, FRAME_HEADER_BYTES), left))
         size = frame_bytes(data)
         if size is not None and len(data) < size <= left:
             data = self._disk.read(segment.name, at, size)

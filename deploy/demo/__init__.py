@@ -1,5 +1,5 @@
-"""The demonstration: seeded vendors that post faithful webhooks, and the ledger that checks us.
+"""The demonstration: webhooks posted to a fresh platform, and the ledger that checks us.
 
-The generator half is pure (``plan`` turns a seed into bytes); the other half posts those bytes to
-a running platform and counts, by SQL over the tables, what became of each of them.
+What is posted comes from :mod:`deploy.generator`; what became of each delivery is counted here by
+SQL over the tables.
 """

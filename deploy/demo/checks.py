@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import Ledger
-from deploy.demo.poster import Outcome
 from deploy.demo.recomputation import Comparison
+from deploy.generator.poster import Outcome
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ import duckdb
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
 
-from deploy.demo.poster import Outcome
 from deploy.demo.table_cut import TableCut, cut
+from deploy.generator.poster import Outcome
 from shared.contracts.environment import Environment
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime.log_bounds import LogBounds

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from deploy.demo.checks import Check, check, check_derived
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import Ledger
-from deploy.demo.poster import Outcome
+from deploy.generator.poster import Outcome
 
 FORMAT = 1
 

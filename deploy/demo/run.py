@@ -17,17 +17,17 @@ from typing import Protocol
 from deploy.demo import derived_ledger, ledger
 from deploy.demo.build_workers import able_to_build
 from deploy.demo.deriving import derived
-from deploy.demo.plan import DEFAULT_DELIVERIES, plan
-from deploy.demo.poster import Outcome, Poster
 from deploy.demo.report import Report, report
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
-from deploy.demo.signing import Signer
 from deploy.embedded import control, ports
 from deploy.embedded.launch import PortChoice
 from deploy.embedded.layout import Layout
 from deploy.embedded.platform import replicas_of
 from deploy.embedded.state import PlatformState
+from deploy.generator.plan import DEFAULT_DELIVERIES, plan
+from deploy.generator.poster import Outcome, Poster
+from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
 from shared.runtime.errors import ConfigurationError
 

@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from deploy.demo.poster import Outcome
     from deploy.demo.report import Report
     from deploy.embedded.state import PlatformState
+    from deploy.generator.poster import Outcome
 
 app = typer.Typer(add_completion=False)
 

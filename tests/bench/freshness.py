@@ -24,10 +24,10 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from deploy.demo.load import stream
-from deploy.demo.poster import Outcome, Poster
 from deploy.demo.settings import DemoSettings
-from deploy.demo.signing import Signer
+from deploy.generator.load import stream
+from deploy.generator.poster import Outcome, Poster
+from deploy.generator.signing import Signer
 from shared.cli.output import progress
 from shared.lake.positions import PartitionKey
 from shared.lake.query import query

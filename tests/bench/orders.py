@@ -9,8 +9,8 @@ from itertools import islice
 
 import orjson
 
-from deploy.demo.delivery import Delivery
-from deploy.demo.load import stream
+from deploy.generator.delivery import Delivery
+from deploy.generator.load import stream
 from shared.contracts.envelope import Envelope
 from shared.contracts.identity import uuid7
 from tests.support.records import FetchedRecord

@@ -24,12 +24,12 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from deploy.demo.delivery import Delivery
-from deploy.demo.load import stream
-from deploy.demo.poster import Poster
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery
+from deploy.generator.load import stream
+from deploy.generator.poster import Poster
+from deploy.generator.signing import Signer
 from shared.cli.output import progress
 from shared.lake.catalog import load, open_catalog
 from shared.runtime.errors import CheckFailed

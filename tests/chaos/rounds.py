@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.demo.settings import DemoSettings
-from deploy.demo.signing import Signer
 from deploy.embedded.processes import memory_bytes
+from deploy.generator.signing import Signer
 from tests.chaos.derived_history import DerivedHistory
 from tests.chaos.faults import BUILDERS, MAINTAINERS, SESSION_S, WORKERS, Round
 from tests.chaos.history import History

@@ -13,7 +13,7 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from deploy.demo.signing import Signer
+from deploy.generator.signing import Signer
 from tests.chaos.traffic import COLUMNS, Traffic
 
 SIGNER = Signer(shopify=SecretStr("one"), stripe=SecretStr("two"))

@@ -15,10 +15,10 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from deploy.demo.delivery import Delivery
-from deploy.demo.load import stream
-from deploy.demo.poster import Outcome, Poster
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery
+from deploy.generator.load import stream
+from deploy.generator.poster import Outcome, Poster
+from deploy.generator.signing import Signer
 
 COLUMNS = (
     "delivery_id",

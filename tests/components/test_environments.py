@@ -17,9 +17,9 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from deploy.demo.load import steady_load
 from deploy.demo.settings import DemoSettings
-from deploy.demo.signing import Signer
+from deploy.generator.load import steady_load
+from deploy.generator.signing import Signer
 from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.topics import MAINTENANCE
 from shared.lake.catalog import load, open_catalog

@@ -15,8 +15,8 @@ import pytest
 from pydantic import SecretStr
 from pyiceberg.table import Table
 
-from deploy.demo.load import stream
 from deploy.embedded.platform import connection
+from deploy.generator.load import stream
 from services.transformer import tokens
 from services.transformer.building import Builder
 from services.transformer.config import TransformerSettings

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from deploy.demo.marts import MART
-from deploy.demo.plan import plan
+from deploy.generator.plan import plan
 from tests.chaos.history import plain_catalog
 from tests.support.derived_platform import (
     QUICK_RECONCILE,

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from deploy.demo import derived_ledger
-from deploy.demo.delivery import Delivery
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.deriving import derived
-from deploy.demo.poster import Outcome, Poster
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery
+from deploy.generator.poster import Outcome, Poster
+from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
 from shared.lake.table_state import TableState
 from tests.support.platform import EmbeddedPlatform

@@ -12,7 +12,7 @@ import orjson
 import polars as pl
 import pyarrow as pa
 
-from deploy.demo.delivery import Delivery
+from deploy.generator.delivery import Delivery
 from services.ingest.sources.shopify import read
 from services.stream_writer.parsing.rows import parse
 from shared.contracts.envelope import Envelope

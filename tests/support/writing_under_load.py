@@ -9,10 +9,10 @@ from contextlib import contextmanager
 
 from deploy.demo import ledger
 from deploy.demo.ledger import Ledger
-from deploy.demo.load import Load, steady_load
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
-from deploy.demo.signing import Signer
+from deploy.generator.load import Load, steady_load
+from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
 from shared.lake.positions import PartitionKey
 from shared.lake.recorded import recorded

@@ -14,11 +14,11 @@ from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import DEAD_LETTER_TABLE, Ledger, count
 from deploy.demo.mart_freshness import Freshness
 from deploy.demo.marts import MART
-from deploy.demo.plan import plan
-from deploy.demo.poster import Outcome
 from deploy.demo.recomputation import Comparison
 from deploy.demo.report import report
 from deploy.demo.table_cut import TableCut
+from deploy.generator.plan import plan
+from deploy.generator.poster import Outcome
 from shared.runtime.log_bounds import LogBounds
 
 RECEIVED = datetime(2026, 6, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from deploy.demo.plan import plan
 from deploy.demo.recomputation import RAW, RECOMPUTED, Comparison, compare, left_out, recompute
+from deploy.generator.plan import plan
 from services.transformer import tokens
 from services.transformer.framework.registry import TRANSFORMS
 from shared.tables.lineage import in_order

@@ -11,7 +11,7 @@ import orjson
 import polars as pl
 import pytest
 
-from deploy.demo.plan import plan
+from deploy.generator.plan import plan
 from services.transformer.framework.frames import computed, schema
 from services.transformer.tokens import PiiClass, token
 from shared.tables.staging.shopify_customers import SHOPIFY_CUSTOMERS

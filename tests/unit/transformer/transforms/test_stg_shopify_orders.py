@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deploy.demo.plan import plan
+from deploy.generator.plan import plan
 from services.transformer import tokens
 from services.transformer.framework.code_hash import transform_id
 from services.transformer.framework.folding import candidates, fold

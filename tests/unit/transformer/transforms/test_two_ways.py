@@ -15,8 +15,8 @@ import pyarrow as pa
 import pytest
 
 from deploy.demo import marts
-from deploy.demo.payload import SHOP_ZONE
-from deploy.demo.plan import plan
+from deploy.generator.payload import SHOP_ZONE
+from deploy.generator.plan import plan
 from tests.support.raw_rows import RECEIVED, enveloped, enveloped_rows, frame, landed
 from tests.support.vertical import vertical
 

@@ -10,9 +10,9 @@ from datetime import datetime
 
 import pytest
 
-from deploy.demo.delivery import Delivery, Kind
-from deploy.demo.malformed import FAULTS
-from deploy.demo.plan import MIX, SMALLEST_PLAN, mix, plan
+from deploy.generator.delivery import Delivery, Kind
+from deploy.generator.malformed import FAULTS
+from deploy.generator.plan import MIX, SMALLEST_PLAN, mix, plan
 
 SEEDS = (0, 1, 42, 2026)
 
@@ -23,7 +23,7 @@ def digest(deliveries: list[Delivery]) -> str:
 
 def test_equal_seeds_give_equal_bytes_in_every_process() -> None:
     code = (
-        "import hashlib; from deploy.demo.plan import plan; "
+        "import hashlib; from deploy.generator.plan import plan; "
         "print(hashlib.sha256(repr(plan(42)).encode()).hexdigest())"
     )
     elsewhere = subprocess.run(

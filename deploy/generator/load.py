@@ -6,10 +6,10 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploy.demo.delivery import Delivery, Kind
-from deploy.demo.plan import plan
-from deploy.demo.poster import Outcome, Poster
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery, Kind
+from deploy.generator.plan import plan
+from deploy.generator.poster import Outcome, Poster
+from deploy.generator.signing import Signer
 
 
 @dataclass(frozen=True, slots=True)

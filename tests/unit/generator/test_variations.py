@@ -2,10 +2,10 @@
 
 import json
 
-from deploy.demo.chance import Chance
-from deploy.demo.people import People
-from deploy.demo.plan import NOW, plan
-from deploy.demo.variations import as_seen_elsewhere
+from deploy.generator.chance import Chance
+from deploy.generator.people import People
+from deploy.generator.plan import NOW, plan
+from deploy.generator.variations import as_seen_elsewhere
 
 
 def test_variations_keep_what_identifies_and_change_how_it_looks() -> None:

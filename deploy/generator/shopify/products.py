@@ -6,9 +6,9 @@ from copy import deepcopy
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from deploy.demo.chance import Chance
-from deploy.demo.id_space import IdSpace, gid
-from deploy.demo.payload import Payload, money, shop_time, written_like, zulu
+from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace, gid
+from deploy.generator.payload import Payload, money, shop_time, written_like, zulu
 
 VENDORS = (
     "Nike", "Adidas", "Apple", "Samsung", "Sony", "Levi's", "Patagonia", "North Face",

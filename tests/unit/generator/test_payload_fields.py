@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from deploy.demo import shopify_products, stripe_charges
-from deploy.demo.delivery import Kind
-from deploy.demo.plan import plan
-from deploy.demo.shopify_customers import TAGS
-from deploy.demo.shopify_orders import FINANCIAL_STATUS, SOURCES
+from deploy.generator.delivery import Kind
+from deploy.generator.plan import plan
+from deploy.generator.shopify import products as shopify_products
+from deploy.generator.shopify.customers import TAGS
+from deploy.generator.shopify.orders import FINANCIAL_STATUS, SOURCES
+from deploy.generator.stripe import charges as stripe_charges
 from shared.tables.registry import table_of_topic
 
 UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from deploy.demo import shopify_customers, shopify_order_versions, shopify_orders, shopify_products
-from deploy.demo.chance import Chance
-from deploy.demo.delivery import Delivery, Kind
-from deploy.demo.id_space import IdSpace
-from deploy.demo.payload import Payload, shopify_json
-from deploy.demo.people import Person
-from deploy.demo.shopify_orders import Buyer
+from deploy.generator.chance import Chance
+from deploy.generator.delivery import Delivery, Kind
+from deploy.generator.id_space import IdSpace
+from deploy.generator.payload import Payload, shopify_json
+from deploy.generator.people import Person
+from deploy.generator.shopify import customers, order_versions, orders, products
+from deploy.generator.shopify.orders import Buyer
 
 SHOP = "example.myshopify.com"
 API_VERSION = "2024-10"
@@ -39,9 +39,7 @@ class Shop:
 
     def create_customer(self, person: Person, *, shared: bool) -> Delivery:
         """``customers/create``."""
-        made = shopify_customers.customer(
-            self._ids, self._customer_rng, person, self._now, shared=shared
-        )
+        made = customers.customer(self._ids, self._customer_rng, person, self._now, shared=shared)
         self._customers[made["id"]] = made
         return self._announce("customers/create", made, Kind.CREATION)
 
@@ -50,7 +48,7 @@ class Shop:
         current = self._one_of(self._customers, lambda c: c["id"] not in self._redacted)
         if current is None:
             return None
-        changed = shopify_customers.next_version(self._customer_rng, current, moment)
+        changed = customers.next_version(self._customer_rng, current, moment)
         self._customers[changed["id"]] = changed
         return self._announce("customers/update", changed, Kind.UPDATE)
 
@@ -75,12 +73,12 @@ class Shop:
             for order in self._orders.values()
             if order["customer"] and order["customer"]["id"] == who["id"]
         ]
-        body = shopify_customers.redaction(SHOP, who, orders)
+        body = customers.redaction(SHOP, who, orders)
         return self._post("customers/redact", who["id"], body, Kind.DELETION, moment)
 
     def create_product(self) -> Delivery:
         """``products/create``."""
-        made = shopify_products.product(self._ids, self._product_rng, self._now)
+        made = products.product(self._ids, self._product_rng, self._now)
         self._products[made["id"]] = made
         return self._announce("products/create", made, Kind.CREATION)
 
@@ -89,7 +87,7 @@ class Shop:
         current = self._one_of(self._products)
         if current is None:
             return None
-        changed = shopify_products.next_version(self._product_rng, current, moment)
+        changed = products.next_version(self._product_rng, current, moment)
         self._products[changed["id"]] = changed
         return self._announce("products/update", changed, Kind.UPDATE)
 
@@ -109,12 +107,12 @@ class Shop:
         customer = self._one_of(self._customers, lambda c: c["id"] not in self._redacted)
         if customer is None or rng.happens(_GUEST_RATIO):
             person = guest()
-            address = shopify_customers.address_of(self._ids, rng, person)
+            address = customers.address_of(self._ids, rng, person)
             buyer = Buyer(person.email, person.phone, address, customer=None)
         else:
             buyer = Buyer.of(customer)
         products = tuple(self._products.values())
-        made = shopify_orders.order(self._ids, rng, buyer, products, self._now)
+        made = orders.order(self._ids, rng, buyer, products, self._now)
         self._orders[made["id"]] = made
         return self._announce("orders/create", made, Kind.CREATION)
 
@@ -148,7 +146,7 @@ class Shop:
         self, number: int, moment: datetime, kind: Kind = Kind.UPDATE
     ) -> Delivery:
         current = self._orders[number]
-        topic, changed = shopify_order_versions.next_version(self._order_rng, current, moment)
+        topic, changed = order_versions.next_version(self._order_rng, current, moment)
         self._orders[number] = changed
         return self._announce(topic, changed, kind)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from copy import deepcopy
 from datetime import datetime
 
-from deploy.demo.chance import Chance
-from deploy.demo.payload import Payload
-from deploy.demo.people import Person
-from deploy.demo.variations import phone_as_typed
+from deploy.generator.chance import Chance
+from deploy.generator.payload import Payload
+from deploy.generator.people import Person
+from deploy.generator.variations import phone_as_typed
 
 
 def address_of(person: Person) -> Payload:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from deploy.demo.chance import Chance
-from deploy.demo.id_space import FIRST_IDS, IdSpace, gid
-from deploy.demo.payload import Payload, cents, money, shop_time, zulu
-from deploy.demo.shopify_line_items import (
+from deploy.generator.chance import Chance
+from deploy.generator.id_space import FIRST_IDS, IdSpace, gid
+from deploy.generator.payload import Payload, cents, money, shop_time, zulu
+from deploy.generator.shopify.line_items import (
     TAX_RATE,
     line_items,
     subtotal,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from deploy.demo import stripe_charge_versions, stripe_charges, stripe_customers
-from deploy.demo.chance import Chance
-from deploy.demo.delivery import Delivery, Kind
-from deploy.demo.payload import Payload, stripe_json
-from deploy.demo.people import Person
-from deploy.demo.stripe_events import event
+from deploy.generator.chance import Chance
+from deploy.generator.delivery import Delivery, Kind
+from deploy.generator.payload import Payload, stripe_json
+from deploy.generator.people import Person
+from deploy.generator.stripe import charge_versions, charges, customers
+from deploy.generator.stripe.events import event
 
 PATH = "/webhooks/stripe/webhook"
 HEADERS = (
@@ -37,7 +37,7 @@ class StripeAccount:
 
     def create_customer(self, person: Person, *, shared: bool) -> Delivery:
         """``customer.created``."""
-        made = stripe_customers.customer(self._customer_rng, person, shared=shared)
+        made = customers.customer(self._customer_rng, person, shared=shared)
         self._customers[made["id"]] = made
         return self._send("customer.created", made, Kind.CREATION, _created(made))
 
@@ -46,7 +46,7 @@ class StripeAccount:
         current = self._one_of(self._customers)
         if current is None:
             return None
-        changed, before = stripe_customers.next_version(self._customer_rng, current, moment)
+        changed, before = customers.next_version(self._customer_rng, current, moment)
         self._customers[changed["id"]] = changed
         return self._send("customer.updated", changed, Kind.UPDATE, moment, before)
 
@@ -65,16 +65,16 @@ class StripeAccount:
             return None
         if self._charge_rng.happens(_ANONYMOUS_RATIO):
             customer = None
-        made = stripe_charges.charge(self._charge_rng, customer, self._now)
+        made = charges.charge(self._charge_rng, customer, self._now)
         self._charges[made["id"]] = made
-        return self._send(stripe_charges.event_type(made), made, Kind.CREATION, _created(made))
+        return self._send(charges.event_type(made), made, Kind.CREATION, _created(made))
 
     def refund_charge(self, moment: datetime) -> Delivery | None:
         """``charge.refunded``, of a part or of all that is left."""
-        current = self._one_of(self._charges, stripe_charge_versions.refundable)
+        current = self._one_of(self._charges, charge_versions.refundable)
         if current is None:
             return None
-        kind, changed, before = stripe_charge_versions.refunded(self._charge_rng, current, moment)
+        kind, changed, before = charge_versions.refunded(self._charge_rng, current, moment)
         return self._change(kind, changed, before, moment, Kind.UPDATE)
 
     def update_charge(self, moment: datetime) -> Delivery | None:
@@ -96,7 +96,7 @@ class StripeAccount:
         return newer, older
 
     def _next_charge_version(self, number: str, moment: datetime, kind: Kind) -> Delivery:
-        type_, changed, before = stripe_charge_versions.next_version(
+        type_, changed, before = charge_versions.next_version(
             self._charge_rng, self._charges[number], moment
         )
         return self._change(type_, changed, before, moment, kind)

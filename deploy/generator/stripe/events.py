@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from deploy.demo.chance import Chance
-from deploy.demo.payload import Payload
+from deploy.generator.chance import Chance
+from deploy.generator.payload import Payload
 
 API_VERSION = "2024-12-18.acacia"
 

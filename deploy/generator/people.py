@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import mimesis
 
-from deploy.demo.addresses import Address, address
-from deploy.demo.chance import Chance
+from deploy.generator.addresses import Address, address
+from deploy.generator.chance import Chance
 
 SHARED_RATIO = 0.3
 """Chance that a vendor's customer is one of the shared people."""

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from deploy.demo.delivery import Signature
-from deploy.demo.plan import plan
 from deploy.demo.settings import DemoSettings
-from deploy.demo.signing import STALE_SECONDS, Signer, shopify_signature, stripe_signature
+from deploy.generator.delivery import Signature
+from deploy.generator.plan import plan
+from deploy.generator.signing import STALE_SECONDS, Signer, shopify_signature, stripe_signature
 from shared.runtime.errors import ConfigurationError
 
 SIGNER = Signer(shopify=SecretStr("shpss_test_secret"), stripe=SecretStr("whsec_test_secret"))

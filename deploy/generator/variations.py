@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from deploy.demo.chance import Chance
-from deploy.demo.people import Person
+from deploy.generator.chance import Chance
+from deploy.generator.people import Person
 
 NICKNAMES = {
     "Alexander": "Alex", "Andrew": "Andy", "Anthony": "Tony", "Benjamin": "Ben",

@@ -8,13 +8,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
 
-from deploy.demo.chance import Chance
-from deploy.demo.delivery import Delivery, Kind, Source
-from deploy.demo.malformed import FAULTS
-from deploy.demo.people import SHARED_RATIO, People, Person
-from deploy.demo.shopify_deliveries import Shop
-from deploy.demo.stripe_deliveries import StripeAccount
-from deploy.demo.variations import as_seen_elsewhere
+from deploy.generator.chance import Chance
+from deploy.generator.delivery import Delivery, Kind, Source
+from deploy.generator.malformed import FAULTS
+from deploy.generator.people import SHARED_RATIO, People, Person
+from deploy.generator.shopify.shop import Shop
+from deploy.generator.stripe.account import StripeAccount
+from deploy.generator.variations import as_seen_elsewhere
 
 DEFAULT_DELIVERIES = 920
 SMALLEST_PLAN = 60

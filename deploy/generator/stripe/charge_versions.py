@@ -5,8 +5,8 @@ from __future__ import annotations
 from copy import deepcopy
 from datetime import datetime
 
-from deploy.demo.chance import Chance
-from deploy.demo.payload import Payload
+from deploy.generator.chance import Chance
+from deploy.generator.payload import Payload
 
 
 def refundable(charge: Payload) -> bool:

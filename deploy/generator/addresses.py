@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from deploy.demo.chance import Chance
+from deploy.generator.chance import Chance
 
 _PLACES: tuple[tuple[str, str, str, str, float, float], ...] = (
     ("Austin", "Texas", "TX", "787", 30.267, -97.743),

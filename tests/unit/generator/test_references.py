@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from deploy.demo.delivery import Delivery, Kind
-from deploy.demo.id_space import FIRST_IDS, IdSpace
-from deploy.demo.plan import plan
+from deploy.generator.delivery import Delivery, Kind
+from deploy.generator.id_space import FIRST_IDS, IdSpace
+from deploy.generator.plan import plan
 
 
 @pytest.fixture(scope="module", params=[1, 42])

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
 
-from deploy.demo.delivery import Delivery, Kind, Signature, Source
-from deploy.demo.payload import stripe_json
+from deploy.generator.delivery import Delivery, Kind, Signature, Source
+from deploy.generator.payload import stripe_json
 
 
 def _unusable(body: Callable[[bytes], bytes]) -> Callable[[Delivery], Delivery]:

@@ -6,11 +6,11 @@ from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
 
-from deploy.demo.chance import Chance
-from deploy.demo.id_space import IdSpace, gid
-from deploy.demo.payload import Payload, money, shop_time, written_like, zulu
-from deploy.demo.people import Person
-from deploy.demo.variations import phone_as_typed
+from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace, gid
+from deploy.generator.payload import Payload, money, shop_time, written_like, zulu
+from deploy.generator.people import Person
+from deploy.generator.variations import phone_as_typed
 
 TAGS = ("VIP", "wholesale", "returning", "new", "loyalty")
 _NOTES = (

@@ -9,11 +9,11 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from deploy.demo.delivery import Delivery
-from deploy.demo.load import steady_load, stream
-from deploy.demo.plan import plan
-from deploy.demo.poster import MAX_ATTEMPTS, Outcome, Poster
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery
+from deploy.generator.load import steady_load, stream
+from deploy.generator.plan import plan
+from deploy.generator.poster import MAX_ATTEMPTS, Outcome, Poster
+from deploy.generator.signing import Signer
 
 SIGNER = Signer(shopify=SecretStr("one"), stripe=SecretStr("two"))
 GOOD = [delivery for delivery in plan(3, 200) if delivery.accepted]

@@ -11,8 +11,8 @@ from typing import Any
 import aiohttp
 import orjson
 
-from deploy.demo.delivery import Delivery
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery
+from deploy.generator.signing import Signer
 
 ANSWER_SECONDS = 5.0
 """How long a vendor waits for an answer."""

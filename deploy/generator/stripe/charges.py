@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from deploy.demo.chance import Chance
-from deploy.demo.payload import Payload
+from deploy.generator.chance import Chance
+from deploy.generator.payload import Payload
 
 STATUS = {"succeeded": 90, "pending": 5, "failed": 5}
 RISK = {"normal": (0, 30), "elevated": (31, 65), "highest": (66, 100)}

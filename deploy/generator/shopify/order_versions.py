@@ -6,10 +6,10 @@ from copy import deepcopy
 from datetime import datetime
 from decimal import Decimal
 
-from deploy.demo.chance import Chance
-from deploy.demo.id_space import gid
-from deploy.demo.payload import Payload, cents, money, written_like
-from deploy.demo.shopify_orders import outstanding
+from deploy.generator.chance import Chance
+from deploy.generator.id_space import gid
+from deploy.generator.payload import Payload, cents, money, written_like
+from deploy.generator.shopify.orders import outstanding
 
 
 def next_version(rng: Chance, current: Payload, moment: datetime) -> tuple[str, Payload]:

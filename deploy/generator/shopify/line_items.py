@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from decimal import Decimal
 
-from deploy.demo.chance import Chance
-from deploy.demo.id_space import IdSpace, gid
-from deploy.demo.payload import Payload, money
+from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace, gid
+from deploy.generator.payload import Payload, money
 
 TAX_RATE = Decimal("0.08")
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from pydantic import SecretStr
 
-from deploy.demo.delivery import Delivery, Signature, Source
-from deploy.demo.settings import DemoSettings
+from deploy.generator.delivery import Delivery, Signature, Source
+from deploy.generator.settings import SenderSettings
 from shared.runtime.errors import ConfigurationError
 
 STALE_SECONDS = 3600
@@ -42,7 +42,7 @@ class Signer:
     stripe: SecretStr
 
     @classmethod
-    def of(cls, settings: DemoSettings) -> Signer:
+    def of(cls, settings: SenderSettings) -> Signer:
         """The first of the active secrets of each vendor.
 
         Raises:

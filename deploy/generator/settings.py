@@ -1,0 +1,35 @@
+"""What a sender must know of a platform: where ingest listens, what it verifies with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr
+
+from shared.runtime.settings import CONNECTION_FILE, Settings
+
+
+class SenderSettings(Settings):
+    """The shared settings and those of ingest that the vendors' side needs.
+
+    Secrets come from the environment or the connection file, never from an argument.
+    """
+
+    ingest_port: int = Field(default=8090, description="port of ingest")
+    ingest_shopify_secrets: SecretStr = Field(
+        default=SecretStr(""), description="Shopify app secrets, separated by commas"
+    )
+    ingest_stripe_secrets: SecretStr = Field(
+        default=SecretStr(""), description="Stripe endpoint secrets, separated by commas"
+    )
+
+    @property
+    def ingest_url(self) -> str:
+        """Address of ingest."""
+        return f"http://{self.bind}:{self.ingest_port}"
+
+    @classmethod
+    def of(cls, directory: Path) -> Self:
+        """Settings of the embedded platform whose data directory this is."""
+        return cls(_env_file=directory / CONNECTION_FILE)

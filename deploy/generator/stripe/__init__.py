@@ -1,0 +1,1 @@
+"""An account at Stripe: customers, payments, subscriptions, and what happens to them."""

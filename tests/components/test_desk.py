@@ -16,10 +16,10 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
-from deploy.demo.delivery import Delivery
-from deploy.demo.load import stream
-from deploy.demo.poster import Poster
-from deploy.demo.signing import Signer
+from deploy.generator.delivery import Delivery
+from deploy.generator.load import stream
+from deploy.generator.poster import Poster
+from deploy.generator.signing import Signer
 from shared.contracts.commands import CommandIssued
 from shared.contracts.topics import TOPICS
 from shared.lake.reader import LakeReader

@@ -20,11 +20,19 @@ MAX_DEPTH = 8
 MAX_BYTES = 1024 * 1024
 """JSON may take twice the bytes of a form, and must fit a record."""
 
+_MEDIA_TYPE = "application/x-www-form-urlencoded"
 _NESTED = re.compile(r"([^\[\]]+)((?:\[[^\[\]]*\])+)")
 _CONTROL = re.compile(rb"[\x00-\x1f\x7f]")
 
 
-def parse_form(body: bytes) -> Payload:
+def is_form(content_type: str | None) -> bool:
+    """Whether a Content-Type says that the body is a form, whatever its parameters."""
+    return content_type is not None and (
+        content_type.partition(";")[0].strip().lower() == _MEDIA_TYPE
+    )
+
+
+def decode(body: bytes) -> Payload:
     """The fields of a form.
 
     Raises:

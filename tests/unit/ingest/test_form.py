@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.form import MAX_BYTES, MAX_DEPTH, MAX_FIELDS, parse_form
+from services.ingest.form import MAX_BYTES, MAX_DEPTH, MAX_FIELDS, decode, is_form
 from shared.sources.spec import Fault, Malformed
 
 
@@ -43,7 +43,7 @@ from shared.sources.spec import Fault, Malformed
     ],
 )  # fmt: skip
 def test_a_form_is_read(body: bytes, fields: dict[str, object]) -> None:
-    assert parse_form(body) == fields
+    assert decode(body) == fields
 
 
 @pytest.mark.parametrize(
@@ -62,8 +62,23 @@ def test_a_form_is_read(body: bytes, fields: dict[str, object]) -> None:
 )
 def test_what_cannot_be_kept_whole_is_refused(body: bytes, says: str) -> None:
     with pytest.raises(Malformed, match=says) as malformed:
-        parse_form(body)
+        decode(body)
     assert malformed.value.fault is Fault.INVALID_FORM
+
+
+@pytest.mark.parametrize(
+    ("content_type", "form"),
+    [
+        ("application/x-www-form-urlencoded", True),
+        ("Application/X-WWW-Form-Urlencoded ; charset=utf-8", True),
+        ("application/json", False),
+        ("multipart/form-data; boundary=x", False),
+        ("", False),
+        (None, False),
+    ],
+)
+def test_the_content_type_tells_a_form(content_type: str | None, form: bool) -> None:
+    assert is_form(content_type) is form
 
 
 names = st.text(min_size=1, max_size=8).filter(lambda name: "[" not in name and "]" not in name)
@@ -89,7 +104,7 @@ def flat(tree: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
 
 @given(tree=trees.filter(lambda tree: depth(tree) <= MAX_DEPTH))
 def test_whatever_was_written_as_a_form_is_read_back(tree: dict[str, object]) -> None:
-    assert parse_form(urlencode(flat(tree), quote_via=quote_plus).encode()) == tree
+    assert decode(urlencode(flat(tree), quote_via=quote_plus).encode()) == tree
 
 
 pieces = st.sampled_from(
@@ -118,7 +133,7 @@ def test_any_bytes_are_fields_or_malformed_and_their_json_is_at_most_twice_as_lo
     body: bytes,
 ) -> None:
     try:
-        fields = parse_form(body)
+        fields = decode(body)
     except Malformed:
         return
     assert len(orjson.dumps(fields)) <= 6 * (body.count(b"&") + body.count(b"[") + 1) + 2 * len(

@@ -1,0 +1,1 @@
+"""Mailchimp's audience webhooks, and engagement events in the same manner."""

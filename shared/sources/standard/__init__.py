@@ -1,0 +1,1 @@
+"""Any sender of Standard Webhooks: signed JSON events into one generic table."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# A project in the directory of the checkout is its owner's, not the tests'.
+os.environ["BERGLINE_PROJECT"] = ""
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile("bergline", deadline=None)

@@ -14,7 +14,8 @@ from typing import Any
 from deploy.reference import events, schemas
 from shared.contracts.event import Event
 from shared.contracts.registry import EVENTS
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import Topic
+from shared.sources.topics import TOPICS
 from shared.tables.registry import landing_tables
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -12,7 +12,7 @@ from deploy.reference import markdown, schemas
 from shared import contracts
 from shared.contracts.event import Event
 from shared.contracts.registry import EVENTS
-from shared.contracts.topics import TOPICS
+from shared.sources.topics import TOPICS
 
 EXAMPLES = Path(contracts.__file__).parent / "examples"
 

@@ -6,7 +6,17 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from deploy.reference import asyncapi, broker, events, metrics, schemas, settings, tables, topics
+from deploy.reference import (
+    asyncapi,
+    broker,
+    events,
+    metrics,
+    schemas,
+    settings,
+    sources,
+    tables,
+    topics,
+)
 from shared.contracts.registry import EVENTS
 from shared.runtime.errors import CheckFailed, Refused
 
@@ -22,6 +32,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
             for event in EVENTS.values()
         },
         "shared/contracts/asyncapi.json": asyncapi.document,
+        "deploy/reference/sources.md": sources.page,
         "deploy/reference/topics.md": topics.page,
         "deploy/reference/events.md": events.page,
         "deploy/reference/tables.md": tables.page,
@@ -29,6 +40,7 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "deploy/reference/settings.md": settings.page,
         "deploy/reference/broker.md": broker.page,
         ".env.example": settings.env_example,
+        "README.md": sources.readme,
     }
 )
 """Path from the root of the checkout → what renders the file."""

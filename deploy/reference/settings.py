@@ -16,10 +16,12 @@ from pydantic_settings import BaseSettings
 
 from deploy.reference import markdown
 from shared.runtime.settings import DATA_DIR_VARIABLE, DEFAULT_DATA_DIR
+from shared.sources.project import DEFAULT_PROJECT, PROJECT_VARIABLE
 
 SETTINGS: tuple[tuple[str, str], ...] = (
     ("Every process", "shared.runtime.settings:Settings"),
     ("ingest", "services.ingest.config:IngestSettings"),
+    ("ingest", "services.ingest.source_settings:SourceSettings"),
     ("stream_writer", "services.stream_writer.config:StreamWriterSettings"),
     ("transformer", "services.transformer.config:TransformerSettings"),
     ("maintainer", "shared.lake.maintenance.settings:MaintenanceSettings"),
@@ -50,6 +52,15 @@ BESIDE: tuple[tuple[str, Setting], ...] = (
     (
         "Every process",
         Setting(DATA_DIR_VARIABLE, "path", str(DEFAULT_DATA_DIR), "the data directory"),
+    ),
+    (
+        "Every process",
+        Setting(
+            PROJECT_VARIABLE,
+            "path",
+            str(DEFAULT_PROJECT),
+            "your own sources are in `sources` of it; set and empty: there are none",
+        ),
     ),
     (
         "The command line",

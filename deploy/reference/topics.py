@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from deploy.reference import markdown
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import Topic
+from shared.sources.topics import TOPICS
 from shared.tables.registry import landing_tables
 
 _INTRODUCTION = (
@@ -21,7 +22,10 @@ def page() -> str:
     )
     sections = [_section(topic) for topic in TOPICS.values()]
     return markdown.page(
-        "Topics", "shared/contracts/topics.py", _INTRODUCTION, [overview, *sections]
+        "Topics",
+        "shared/sources and shared/contracts/topics.py",
+        _INTRODUCTION,
+        [overview, *sections],
     )
 
 

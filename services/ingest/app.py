@@ -13,17 +13,17 @@ from services.ingest.connection import IDLE_SECONDS, PlainServer
 from services.ingest.docs_page import page
 from services.ingest.edge import edge
 from services.ingest.gate import SourceGate
-from services.ingest.handlers import WebhookHandler
+from services.ingest.handlers import WebhookHandler, probed
 from services.ingest.intake import Intake
 from services.ingest.openapi import openapi_document
 from services.ingest.publisher import Publisher
-from services.ingest.sources.registry import SOURCES
 from services.ingest.telemetry import Telemetry
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.health import add_health_routes, bergline_version
 from shared.runtime.metrics import Instruments
+from shared.sources.registry import SOURCES
 
 SERVICE = "ingest"
 IN_FLIGHT_SECONDS = 5.0
@@ -92,6 +92,8 @@ class IngestApp:
         for path, intake in self.intakes.items():
             handler = WebhookHandler(intake, self.admission, self.settings)
             app.router.add_post(path, handler.handle)
+            if intake.probed:
+                app.router.add_get(path, probed)
         add_health_routes(app, self.instruments, self.ready, self._info)
         document = openapi_document(self.sources, self.settings.ingest_body_limit_bytes)
         docs = page(document)

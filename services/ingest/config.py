@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import Field, field_validator
 
-from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import NoDecode
-
+from services.ingest.source_settings import SourceSettings, Urls
 from shared.contracts.topics import MAX_RECORD_BYTES
-from shared.runtime.settings import Settings
 
 MEBIBYTE = 1024 * 1024
 
-Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
-"""Active secrets, separated by commas: add the new one, roll it at the vendor, drop the old."""
 
-
-class IngestSettings(Settings):
+class IngestSettings(SourceSettings):
     """What ingest is told at start."""
 
     ingest_port: int = Field(default=8090, ge=0, le=65535, description="port of HTTP; 0: any free")
-    ingest_shopify_enabled: bool = Field(default=True, description="serve /webhooks/shopify/…")
-    ingest_stripe_enabled: bool = Field(default=True, description="serve /webhooks/stripe/…")
-    ingest_shopify_secrets: Secrets = Field(
-        default=(), description="Shopify app secrets, separated by commas"
-    )
-    ingest_stripe_secrets: Secrets = Field(
-        default=(), description="Stripe endpoint secrets (whsec_…), separated by commas"
+    ingest_public_urls: Urls = Field(
+        default=(),
+        description="what vendors call instead of this process, separated by commas: scheme, host "
+        "and the prefix that a proxy takes off; for signatures that cover the address",
     )
     ingest_skip_signature_validation: bool = Field(
         default=False, description="accept unsigned deliveries; for tests only"
@@ -54,24 +45,10 @@ class IngestSettings(Settings):
         default=0, ge=0, description="verified deliveries per second and source; 0: no limit"
     )
 
-    @field_validator("ingest_shopify_secrets", "ingest_stripe_secrets", mode="before")
+    @field_validator("ingest_public_urls")
     @classmethod
-    def _separated(cls, value: object) -> object:
-        """Blank items are dropped: an empty secret would accept forged signatures."""
-        if isinstance(value, str):
-            return tuple(item.strip() for item in value.split(",") if item.strip())
-        return value
-
-    def enabled(self, source: str) -> bool:
-        """Whether the routes of a source are served."""
-        return bool(getattr(self, f"ingest_{source}_enabled"))
-
-    def secrets(self, source: str) -> tuple[str, ...]:
-        """Active secrets of a source."""
-        values: tuple[SecretStr, ...] = getattr(self, f"ingest_{source}_secrets")
-        return tuple(value.get_secret_value() for value in values)
-
-
-def secrets_variable(source: str) -> str:
-    """Name of the environment variable with a source's secrets."""
-    return f"BERGLINE_INGEST_{source.upper()}_SECRETS"
+    def _absolute(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            if not url.startswith(("https://", "http://")):
+                raise ValueError("an address begins with https://")
+        return urls

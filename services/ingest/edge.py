@@ -11,10 +11,10 @@ from services.ingest import problem
 from services.ingest.answer import refusal
 from services.ingest.handlers import raw_path
 from services.ingest.problem import Refused, internal_error
-from services.ingest.sources.attributes import attribute
 from services.ingest.telemetry import Telemetry
 from shared.contracts.identity import uuid7
 from shared.runtime import logging
+from shared.sources.attributes import attribute
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -11,7 +11,8 @@ from services.ingest.answer import Answer
 from services.ingest.body import read_body
 from services.ingest.config import IngestSettings
 from services.ingest.intake import Intake
-from services.ingest.sources.attributes import attribute
+from services.ingest.signatures.verifier import Requested
+from shared.sources.attributes import attribute
 
 
 class WebhookHandler:
@@ -39,8 +40,20 @@ class WebhookHandler:
             body = await read_body(
                 request, hold, limit=self._body_limit, timeout_s=self._body_timeout
             )
-            self._intake.take_in(request.headers, body, hold, answer, raw_path(request))
+            self._intake.take_in(
+                request.headers,
+                body,
+                hold,
+                answer,
+                raw_path(request),
+                Requested(request.method, request.raw_path),
+            )
         return (await answered).response()
+
+
+async def probed(_: web.Request) -> web.Response:
+    """The answer to a vendor that looks whether anybody is here."""
+    return web.json_response({"status": "ok"})
 
 
 def raw_path(request: web.Request) -> str:

@@ -7,7 +7,7 @@ when the broker has it: so a delivery needs no task of its own, whichever way it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -17,12 +17,11 @@ from services.ingest import problem
 from services.ingest.admission import Hold
 from services.ingest.answer import Answer, refusal
 from services.ingest.gate import SourceGate
-from services.ingest.payload import parse
-from services.ingest.problem import Refused, internal_error
+from services.ingest.payload import Event, Unreadable, events, parse
+from services.ingest.problem import OF_FAULT, Refused, internal_error
 from services.ingest.publisher import Publisher
-from services.ingest.signatures.verifier import Headers
-from services.ingest.sources.attributes import attribute
-from services.ingest.sources.endpoint import Delivery, Endpoint, Malformed
+from services.ingest.several import Several, SharedHold
+from services.ingest.signatures.verifier import Headers, Requested
 from services.ingest.telemetry import Telemetry
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import Envelope
@@ -31,6 +30,8 @@ from shared.contracts.identity import uuid7
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
 from shared.runtime.errors import Unavailable
+from shared.sources.attributes import attribute
+from shared.sources.spec import Body, Delivery, Endpoint, Malformed
 
 _RETRY_AFTER = {"Retry-After": str(problem.RETRY_AFTER_SECONDS)}
 _TRACEPARENT = re.compile(
@@ -39,7 +40,33 @@ _TRACEPARENT = re.compile(
 """W3C Trace Context, section 3.2."""
 _TRACE_HEADER = istr("traceparent")
 
+PROBED = Answer(200, b'{"status":"ok"}')
+"""The answer to a vendor that tries the address."""
+
 log = logging.logger("ingest")
+
+
+class Request:
+    """One request under way.
+
+    Attributes:
+        headers: its headers.
+        hold: the room that it takes.
+        answer: gives its one answer.
+        path: for a refusal's text.
+        received_at: when it was here.
+    """
+
+    __slots__ = ("answer", "headers", "hold", "path", "received_at")
+
+    def __init__(
+        self, headers: Headers, hold: Hold, answer: Callable[[Answer], None], path: str
+    ) -> None:
+        self.headers = headers
+        self.hold = hold
+        self.answer = answer
+        self.path = path
+        self.received_at = datetime.now(UTC)
 
 
 class Intake:
@@ -49,7 +76,12 @@ class Intake:
         self, endpoint: Endpoint, gate: SourceGate, publisher: Publisher, telemetry: Telemetry
     ) -> None:
         self.path = endpoint.path
+        self.probed = endpoint.probed
         self._endpoint = endpoint
+        self._topics = frozenset(endpoint.topics)
+        self._plain = endpoint.bodies == (Body.JSON,)
+        self._array = Body.JSON_EVENTS in endpoint.bodies
+        self._requested = Requested("POST", endpoint.path)
         self._source = gate.source
         self._gate = gate
         self._publisher = publisher
@@ -62,8 +94,9 @@ class Intake:
         hold: Hold,
         answer: Callable[[Answer], None],
         path: str | None = None,
+        requested: Requested | None = None,
     ) -> None:
-        """Give ``answer`` the one answer to a delivery, now or later; raises nothing.
+        """Give ``answer`` the one answer to a request, now or later; raises nothing.
 
         Args:
             headers: request headers.
@@ -71,43 +104,177 @@ class Intake:
             hold: lent to the publisher when the delivery is published.
             answer: called exactly once; it must not raise.
             path: as it was requested, for a refusal's text; the endpoint's by default.
+            requested: method and target, for signatures that cover them; a POST to the endpoint's
+                path by default.
         """
+        request = Request(headers, hold, answer, path or self.path)
         try:
-            self._publish(headers, body, hold, answer, path or self.path)
+            self._gate.check(
+                headers, body, request.received_at.timestamp(), requested or self._requested
+            )
+            if body or not self.probed:
+                self._read(request, body)
+            else:
+                answer(PROBED)
         except Refused as refused:
-            answer(self.refuse(refused, path or self.path))
+            answer(self.refuse(refused, request.path))
         except Exception:
             occurrence = uuid7()
             log.exception("unhandled exception", path=self.path, occurrence=occurrence)
-            answer(self.refuse(internal_error(occurrence), path or self.path))
+            answer(self.refuse(internal_error(occurrence), request.path))
 
     def refuse(self, refused: Refused, path: str) -> Answer:
         """Count a refusal and make it an answer."""
         self._telemetry.refused(refused.problem)
         return refusal(refused, path)
 
+    def _read(self, request: Request, body: bytes) -> None:
+        """Find the deliveries in a verified body, then let them go."""
+        read = self._endpoint.read
+        try:
+            if self._plain:
+                self._go(request, read(request.headers, parse(body), body), body)
+                return
+            inside = events(self._endpoint, request.headers, body)
+            only = None if self._array else inside[0]
+            if isinstance(only, Event):
+                self._go(request, read(request.headers, only.payload, only.body), only.body)
+                return
+        except Malformed as malformed:
+            self._keep_one(request, malformed, body)
+            return
+        # All are read before the first is published: a reader that fails leaves nothing half done.
+        deliveries: list[tuple[Delivery, bytes]] = []
+        malformed_ones: list[tuple[Malformed, bytes]] = []
+        for one in inside:
+            if isinstance(one, Unreadable):
+                malformed_ones.append((one.malformed, one.original))
+                continue
+            try:
+                found = read(request.headers, one.payload, one.body)
+            except Malformed as malformed:
+                malformed_ones.append((malformed, one.original))
+                continue
+            several = (found,) if isinstance(found, Delivery) else found
+            deliveries.extend((delivery, one.body) for delivery in several)
+        self._publish_several(request, deliveries, malformed_ones)
+
+    def _go(self, request: Request, found: Delivery | Sequence[Delivery], body: bytes) -> None:
+        if isinstance(found, Delivery):
+            self._publish_one(request, found, body)
+        else:
+            self._publish_several(request, [(one, body) for one in found], [])
+
+    def _publish_one(self, request: Request, delivery: Delivery, body: bytes) -> None:
+        delivery_id = uuid7()
+
+        def settled(unavailable: Unavailable | None) -> None:
+            if unavailable is None:
+                request.answer(accepted(delivery, delivery_id))
+            else:
+                refused = self._unpublished(unavailable, delivery_id)
+                request.answer(self.refuse(refused, request.path))
+
+        self._publish(request, delivery, body, delivery_id, request.hold, settled)
+
+    def _publish_several(
+        self,
+        request: Request,
+        deliveries: Sequence[tuple[Delivery, bytes]],
+        malformed_ones: Sequence[tuple[Malformed, bytes]],
+    ) -> None:
+        """Publish the events of one request; what is no event becomes a dead letter of its own.
+
+        The vendor repeats a request as a whole, so it is told of success only when everything is
+        kept, and what it repeats has the same event ids.
+        """
+
+        def done(published: int, kept: int, refused: Refused | None) -> None:
+            if refused is None and kept and not published:
+                malformed = malformed_ones[0][0]
+                refused = Refused(OF_FAULT[malformed.fault], malformed.detail)
+            request.answer(
+                accepted_several(published, kept)
+                if refused is None
+                else self.refuse(refused, request.path)
+            )
+
+        several = Several(done)
+        with SharedHold(request.hold) as hold:
+            for delivery, body in deliveries:
+                self._publish_another(request, delivery, body, hold, several)
+            for malformed, original in malformed_ones:
+                self._keep_another(request, malformed, original, hold, several)
+        several.complete()
+
+    def _publish_another(
+        self, request: Request, delivery: Delivery, body: bytes, hold: Hold, several: Several
+    ) -> None:
+        delivery_id = uuid7()
+        several.add()
+
+        def settled(unavailable: Unavailable | None) -> None:
+            if unavailable is None:
+                several.accepted()
+            else:
+                several.refused(self._unpublished(unavailable, delivery_id))
+
+        try:
+            hold.grow(len(body))
+            self._publish(request, delivery, body, delivery_id, hold, settled)
+        except Refused as refused:
+            several.refused(refused)
+
+    def _keep_another(
+        self, request: Request, malformed: Malformed, original: bytes, hold: Hold, several: Several
+    ) -> None:
+        several.add()
+
+        def settled(refused: Refused | None, _: str) -> None:
+            if refused is None:
+                several.kept()
+            else:
+                several.refused(refused)
+
+        try:
+            hold.grow(len(original))
+            self._keep(request, malformed, original, hold, settled)
+        except Refused as refused:
+            several.refused(refused)
+
+    def _keep_one(self, request: Request, malformed: Malformed, body: bytes) -> None:
+        def settled(refused: Refused | None, delivery_id: str) -> None:
+            told = refused or Refused(
+                OF_FAULT[malformed.fault], malformed.detail, delivery_id=delivery_id
+            )
+            request.answer(self.refuse(told, request.path))
+
+        self._keep(request, malformed, body, request.hold, settled)
+
     def _publish(
         self,
-        headers: Headers,
+        request: Request,
+        delivery: Delivery,
         body: bytes,
+        delivery_id: str,
         hold: Hold,
-        answer: Callable[[Answer], None],
-        path: str,
+        settled: Callable[[Unavailable | None], None],
     ) -> None:
-        received_at = datetime.now(UTC)
-        self._gate.check(headers, body, received_at.timestamp())
-        delivery_id = uuid7()
-        try:
-            delivery = self._endpoint.read(headers, parse(body), body)
-        except Malformed as malformed:
-            self._keep(headers, malformed, body, delivery_id, received_at, hold, answer, path)
-            return
+        """Publish one delivery.
+
+        Raises:
+            Refused: nothing was sent; ``settled`` will not be called.
+        """
+        topic = delivery.topic
+        if topic not in self._topics:
+            raise RuntimeError(f"the reader of {self.path} names topic {topic}, which it feeds not")
         telemetry = self._telemetry
-        telemetry.received(delivery.topic)
+        telemetry.received(topic)
         if not delivery.expected:
             telemetry.error("unexpected_type", "receiving")
-        trace = traceparent(headers.get(_TRACE_HEADER))
+        trace = traceparent(request.headers.get(_TRACE_HEADER))
         source = self._source.name
+        received_at = request.received_at
 
         def record_headers() -> RecordHeaders:
             return Envelope(
@@ -123,34 +290,37 @@ class Intake:
                 extensions=delivery.extensions,
             ).headers()
 
-        def settled(unavailable: Unavailable | None) -> None:
+        def sent(unavailable: Unavailable | None) -> None:
             if unavailable is None:
-                telemetry.sent(delivery.topic)
-                answer(accepted(delivery, delivery_id))
-            else:
-                answer(self.refuse(self._unpublished(unavailable, delivery_id), path))
+                telemetry.sent(topic)
+            settled(unavailable)
 
+        value = body if delivery.value is None else delivery.value
         try:
             self._publisher.publish(
-                delivery.topic, delivery.key.encode(), body, record_headers, hold, settled
+                topic, delivery.key.encode(), value, record_headers, hold, sent
             )
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
 
     def _keep(
         self,
-        headers: Headers,
+        request: Request,
         malformed: Malformed,
-        body: bytes,
-        delivery_id: str,
-        received_at: datetime,
+        original: bytes,
         hold: Hold,
-        answer: Callable[[Answer], None],
-        path: str,
+        settled: Callable[[Refused | None, str], None],
     ) -> None:
-        """Publish a signed but unusable delivery as a dead letter, then refuse it."""
+        """Publish what is signed but unusable as a dead letter.
+
+        ``settled`` gets ``None`` when the broker has it, or the refusal, and the delivery id.
+
+        Raises:
+            Refused: nothing was sent; ``settled`` will not be called.
+        """
         topic = malformed.topic or self._endpoint.topics[0]
-        reason = malformed.problem.reason
+        reason = OF_FAULT[malformed.fault].reason
+        delivery_id = uuid7()
         letter = DeadLetter(
             stage="receiving",
             service="ingest",
@@ -158,21 +328,21 @@ class Intake:
             detail=malformed.detail,
             topic=topic,
             delivery_id=delivery_id,
-            failed_at=received_at,
+            failed_at=request.received_at,
             headers={
                 name.lower(): text
-                for name in ("Content-Type", *self._source.headers)
-                if (text := attribute(headers.get(name))) is not None
+                for name in ("Content-Type", *self._source.kept_headers)
+                if (text := attribute(request.headers.get(name))) is not None
             },
-            value=body,
+            value=original,
         )
         key, value, record_headers = letter.encode()
         self._telemetry.received(topic)
         self._telemetry.error(reason, "receiving")
 
-        def settled(unavailable: Unavailable | None) -> None:
+        def sent(unavailable: Unavailable | None) -> None:
             if unavailable is not None:
-                answer(self.refuse(self._unpublished(unavailable, delivery_id), path))
+                settled(self._unpublished(unavailable, delivery_id), delivery_id)
                 return
             self._telemetry.dead_letter(topic, reason)
             log.warning(
@@ -181,11 +351,12 @@ class Intake:
                 reason=reason,
                 delivery_id=delivery_id,
             )
-            refused = Refused(malformed.problem, malformed.detail, delivery_id=delivery_id)
-            answer(self.refuse(refused, path))
+            settled(None, delivery_id)
 
         try:
-            self._publisher.publish(DEAD_LETTERS, key, value, lambda: record_headers, hold, settled)
+            self._publisher.publish(
+                DEAD_LETTERS, key, value, lambda: record_headers, hold, sent
+            )
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
 
@@ -211,6 +382,14 @@ def accepted(delivery: Delivery, delivery_id: str) -> Answer:
                 "delivery_id": delivery_id,
             }
         ),
+    )
+
+
+def accepted_several(published: int, kept: int) -> Answer:
+    """The answer to several events that the broker has; some may be dead letters."""
+    return Answer(
+        200,
+        orjson.dumps({"status": "ok", "published": published, "failed": 0, "dead_letters": kept}),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from services.ingest import problem
 from services.ingest.problem import PROBLEMS
-from services.ingest.sources.endpoint import Source
 from shared.runtime.health import bergline_version
+from shared.sources.signing import Signature
+from shared.sources.spec import Body, Endpoint, SourceSpec
 
 _PROBES: tuple[tuple[str, str, str, bool], ...] = (
     ("/", "Service, version and the paths of each source.", "application/json", False),
@@ -29,28 +30,13 @@ _OF_DELIVERY = tuple(
 )
 
 
-def openapi_document(sources: Sequence[Source], body_limit: int) -> dict[str, Any]:
+def openapi_document(sources: Sequence[SourceSpec], body_limit: int) -> dict[str, Any]:
     """The document for the sources that are served."""
-    paths: dict[str, Any] = {}
-    for source in sources:
-        for endpoint in source.endpoints:
-            paths[endpoint.path] = {
-                "post": {
-                    "summary": endpoint.summary,
-                    "description": (
-                        f"Feeds {', '.join(sorted(endpoint.topics))}. Answers 200 once the broker "
-                        f"has the record. The body is at most {body_limit} bytes."
-                    ),
-                    "operationId": endpoint.path.strip("/").replace("/", "_"),
-                    "tags": [source.name],
-                    "security": [{source.name: []}],
-                    "requestBody": {
-                        "required": True,
-                        "content": {"application/json": {"schema": {"type": "object"}}},
-                    },
-                    "responses": {"200": _ACCEPTED, **_refusals()},
-                }
-            }
+    paths: dict[str, Any] = {
+        endpoint.path: _operations(source, endpoint, body_limit)
+        for source in sources
+        for endpoint in source.endpoints
+    }
     for path, summary, media_type, may_be_unready in _PROBES:
         responses: dict[str, Any] = {"200": _content(summary, media_type)}
         if may_be_unready:
@@ -73,13 +59,73 @@ def openapi_document(sources: Sequence[Source], body_limit: int) -> dict[str, An
         "tags": [{"name": name} for name in (*(source.name for source in sources), "operations")],
         "paths": paths,
         "components": {
-            "schemas": {"Accepted": _ACCEPTED_SCHEMA, "Problem": _PROBLEM_SCHEMA},
-            "securitySchemes": {
-                source.name: {"type": "apiKey", "in": "header", "name": source.signature_header}
-                for source in sources
+            "schemas": {
+                "Accepted": _ACCEPTED_SCHEMA,
+                "AcceptedEvents": _ACCEPTED_EVENTS_SCHEMA,
+                "Problem": _PROBLEM_SCHEMA,
             },
+            "securitySchemes": {source.name: _security(source.signature) for source in sources},
         },
     }
+
+
+def _operations(source: SourceSpec, endpoint: Endpoint, body_limit: int) -> dict[str, Any]:
+    operation = endpoint.path.strip("/").replace("/", "_").replace("-", "_")
+    operations: dict[str, Any] = {
+        "post": {
+            "summary": endpoint.summary,
+            "description": (
+                f"Feeds {', '.join(sorted(endpoint.topics))}. Answers 200 once the broker "
+                f"has the record. The body is at most {body_limit} bytes."
+            ),
+            "operationId": operation,
+            "tags": [source.name],
+            "security": [{source.name: []}],
+            "requestBody": {
+                "required": not endpoint.probed,
+                "content": {
+                    media_type: {"schema": schema} for media_type, schema in _bodies(endpoint)
+                },
+            },
+            "responses": {"200": _accepted(endpoint), **_refusals()},
+        }
+    }
+    if endpoint.probed:
+        operations["get"] = {
+            "summary": f"Tell {source.title} that the address is served.",
+            "operationId": f"{operation}_probe",
+            "tags": [source.name],
+            "responses": {"200": _content("It is.", "application/json")},
+        }
+    return operations
+
+
+def _bodies(endpoint: Endpoint) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Media type and schema of everything that a request may hold."""
+    one: dict[str, Any] = {"type": "object"}
+    if Body.JSON_EVENTS in endpoint.bodies:
+        several = {"type": "array", "items": one, "maxItems": endpoint.events_limit}
+        yield Body.JSON.value, {"oneOf": [several, one]}
+    else:
+        # A form's endpoint takes its fields as JSON, too.
+        yield Body.JSON.value, one
+    if Body.FORM in endpoint.bodies:
+        yield Body.FORM.value, {"type": "object", "minProperties": 1}
+
+
+def _accepted(endpoint: Endpoint) -> dict[str, Any]:
+    accepted = "AcceptedEvents" if Body.JSON_EVENTS in endpoint.bodies else "Accepted"
+    schema: dict[str, Any] = {"$ref": f"#/components/schemas/{accepted}"}
+    if endpoint.probed:
+        schema = {"anyOf": [schema, {"type": "object", "required": ["status"]}]}
+    return {
+        "description": "The broker has the record.",
+        "content": {"application/json": {"schema": schema}},
+    }
+
+
+def _security(signature: Signature) -> dict[str, Any]:
+    return {"type": "apiKey", "in": signature.carried_in, "name": signature.carrier}
 
 
 def _content(description: str, media_type: str) -> dict[str, Any]:
@@ -106,10 +152,6 @@ def _refusals() -> dict[str, Any]:
     return out
 
 
-_ACCEPTED = {
-    "description": "The broker has the record.",
-    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Accepted"}}},
-}
 _ACCEPTED_SCHEMA = {
     "type": "object",
     "required": ["status", "topic", "event_id", "delivery_id"],
@@ -119,6 +161,16 @@ _ACCEPTED_SCHEMA = {
         "id": {"type": "string", "description": "Business id (Shopify)."},
         "event_id": {"type": "string", "description": "The vendor's event id."},
         "delivery_id": {"type": "string", "format": "uuid", "description": "UUIDv7, ours."},
+    },
+}
+_ACCEPTED_EVENTS_SCHEMA = {
+    "type": "object",
+    "required": ["status", "published", "failed", "dead_letters"],
+    "properties": {
+        "status": {"const": "ok"},
+        "published": {"type": "integer", "description": "Events that the broker has."},
+        "failed": {"const": 0, "description": "Always: else all of it is to be sent again."},
+        "dead_letters": {"type": "integer", "description": "Elements kept that are no events."},
     },
 }
 _PROBLEM_SCHEMA = {

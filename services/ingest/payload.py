@@ -1,11 +1,14 @@
-"""From bytes to a JSON object, once for each delivery."""
+"""From a request's body to the events in it."""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import msgspec
 import orjson
 
-from services.ingest import problem
-from services.ingest.sources.endpoint import Malformed, Payload
+from services.ingest import form
+from shared.sources.spec import Body, Endpoint, Fault, Headers, Malformed, Payload
 
 _JSON_TYPES: dict[type, str] = {
     list: "array",
@@ -15,6 +18,28 @@ _JSON_TYPES: dict[type, str] = {
     bool: "boolean",
     type(None): "null",
 }
+_elements = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+class Event(NamedTuple):
+    """One event of a request.
+
+    Attributes:
+        payload: what the reader reads.
+        body: what the record holds, unless the reader says otherwise.
+        original: the event's bytes as they came.
+    """
+
+    payload: Payload
+    body: bytes
+    original: bytes
+
+
+class Unreadable(NamedTuple):
+    """An element of an array that is no event."""
+
+    malformed: Malformed
+    original: bytes
 
 
 def parse(body: bytes) -> Payload:
@@ -27,7 +52,41 @@ def parse(body: bytes) -> Payload:
         payload = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         # The parser's message holds no text of the body, only what it missed and where.
-        raise Malformed(problem.INVALID_JSON, f"Invalid JSON payload: {error.msg}") from None
+        raise Malformed(Fault.INVALID_JSON, f"Invalid JSON payload: {error.msg}") from None
     if not isinstance(payload, dict):
-        raise Malformed(problem.NOT_AN_OBJECT, f"the body is a JSON {_JSON_TYPES[type(payload)]}")
+        raise Malformed(Fault.NOT_AN_OBJECT, f"the body is a JSON {_JSON_TYPES[type(payload)]}")
     return payload
+
+
+def events(endpoint: Endpoint, headers: Headers, body: bytes) -> list[Event | Unreadable]:
+    """The events of a request, in order.
+
+    Raises:
+        Malformed: the body as a whole is none of those that the endpoint takes.
+    """
+    if Body.FORM in endpoint.bodies and form.is_form(headers.get("Content-Type")):
+        payload = form.decode(body)
+        return [Event(payload, orjson.dumps(payload), body)]
+    if Body.JSON_EVENTS in endpoint.bodies and body.lstrip()[:1] == b"[":
+        return _array(body, endpoint.events_limit)
+    return [Event(parse(body), body, body)]
+
+
+def _array(body: bytes, limit: int) -> list[Event | Unreadable]:
+    try:
+        elements = _elements(body)
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        raise Malformed(Fault.INVALID_JSON, "Invalid JSON payload: a broken array") from None
+    if len(elements) > limit:
+        raise Malformed(
+            Fault.TOO_MANY_EVENTS, f"the array has {len(elements)} events, at most {limit} are read"
+        )
+    found: list[Event | Unreadable] = []
+    for number, element in enumerate(elements):
+        original = bytes(element)
+        try:
+            found.append(Event(parse(original), original, original))
+        except Malformed as malformed:
+            detail = f"element {number} of the array: {malformed.detail}"
+            found.append(Unreadable(Malformed(malformed.fault, detail), original))
+    return found

@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 import orjson
 
+from shared.sources.spec import Fault
+
 CONTENT_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 5
 """Asked of senders after a refusal that passes by itself; the vendors' own schedules are slower."""
@@ -41,11 +43,20 @@ INVALID_JSON = Problem(
 NOT_AN_OBJECT = Problem(
     "not-an-object", 400, "Body is not a JSON object", "send one JSON object for each event"
 )
+INVALID_FORM = Problem(
+    "invalid-form", 400, "Invalid form fields", "send form fields in UTF-8, percent-encoded"
+)
+TOO_MANY_EVENTS = Problem(
+    "too-many-events", 400, "Too many events in one request", "send fewer events at once"
+)
 MISSING_OBJECT = Problem(
     "missing-object", 400, "Event has no data.object", "send the whole event with its data.object"
 )
 MISSING_ID = Problem(
     "missing-id", 400, "Payload has no usable id", "send the id as a number or as printable text"
+)
+INVALID_EVENT = Problem(
+    "invalid-event", 400, "Event cannot be understood", "send the event as the vendor documents it"
 )
 BROKEN_BODY = Problem(
     "broken-body", 400, "Request body could not be read", "send the body whole, correctly framed"
@@ -87,6 +98,12 @@ BROKER_UNAVAILABLE = Problem(
     "Failed to publish event",
     "try again after the seconds of Retry-After; a record that arrives twice is folded",
 )
+SPOOL_FULL = Problem(
+    "spool-full",
+    503,
+    "Failed to publish event, and no room to keep it",
+    "try again after the seconds of Retry-After; a record that arrives twice is folded",
+)
 OVERLOADED = Problem(
     "overloaded", 503, "Too much in flight", "try again after the seconds of Retry-After"
 )
@@ -96,9 +113,12 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
         problem.slug: problem
         for problem in (
             INVALID_JSON,
+            INVALID_FORM,
             NOT_AN_OBJECT,
+            TOO_MANY_EVENTS,
             MISSING_OBJECT,
             MISSING_ID,
+            INVALID_EVENT,
             BROKEN_BODY,
             MISSING_SIGNATURE,
             INVALID_SIGNATURE,
@@ -111,10 +131,14 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             INTERNAL_ERROR,
             SECRET_NOT_CONFIGURED,
             BROKER_UNAVAILABLE,
+            SPOOL_FULL,
             OVERLOADED,
         )
     }
 )
+
+OF_FAULT: Mapping[Fault, Problem] = MappingProxyType({fault: PROBLEMS[fault] for fault in Fault})
+"""What is answered to a delivery that cannot become a record."""
 
 
 class Refused(Exception):

@@ -20,8 +20,9 @@ from shared.contracts.maintenance import (
     MaintenanceRequested,
     MaintenanceSucceeded,
 )
+from shared.contracts.spool import SpoolChanged
 from shared.contracts.tables import TableCommitted
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import PLATFORM_TOPICS, Topic
 
 _WIRE_TYPE = re.compile(r"lakehouse(\.[a-z]+(-[a-z]+)*)+\.v[1-9][0-9]*")
 
@@ -87,6 +88,7 @@ _ALL: tuple[type[Event], ...] = (
     MaintenanceRequested,
     MaintenanceSucceeded,
     MaintenanceFailed,
+    SpoolChanged,
 )
 
 EVENTS: Mapping[str, type[Event]] = by_class_name(_ALL)
@@ -95,4 +97,4 @@ EVENTS: Mapping[str, type[Event]] = by_class_name(_ALL)
 WIRE_TYPES: Mapping[str, type[Event]] = by_wire_type(_ALL)
 """Every event type by its ``ce_type``."""
 
-require_known(TOPICS.values(), EVENTS)
+require_known(PLATFORM_TOPICS.values(), EVENTS)

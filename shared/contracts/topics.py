@@ -1,7 +1,9 @@
-"""The only place where a topic is named.
+"""What a topic is, and the platform's own topics.
 
-Creation, consumer subscriptions, the AsyncAPI document, lag panels and autoscaling objects are
-all derived from :data:`TOPICS`.
+Those of the vendors' payloads follow from the sources that are declared; all of them together are
+:data:`shared.sources.topics.TOPICS`, from which creation, consumer subscriptions, the AsyncAPI
+document, lag panels and autoscaling objects are derived. A topic is named in one of the two places
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -58,36 +60,6 @@ class Topic:
         }
 
 
-def _vendor(
-    name: str,
-    key: str,
-    description: str,
-    *,
-    retention: timedelta | None = _WEEK,
-    read_by: tuple[str, ...] = ("stream_writer",),
-) -> Topic:
-    return Topic(
-        name=name,
-        key=key,
-        values=(),
-        description=description,
-        retention=retention,
-        written_by=("ingest",),
-        read_by=read_by,
-    )
-
-
-def _waiting(name: str, key: str, description: str) -> Topic:
-    """A vendor topic that nothing reads yet: kept for ever, so that nothing accepted is lost."""
-    return _vendor(
-        name,
-        key,
-        f"{description} No table reads it yet, so its records do not expire.",
-        retention=None,
-        read_by=(),
-    )
-
-
 DEAD_LETTERS = "dlq.ingestion-errors"
 COMMITS = "lakehouse.commits"
 TABLES = "lakehouse.tables"
@@ -96,31 +68,9 @@ BUILD_REQUESTS = "lakehouse.build-requests"
 BUILDS = "lakehouse.builds"
 MAINTENANCE_REQUESTS = "lakehouse.maintenance-requests"
 MAINTENANCE = "lakehouse.maintenance"
+SPOOL = "lakehouse.spool"
 
 _ALL: tuple[Topic, ...] = (
-    _vendor("shopify.orders", "order id", "Shopify order webhooks as received."),
-    _vendor("shopify.customers", "customer id", "Shopify customer and privacy webhooks."),
-    _vendor("shopify.products", "product id", "Shopify product webhooks as received."),
-    _vendor("stripe.charges", "charge id", "Stripe charge.* events, whole envelope."),
-    _vendor("stripe.customers", "customer id", "Stripe customer.* events, whole envelope."),
-    _waiting("stripe.disputes", "dispute id", "Stripe charge.dispute.* events, whole envelope."),
-    _waiting(
-        "stripe.payment_intents",
-        "payment intent id",
-        "Stripe payment_intent.* events, whole envelope.",
-    ),
-    _waiting("stripe.invoices", "invoice id", "Stripe invoice.* events, whole envelope."),
-    _waiting(
-        "stripe.subscriptions",
-        "subscription id",
-        "Stripe customer.subscription.* events, whole envelope.",
-    ),
-    _waiting("stripe.refunds", "refund id", "Stripe refund.* events, whole envelope."),
-    _waiting(
-        "stripe.events",
-        "id of the object, or the event id",
-        "Stripe events of every other type, whole envelope.",
-    ),
     Topic(
         name=DEAD_LETTERS,
         key="topic/partition/offset, or the delivery id when there is no record",
@@ -197,7 +147,17 @@ _ALL: tuple[Topic, ...] = (
         written_by=("maintainer",),
         read_by=("maintainer", "cli"),
     ),
+    Topic(
+        name=SPOOL,
+        key="ingest instance",
+        values=("SpoolChanged",),
+        description="When an ingest instance kept records on disk, for how long and how many.",
+        retention=_MONTH,
+        written_by=("ingest",),
+        read_by=(),
+        partitions=1,
+    ),
 )
 
-TOPICS: Mapping[str, Topic] = MappingProxyType({topic.name: topic for topic in _ALL})
-"""Every topic by its logical name."""
+PLATFORM_TOPICS: Mapping[str, Topic] = MappingProxyType({topic.name: topic for topic in _ALL})
+"""The platform's own topics by their logical names."""

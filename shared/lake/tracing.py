@@ -26,7 +26,6 @@ from pyiceberg.expressions import (
 from pyiceberg.expressions.literals import literal
 
 from shared.contracts import envelope
-from shared.contracts.topics import TOPICS
 from shared.lake.derived_trace import DerivedTrace, Landed
 from shared.lake.history import first_covering
 from shared.lake.positions import PartitionKey, Positions
@@ -38,6 +37,7 @@ from shared.lake.trace import Delivery, Row, Snapshot, Trace
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.log_ranges import offsets_at, read_range
 from shared.runtime.settings import Settings
+from shared.sources.topics import TOPICS
 from shared.tables.registry import TABLES, landing_tables
 from shared.tables.spec import TableSpec
 

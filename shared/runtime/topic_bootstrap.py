@@ -16,10 +16,11 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import Topic
 from shared.runtime.bus import connection
 from shared.runtime.errors import Refused, Unavailable
 from shared.runtime.settings import Settings
+from shared.sources.topics import TOPICS
 
 WAIT_SECONDS = 30.0
 """Longest wait until every partition has a leader that answers."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from prometheus_client.parser import text_string_to_metric_families
 
-from shared.contracts.topics import TOPICS
 from shared.runtime.broker_clients import admin
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.settings import Settings
+from shared.sources.topics import TOPICS
 
 METRICS_SECONDS = 3.0
 _SIZE_METRIC = "kafka_broker_log_size_bytes"

@@ -159,7 +159,9 @@ def columns(
         times: how their timestamps are written.
     """
     return tuple(
-        PayloadColumn(name, type_, (*root, name), times)
+        PayloadColumn(
+            name, type_, (*root, name), times if type_ is Type.TIMESTAMP else TimeFormat.ISO_8601
+        )
         for type_, names in groups
         for name in names.split()
     )

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from shared.contracts.topics import TOPICS
+from shared.sources.registry import SOURCES
+from shared.sources.topics import TOPICS
 from shared.tables import metadata
 from shared.tables.analytics.order_summary import ORDER_SUMMARY
 from shared.tables.core.first_orders import FIRST_ORDERS
 from shared.tables.core.orders import ORDERS
 from shared.tables.marts.sales_dashboard_daily import SALES_DASHBOARD_DAILY
-from shared.tables.raw import shopify, stripe
+from shared.tables.raw.landing import raw_table
 from shared.tables.sales import SALES_CUSTOMERS_DAILY, SALES_DAILY
 from shared.tables.spec import TableSpec
 from shared.tables.staging.rejected import SHOPIFY_CUSTOMERS_REJECTED, SHOPIFY_ORDERS_REJECTED
@@ -19,11 +20,7 @@ from shared.tables.staging.shopify_customers import SHOPIFY_CUSTOMERS
 from shared.tables.staging.shopify_orders import SHOPIFY_ORDERS
 
 _ALL: tuple[TableSpec, ...] = (
-    shopify.ORDERS,
-    shopify.CUSTOMERS,
-    shopify.PRODUCTS,
-    stripe.CHARGES,
-    stripe.CUSTOMERS,
+    *(raw_table(entity) for source in SOURCES.values() for entity in source.entities),
     metadata.DEAD_LETTERS,
     SHOPIFY_ORDERS,
     SHOPIFY_ORDERS_REJECTED,

@@ -32,8 +32,10 @@ from shared.lake.positions import Tail
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import CheckFailed
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench import orders
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 ROWS = 500
 """In the data file of a commit."""

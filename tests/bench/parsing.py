@@ -19,12 +19,14 @@ import pyarrow.json as arrow_json
 from services.stream_writer.parsing.rows import parse
 from services.stream_writer.record_batches.bulk import decode
 from services.stream_writer.record_batches.record_set import record_set
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from shared.tables.spec import Type
 from tests.bench import orders
 from tests.bench.report import Measure, measure
 from tests.support.record_batches import batch
 from tests.support.records import FetchedRecord
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 RECORDS = 1000

@@ -20,9 +20,11 @@ from services.stream_writer.parsing.rows import parse
 from services.transformer import tokens
 from services.transformer.framework.folding import candidates, fold
 from services.transformer.transforms.stg_shopify_orders import TRANSFORM
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench import orders
 from tests.bench.report import Measure, measure
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 NOW = datetime(2026, 6, 2, tzinfo=UTC)
 DISTINCT, COPIES = 10_000, 10

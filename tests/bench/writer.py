@@ -28,12 +28,14 @@ from shared.lake.recorded import recorded
 from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed, Unavailable
 from shared.runtime.log_bounds import LogBounds, log_bounds
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench import orders
 from tests.bench.arrow_line import ArrowLine
 from tests.bench.report import Measure, cpu_seconds, measure
 from tests.support.platform import EmbeddedPlatform
 from tests.support.records import FetchedRecord
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 SERVICE = "stream_writer"
 TOPIC = "shopify.orders"

@@ -21,9 +21,9 @@ from deploy.generator.load import stream
 from deploy.generator.poster import Poster
 from deploy.generator.signing import Signer
 from shared.contracts.commands import CommandIssued
-from shared.contracts.topics import TOPICS
 from shared.lake.reader import LakeReader
 from shared.lake.schema import arrow_schema
+from shared.sources.topics import TOPICS
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES, derived_tables, landing_tables
 from tests.support.platform import EmbeddedPlatform, module_platform

@@ -20,11 +20,11 @@ from aiokafka.structs import TopicPartition
 from pyiceberg.table import Table
 
 from shared.contracts.identity import uuid7
-from shared.contracts.topics import TOPICS
 from shared.lake.catalog import open_catalog
 from shared.lake.positions import MIRROR_PROPERTY
 from shared.lake.recorded import recorded
 from shared.lake.table_state import TableState
+from shared.sources.topics import TOPICS
 from shared.tables.registry import table_of_topic
 from tests.support.platform import EmbeddedPlatform
 

@@ -13,7 +13,8 @@ import pytest
 
 from shared import contracts
 from shared.contracts.registry import EVENTS
-from shared.contracts.topics import TOPICS, Topic
+from shared.contracts.topics import Topic
+from shared.sources.topics import TOPICS
 
 DOCUMENT: dict[str, Any] = json.loads(
     (Path(contracts.__file__).parent / "asyncapi.json").read_bytes()

@@ -20,8 +20,8 @@ import typer
 
 from deploy.reference.settings import documented
 from shared.cli.main import COMMANDS
-from shared.contracts.topics import TOPICS
 from shared.runtime.metrics import METRICS
+from shared.sources.topics import TOPICS
 from shared.tables.registry import TABLES
 from tests.support.broker import CHOICE
 from tests.support.source_code import ROOT, modules, texts

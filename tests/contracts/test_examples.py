@@ -13,7 +13,7 @@ from deploy.reference import schemas
 from shared import contracts
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.registry import EVENTS, WIRE_TYPES
-from shared.contracts.topics import TOPICS
+from shared.sources.topics import TOPICS
 
 EXAMPLES = Path(contracts.__file__).parent / "examples"
 SCHEMAS = Path(contracts.__file__).parent / "schemas"

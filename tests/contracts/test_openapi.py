@@ -9,7 +9,7 @@ from services.ingest.app import create
 from services.ingest.config import IngestSettings
 from services.ingest.openapi import openapi_document
 from services.ingest.problem import METHOD_NOT_ALLOWED, NOT_FOUND, PROBLEMS
-from services.ingest.sources.registry import SOURCES
+from shared.sources.registry import SOURCES
 
 DOCUMENT = openapi_document(list(SOURCES.values()), 1024)
 WEBHOOKS = [path for path in DOCUMENT["paths"] if path.startswith("/webhooks/")]
@@ -47,5 +47,5 @@ def test_every_problem_of_a_delivery_is_documented(path: str) -> None:
 def test_every_webhook_names_its_signature_header(path: str) -> None:
     (scheme,) = DOCUMENT["paths"][path]["post"]["security"][0]
     assert DOCUMENT["components"]["securitySchemes"][scheme]["name"] == (
-        SOURCES[scheme].signature_header
+        SOURCES[scheme].signature.carrier
     )

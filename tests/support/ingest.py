@@ -20,7 +20,7 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from shared.contracts.topics import TOPICS
+from shared.sources.topics import TOPICS
 from tests.support.broker import free_port
 from tests.support.tied import tied
 

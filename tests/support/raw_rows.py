@@ -13,9 +13,10 @@ import polars as pl
 import pyarrow as pa
 
 from deploy.generator.delivery import Delivery
-from services.ingest.sources.shopify import read
 from services.stream_writer.parsing.rows import parse
 from shared.contracts.envelope import Envelope
+from shared.sources.shopify.source import SOURCE
+from shared.sources.spec import Delivery as Known
 from shared.tables.registry import table_of_topic
 from tests.support.records import FetchedRecord
 
@@ -25,8 +26,9 @@ RECEIVED = datetime(2026, 6, 2, tzinfo=UTC)
 
 def record(delivery: Delivery, offset: int, partition: int = 0) -> FetchedRecord:
     """The record that ingest would write for a Shopify webhook."""
-    entity = delivery.topic.removeprefix("shopify.")
-    known = read(entity, dict(delivery.headers), orjson.loads(delivery.body), delivery.body)
+    [read] = [one.read for one in SOURCE.endpoints if one.topics == (delivery.topic,)]
+    known = read(dict(delivery.headers), orjson.loads(delivery.body), delivery.body)
+    assert isinstance(known, Known)
     envelope = Envelope(
         id=known.event_id,
         type=known.event_type,

@@ -1,1 +1,1 @@
-"""Landing tables: one row per record as received, append-only."""
+"""Landing tables: one row per record as received, append-only. Which there are, the sources say."""

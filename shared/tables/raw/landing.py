@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from shared.tables.spec import Column, Grain, Partitioning, TableSpec, TimeFormat, Type
+from shared.sources.spec import Entity, PayloadColumn, columns
+from shared.tables.spec import Column, Grain, Partitioning, TableSpec, Type
 
 SYSTEM_COLUMNS: tuple[Column, ...] = (
     Column("_topic", Type.STRING, 1, required=True, doc="Logical topic of the record."),
@@ -36,17 +37,15 @@ FIRST_PAYLOAD_FIELD_ID = len(SYSTEM_COLUMNS) + 1
 ids are that order. What is added later, system column or not, goes to the end of its table."""
 
 
+def raw_table(entity: Entity) -> TableSpec:
+    """The landing table of a source's entity."""
+    return _landing(entity.table.name, entity.topic, entity.table.doc, entity.table.columns)
+
+
 def landing_table(
-    name: str,
-    topic: str,
-    doc: str,
-    groups: tuple[tuple[Type, str], ...],
-    *,
-    root: tuple[str, ...] = (),
-    nested: tuple[tuple[str, Type, tuple[str, ...]], ...] = (),
-    unix_seconds: frozenset[str] = frozenset(),
+    name: str, topic: str, doc: str, groups: tuple[tuple[Type, str], ...]
 ) -> TableSpec:
-    """Declare a landing table.
+    """Declare the landing table of one of the platform's own topics.
 
     Args:
         name: logical table name.
@@ -54,27 +53,19 @@ def landing_table(
         doc: one sentence.
         groups: (type, space-separated names) in order; field ids follow this order, so new
             columns are added at the end only.
-        root: where in the payload those names are found.
-        nested: further columns with a path of their own from the payload's root.
-        unix_seconds: timestamp columns written as unix seconds.
     """
-    declared = [
-        (column, type_, (*root, column)) for type_, names in groups for column in names.split()
-    ]
-    payload = tuple(
-        Column(
-            column,
-            type_,
-            FIRST_PAYLOAD_FIELD_ID + index,
-            path,
-            TimeFormat.UNIX_SECONDS if column in unix_seconds else TimeFormat.ISO_8601,
-        )
-        for index, (column, type_, path) in enumerate([*declared, *nested])
+    return _landing(name, topic, doc, columns(*groups))
+
+
+def _landing(name: str, topic: str, doc: str, payload: tuple[PayloadColumn, ...]) -> TableSpec:
+    described = tuple(
+        Column(each.name, each.type, number, each.path, each.time_format)
+        for number, each in enumerate(payload, FIRST_PAYLOAD_FIELD_ID)
     )
     return TableSpec(
         name=name,
         topics=(topic,),
-        columns=SYSTEM_COLUMNS + payload,
+        columns=SYSTEM_COLUMNS + described,
         partition_by=Partitioning("_loaded_at", Grain.DAY),
         doc=doc,
     )

@@ -20,8 +20,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from services.stream_writer.parsing.rows import parse
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench import orders
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 TOPIC = "shopify.orders"
 DAYS = 365

@@ -20,10 +20,11 @@ from shared.lake.handle import TableHandle
 from shared.lake.positions import Tail
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.runtime.errors import CheckFailed
-from shared.tables.raw.shopify import ORDERS
 from shared.tables.registry import TABLES
 from tests.bench.builds.chain import chain
 from tests.bench.builds.order_history import TOPIC, OrderHistory, Which, parsed
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 ROWS_A_FILE = 100_000
 """Of the history: files as compaction leaves them. A change is one file, as a writer's commit."""

@@ -10,9 +10,11 @@ from typing import Any
 
 from shared.contracts.environment import Environment
 from shared.runtime.errors import CheckFailed
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench.builds.process import WorkerProcess
 from tests.support.storage import StorageProcess
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 
 class Unable(CheckFailed):

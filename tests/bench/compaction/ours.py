@@ -54,12 +54,13 @@ def _compact(table: str) -> None:
     from shared.lake.maintenance.policy import MaintenancePolicy
     from shared.runtime.errors import CheckFailed
     from shared.runtime.settings import Settings
-    from shared.tables.raw.shopify import ORDERS
+    from shared.tables.registry import TABLES
 
-    environment = Environment(table.removesuffix(f"_{ORDERS.name}"))
+    orders = TABLES["raw.shopify_orders"]
+    environment = Environment(table.removesuffix(f"_{orders.name}"))
     report = compact(
-        TableHandle(open_catalog(Settings.load()), environment, ORDERS.name),
-        ORDERS,
+        TableHandle(open_catalog(Settings.load()), environment, orders.name),
+        orders,
         MaintenancePolicy(),
         writer="bench",
         now_ms=time.time_ns() // 1_000_000,

@@ -8,7 +8,9 @@ from shared.lake.query import query
 from shared.lake.reader import LakeReader
 from shared.runtime.errors import CheckFailed
 from shared.runtime.settings import Settings
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 
 @dataclass(frozen=True, slots=True)

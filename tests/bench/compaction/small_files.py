@@ -23,8 +23,10 @@ from shared.lake.maintenance.object_store import bucket
 from shared.lake.positions import Tail
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.runtime.errors import CheckFailed
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench.builds.order_history import TEMPLATES, TOPIC, OrderHistory
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 FILES_A_COMMIT = 20
 """The writer commits a file at a time; what is compacted is the same, and it is there sooner."""

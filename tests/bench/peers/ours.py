@@ -10,9 +10,11 @@ from pathlib import Path
 
 from shared.runtime.errors import CheckFailed
 from shared.runtime.settings import Settings
-from shared.tables.raw.shopify import ORDERS
+from shared.tables.registry import TABLES
 from tests.bench.peers.contestant import Contestant, wait_for
 from tests.support.worker_ports import free_port
+
+ORDERS = TABLES["raw.shopify_orders"]
 
 START_SECONDS = 60.0
 _ROOT = Path(__file__).parents[3]

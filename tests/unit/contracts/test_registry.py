@@ -19,7 +19,8 @@ from shared.contracts.registry import (
     require_known,
 )
 from shared.contracts.tables import TableCommitted
-from shared.contracts.topics import COMMITS, TOPICS
+from shared.contracts.topics import COMMITS
+from shared.sources.topics import TOPICS
 
 
 def test_every_event_class_of_the_package_is_registered() -> None:

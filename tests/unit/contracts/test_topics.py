@@ -8,7 +8,8 @@ import pytest
 
 import services
 from shared.contracts.environment import Environment
-from shared.contracts.topics import COMMITS, MAX_RECORD_BYTES, TABLES, TOPICS, Topic
+from shared.contracts.topics import COMMITS, MAX_RECORD_BYTES, TABLES, Topic
+from shared.sources.topics import TOPICS
 from shared.tables.registry import landing_tables
 
 EVERY_TOPIC = pytest.mark.parametrize("topic", TOPICS.values(), ids=lambda topic: topic.name)

@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from services.ingest.config import IngestSettings, secrets_variable
-from services.ingest.sources.registry import SOURCES
+from services.ingest.config import IngestSettings
+from services.ingest.source_settings import secrets_variable
 from shared.runtime.errors import ConfigurationError
+from shared.sources.registry import SOURCES
 
 
 @pytest.fixture(autouse=True)

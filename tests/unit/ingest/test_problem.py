@@ -7,7 +7,7 @@ import pytest
 from services.ingest.docs_page import page
 from services.ingest.openapi import openapi_document
 from services.ingest.problem import PROBLEMS, Problem, document
-from services.ingest.sources.registry import SOURCES
+from shared.sources.registry import SOURCES
 
 PAGE = page(openapi_document(list(SOURCES.values()), 1024))
 

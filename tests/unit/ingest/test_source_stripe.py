@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.ingest.problem import MISSING_ID, MISSING_OBJECT
-from services.ingest.sources.endpoint import Delivery, Malformed
-from services.ingest.sources.stripe import read
+from shared.sources.spec import Delivery, Fault, Malformed
+from shared.sources.stripe.source import read
 
 BODY = b"{}"
 
@@ -119,14 +118,14 @@ def test_an_event_without_id_has_the_hash_of_its_body() -> None:
 def test_an_event_without_object_is_malformed(data: object) -> None:
     with pytest.raises(Malformed, match=r"Event has no data\.object") as refused:
         delivery(data=data)
-    assert refused.value.problem is MISSING_OBJECT
+    assert refused.value.fault is Fault.MISSING_OBJECT
     assert refused.value.topic == "stripe.charges"
 
 
 def test_an_event_about_nothing_with_an_id_is_malformed() -> None:
     with pytest.raises(Malformed) as refused:
         delivery(id={}, data={"object": {"amount": 1}})
-    assert refused.value.problem is MISSING_ID
+    assert refused.value.fault is Fault.MISSING_ID
 
 
 @pytest.mark.parametrize("created", [None, "1700000000", 10**18, -(10**18), True, 1.5, {}])

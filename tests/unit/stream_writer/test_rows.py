@@ -12,16 +12,18 @@ import pytest
 
 from services.stream_writer.parsing.rows import Rows, parse
 from shared.lake.schema import arrow_schema
-from shared.tables.raw import shopify, stripe
+from shared.tables.registry import TABLES
 from shared.tables.spec import TableSpec
 from tests.support.hostile_values import HOSTILE
 from tests.support.records import HEADERS, FetchedRecord, Headers, fetched
 
+ORDERS = TABLES["raw.shopify_orders"]
+CHARGES = TABLES["raw.stripe_charges"]
 NOW = datetime(2026, 1, 2, 3, 4, 7, tzinfo=UTC)
 
 
 def orders(*values: bytes | None) -> Rows:
-    return parse(shopify.ORDERS, "shopify.orders", fetched(values), NOW)
+    return parse(ORDERS, "shopify.orders", fetched(values), NOW)
 
 
 def only_row(rows: Rows) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def only_row(rows: Rows) -> dict[str, Any]:
     return dict(row)
 
 
-def row_of(record: FetchedRecord, spec: TableSpec = shopify.ORDERS) -> dict[str, Any]:
+def row_of(record: FetchedRecord, spec: TableSpec = ORDERS) -> dict[str, Any]:
     return only_row(parse(spec, spec.topics[0], [record], NOW))
 
 
@@ -71,14 +73,14 @@ def test_an_order_fills_system_and_typed_columns() -> None:
 
 def test_a_stripe_event_is_read_below_data_object() -> None:
     value = b'{"livemode":true,"data":{"object":{"id":"ch_1","amount":1250,"created":1767323045}}}'
-    row = row_of(FetchedRecord(value), stripe.CHARGES)
+    row = row_of(FetchedRecord(value), CHARGES)
     assert (row["id"], row["amount"], row["event_livemode"]) == ("ch_1", 1250, True)
     assert row["created"] == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 def test_no_records_are_an_empty_table() -> None:
     rows = orders()
-    assert rows.table.schema.equals(arrow_schema(shopify.ORDERS), check_metadata=True)
+    assert rows.table.schema.equals(arrow_schema(ORDERS), check_metadata=True)
     assert (rows.table.num_rows, rows.bad, rows.drifted) == (0, [], 0)
 
 
@@ -201,7 +203,7 @@ def test_rows_keep_the_order_of_several_partitions() -> None:
         replace(record, partition=place % 2, offset=place // 2)
         for place, record in enumerate(fetched([b'{"id":%d}' % number for number in range(6)]))
     ]
-    table = parse(shopify.ORDERS, "shopify.orders", records, NOW).table
+    table = parse(ORDERS, "shopify.orders", records, NOW).table
     assert table["_partition"].to_pylist() == [0, 1, 0, 1, 0, 1]
     assert table["_offset"].to_pylist() == [0, 0, 1, 1, 2, 2]
     assert table["id"].to_pylist() == list(range(6))

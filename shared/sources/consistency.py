@@ -1,0 +1,201 @@
+"""What must hold for a source, alone and beside the others, before anything is made of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from shared.sources.spec import Endpoint, Entity, SourceSpec, topics_by_type
+
+NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+LONGEST_NAME = 32
+RESERVED = frozenset({"bergline", "dlq", "lakehouse", "raw"})
+"""Names that mean something else where a source's name stands."""
+_PATH = re.compile(r"(/[a-z0-9][a-z0-9_-]*)+")
+_OURS = re.compile(r"/(webhooks|ingest)/")
+_THINGS = re.compile(r"[a-z][a-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Something that does not hold.
+
+    Attributes:
+        about: text in the declaration that it is about; tells the line.
+        what: what is wrong.
+        next_step: what to do about it.
+    """
+
+    about: str
+    what: str
+    next_step: str
+
+
+def wrong_alone(source: SourceSpec) -> Iterator[Wrong]:
+    """What is wrong with one declaration."""
+    if not NAME.fullmatch(source.name) or len(source.name) > LONGEST_NAME:
+        yield Wrong(
+            source.name,
+            f"{source.name!r} cannot be a source's name",
+            f"take up to {LONGEST_NAME} lower-case letters, digits and single underscores, "
+            "a letter first",
+        )
+        return
+    if source.name in RESERVED:
+        yield Wrong(
+            source.name,
+            f"the name {source.name!r} is reserved",
+            f"take another one than {', '.join(sorted(RESERVED))}",
+        )
+    if not source.endpoints:
+        yield Wrong("endpoints", f"source {source.name} has no endpoint", "declare one")
+    if not source.entities:
+        yield Wrong("entities", f"source {source.name} has no entity", "declare one")
+    for entity in source.entities:
+        yield from _entity(source, entity)
+    yield from _repeated("topic", (entity.topic for entity in source.entities))
+    yield from _repeated("table", (entity.table.name for entity in source.entities))
+    try:
+        topics_by_type(source.entities)
+    except ValueError as error:
+        yield Wrong("event_types", str(error), "leave it to one of them")
+    for endpoint in source.endpoints:
+        yield from _endpoint(source, endpoint)
+    fed = {topic for endpoint in source.endpoints for topic in endpoint.topics}
+    for entity in source.entities:
+        if entity.topic not in fed:
+            yield Wrong(
+                entity.topic,
+                f"no endpoint feeds topic {entity.topic}",
+                "name it in an endpoint's topics, or take the entity out",
+            )
+    yield from _examples(source)
+
+
+def wrong_together(sources: Iterable[SourceSpec], taken: Iterable[str]) -> Iterator[Wrong]:
+    """What the last of the sources has in common with the ones before it, but must not.
+
+    Args:
+        sources: the last one is the one in question.
+        taken: names of topics and tables that are no source's.
+    """
+    *others, last = sources
+    owners = dict.fromkeys(taken, "the platform")
+    names: set[str] = set()
+    paths: dict[str, str] = {}
+    for source in others:
+        names.add(source.name)
+        paths.update(dict.fromkeys((e.path for e in source.endpoints), source.name))
+        for entity in source.entities:
+            owners[entity.topic] = owners[entity.table.name] = source.name
+    if last.name in names:
+        yield Wrong(
+            last.name, f"there is a source {last.name!r} already", "give this one another name"
+        )
+        return
+    for endpoint in last.endpoints:
+        if endpoint.path in paths:
+            yield Wrong(
+                endpoint.path,
+                f"{endpoint.path} is a route of {paths[endpoint.path]}",
+                f"begin the path with /webhooks/{last.name}/",
+            )
+    # Kafka makes "." and "_" the same character in the names of its metrics.
+    alike = {name.replace(".", "_"): name for name in owners if not name.startswith("raw.")}
+    for entity in last.entities:
+        for kind, name in (("topic", entity.topic), ("table", entity.table.name)):
+            if name in owners:
+                yield Wrong(
+                    name, f"{kind} {name} belongs to {owners[name]} already", "name it otherwise"
+                )
+        other = alike.get(entity.topic.replace(".", "_"))
+        if other not in (None, entity.topic):
+            yield Wrong(
+                entity.topic,
+                f"topic {entity.topic} and {other} are one name in Kafka's metrics",
+                "name it otherwise",
+            )
+
+
+def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:
+    head, dot, things = entity.topic.partition(".")
+    if head != source.name or not dot or not _THINGS.fullmatch(things):
+        yield Wrong(
+            entity.topic,
+            f"topic {entity.topic!r} of source {source.name} is not {source.name}.<things>",
+            f'name it "{source.name}." and one word',
+        )
+    table = entity.table
+    start = f"raw.{source.name}_"
+    if not table.name.startswith(start) or not _THINGS.fullmatch(table.name[len(start) :]):
+        yield Wrong(
+            table.name,
+            f"table {table.name!r} of source {source.name} is not {start}<things>",
+            f'name it "{start}" and one word',
+        )
+    seen: set[str] = set()
+    for column in table.columns:
+        if not _THINGS.fullmatch(column.name):
+            yield Wrong(
+                column.name,
+                f"column {column.name!r} of {table.name} is no column's name",
+                "take lower-case letters, digits and underscores, a letter first (a leading "
+                "underscore is the platform's), and give the field's name in its path",
+            )
+        elif column.name in seen:
+            yield Wrong(
+                column.name, f"column {column.name} of {table.name} is there twice", "take one out"
+            )
+        elif not column.path:
+            yield Wrong(
+                column.name,
+                f"column {column.name} of {table.name} has no path",
+                "say where its value stands in the payload",
+            )
+        seen.add(column.name)
+    for kind, text in (("topic", entity.description), ("table", table.doc)):
+        if not text.endswith("."):
+            yield Wrong(
+                text or entity.topic,
+                f"the description of the {kind} of {entity.topic} is no sentence",
+                "write one, with its full stop",
+            )
+
+
+def _endpoint(source: SourceSpec, endpoint: Endpoint) -> Iterator[Wrong]:
+    path = endpoint.path
+    if not _PATH.fullmatch(path) or not _OURS.match(path):
+        yield Wrong(path, f"{path!r} cannot be a route", f"begin it with /webhooks/{source.name}/")
+    known = {entity.topic for entity in source.entities}
+    if not endpoint.topics:
+        yield Wrong(path, f"endpoint {path} feeds no topic", "name its topics")
+    for topic in endpoint.topics:
+        if topic not in known:
+            yield Wrong(
+                topic,
+                f"endpoint {path} feeds {topic}, which is no entity's topic",
+                f"declare the entity, or name one of {', '.join(sorted(known))}",
+            )
+    if not endpoint.bodies:
+        yield Wrong(path, f"endpoint {path} takes no body", "name what its requests hold")
+
+
+def _examples(source: SourceSpec) -> Iterator[Wrong]:
+    shown = {example.path.partition("?")[0] for example in source.examples}
+    for endpoint in source.endpoints:
+        if endpoint.path not in shown:
+            yield Wrong(
+                endpoint.path,
+                f"there is no example of a request to {endpoint.path}",
+                "add one, signed with an invented secret: the tests send it",
+            )
+    yield from _repeated("example", (example.name for example in source.examples))
+
+
+def _repeated(kind: str, names: Iterable[str]) -> Iterator[Wrong]:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            yield Wrong(name, f"{kind} {name} is declared twice", "take one out")
+        seen.add(name)

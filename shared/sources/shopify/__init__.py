@@ -1,0 +1,1 @@
+"""Shopify's webhooks of the Admin REST API."""

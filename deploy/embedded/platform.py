@@ -7,6 +7,7 @@ then the services start.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from deploy.embedded.processes import Child
 from deploy.embedded.secrets import Secrets
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import DATA_DIR_VARIABLE
+from shared.sources.project import PROJECT_VARIABLE, project_dir
 
 MAX_REPLICAS = 16
 
@@ -102,8 +104,10 @@ def connection(ports: PortSettings, secrets: Secrets, brokers: str | None = None
         "BERGLINE_TRANSFORMER_PORT": str(ports.transformer_port),
         "BERGLINE_MAINTAINER_PORT": str(ports.maintainer_port),
         "BERGLINE_TRANSFORMER_TOKEN_KEY": secrets.token_key.get_secret_value(),
-        "BERGLINE_INGEST_SHOPIFY_SECRETS": secrets.shopify_webhook_secret.get_secret_value(),
-        "BERGLINE_INGEST_STRIPE_SECRETS": secrets.stripe_webhook_secret.get_secret_value(),
+        **{
+            f"BERGLINE_INGEST_{source.upper()}_SECRETS": secret.get_secret_value()
+            for source, secret in secrets.webhook_secrets.items()
+        },
     }
 
 
@@ -114,10 +118,9 @@ _YOURS_TO_SET = (
     "BERGLINE_TRANSFORMER_PORT",
     "BERGLINE_MAINTAINER_PORT",
     "BERGLINE_TRANSFORMER_TOKEN_KEY",
-    "BERGLINE_INGEST_SHOPIFY_SECRETS",
-    "BERGLINE_INGEST_STRIPE_SECRETS",
     "BERGLINE_OPERATOR_KEY",
 )
+_A_SOURCES_SECRETS = re.compile(r"BERGLINE_INGEST_\w+_SECRETS")
 
 
 def refuse_foreign_connection(
@@ -132,7 +135,9 @@ def refuse_foreign_connection(
     foreign = [
         name
         for name, value in ours.items()
-        if name not in _YOURS_TO_SET and os.environ.get(name, value) != value
+        if name not in _YOURS_TO_SET
+        and not _A_SOURCES_SECRETS.fullmatch(name)
+        and os.environ.get(name, value) != value
     ]
     if foreign:
         raise ConfigurationError(
@@ -162,6 +167,8 @@ def plan(
     common = {
         **os.environ,
         DATA_DIR_VARIABLE: str(layout.root),
+        # Children stand elsewhere: what is relative to here must be told them whole.
+        PROJECT_VARIABLE: str(project_dir() or ""),
         # glibc gives each thread an arena of its own, which long-lived processes never give back.
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
     }

@@ -6,9 +6,11 @@ environment: never through an argument list, a log or the terminal.
 
 from __future__ import annotations
 
+import base64
 import json
 import secrets as randomness
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -16,10 +18,14 @@ from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from deploy.embedded.layout import write_private
 from shared.runtime.errors import ConfigurationError
+from shared.sources.registry import SOURCES
+from shared.sources.spec import SourceSpec
 
-FORMAT: Literal[2] = 2
+FORMAT: Literal[3] = 3
 _WITHOUT_TOKEN_KEY = 1
 """The format before tokens."""
+_OF_TWO_SOURCES = 2
+"""The format when there were two sources."""
 
 
 class Secrets(BaseModel):
@@ -27,7 +33,7 @@ class Secrets(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: Literal[2]
+    format: Literal[3]
     s3_access_key: str
     s3_secret_key: SecretStr
     volume_write_key: SecretStr
@@ -35,9 +41,9 @@ class Secrets(BaseModel):
     filer_write_key: SecretStr
     filer_read_key: SecretStr
     operator_key: SecretStr
-    shopify_webhook_secret: SecretStr
-    stripe_webhook_secret: SecretStr
     token_key: SecretStr
+    webhook_secrets: Mapping[str, SecretStr]
+    """By source."""
 
     @classmethod
     def generate(cls) -> Secrets:
@@ -45,7 +51,9 @@ class Secrets(BaseModel):
         return cls(
             format=FORMAT,
             s3_access_key=f"bergline-{randomness.token_hex(8)}",
-            stripe_webhook_secret=SecretStr(f"whsec_{randomness.token_urlsafe(32)}"),
+            webhook_secrets={
+                source.name: SecretStr(_webhook_secret(source)) for source in SOURCES.values()
+            },
             **{
                 name: SecretStr(randomness.token_hex(32))
                 for name in (
@@ -55,7 +63,6 @@ class Secrets(BaseModel):
                     "filer_write_key",
                     "filer_read_key",
                     "operator_key",
-                    "shopify_webhook_secret",
                     "token_key",
                 )
             },
@@ -63,7 +70,8 @@ class Secrets(BaseModel):
 
     def values(self) -> tuple[str, ...]:
         """Every secret in plain text, for tests that look for leaks."""
-        return tuple(value.get_secret_value() for _, value in self if isinstance(value, SecretStr))
+        own = [value for _, value in self if isinstance(value, SecretStr)]
+        return tuple(value.get_secret_value() for value in (*own, *self.webhook_secrets.values()))
 
 
 def load_or_generate(path: Path) -> Secrets:
@@ -81,7 +89,8 @@ def load_or_generate(path: Path) -> Secrets:
             f"if nobody has read it: chmod 600 {path}; otherwise delete the data directory",
         )
     try:
-        _add_token_key(path)
+        _upgrade(path)
+        _add_sources(path)
         return Secrets.model_validate_json(path.read_bytes())
     except (ValidationError, ValueError) as error:
         # The error's own text would print the values.
@@ -96,19 +105,56 @@ def load_or_generate(path: Path) -> Secrets:
         ) from None
 
 
-def _add_token_key(path: Path) -> None:
-    """A file from before there were tokens gets its key now; one that lost it does not."""
+def _upgrade(path: Path) -> None:
+    """A file of an older format gets what is missing; one that lost it does not."""
     kept = json.loads(path.read_bytes())
-    if isinstance(kept, dict) and kept.get("format") == _WITHOUT_TOKEN_KEY:
-        added = {"format": FORMAT, "token_key": _plain(Secrets.generate())["token_key"]}
-        _write(path, {**kept, **added})
+    if not isinstance(kept, dict):
+        return
+    if kept.get("format") == _WITHOUT_TOKEN_KEY:
+        kept = {**kept, "format": _OF_TWO_SOURCES, "token_key": randomness.token_hex(32)}
+        _write(path, kept)
+    if kept.get("format") == _OF_TWO_SOURCES:
+        of_sources = {
+            name: kept.pop(f"{name}_webhook_secret")
+            for name in ("shopify", "stripe")
+            if f"{name}_webhook_secret" in kept
+        }
+        _write(path, {**kept, "format": FORMAT, "webhook_secrets": of_sources})
+
+
+def _add_sources(path: Path) -> None:
+    """Sources that were added since get their secrets now; those of others stay."""
+    kept = json.loads(path.read_bytes())
+    there = kept.get("webhook_secrets") if isinstance(kept, dict) else None
+    if not isinstance(there, dict):
+        return
+    new = {
+        source.name: _webhook_secret(source)
+        for source in SOURCES.values()
+        if source.name not in there
+    }
+    if new:
+        _write(path, {**kept, "webhook_secrets": {**there, **new}})
+
+
+def _webhook_secret(source: SourceSpec) -> str:
+    """A secret of the form that the source's vendor gives."""
+    prefix = source.signature.secret_prefix
+    if prefix:
+        return prefix + base64.b64encode(randomness.token_bytes(32)).decode()
+    return randomness.token_hex(32)
 
 
 def _plain(secrets: Secrets) -> dict[str, object]:
-    return {
-        name: value.get_secret_value() if isinstance(value, SecretStr) else value
-        for name, value in secrets
-    }
+    plain: dict[str, object] = {}
+    for name, value in secrets:
+        if isinstance(value, SecretStr):
+            plain[name] = value.get_secret_value()
+        elif isinstance(value, Mapping):
+            plain[name] = {key: secret.get_secret_value() for key, secret in value.items()}
+        else:
+            plain[name] = value
+    return plain
 
 
 def _write(path: Path, plain: dict[str, object]) -> None:

@@ -8,10 +8,10 @@ import logging
 import sys
 from collections.abc import Callable
 
-from services.ingest.app import SERVICE, create
-from services.ingest.config import IngestSettings
 from shared.runtime.errors import BerglineError
 from shared.runtime.lifecycle import run_service
+
+SERVICE = "ingest"
 
 
 def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
@@ -26,6 +26,10 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 def main() -> int:
     """Run until a signal; the exit code."""
     try:
+        # They read the sources, the project's among them.
+        from services.ingest.app import create
+        from services.ingest.config import IngestSettings
+
         settings = IngestSettings.load()
     except BerglineError as error:
         print(f"{SERVICE}: {error}", file=sys.stderr)  # noqa: T201

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import sys
 
-from services.stream_writer.app import Worker
-from services.stream_writer.config import StreamWriterSettings
 from shared.runtime.errors import BerglineError
 from shared.runtime.lifecycle import run_service
 
@@ -14,6 +12,10 @@ from shared.runtime.lifecycle import run_service
 def main() -> int:
     """Load the settings and run until a signal; the process's exit code."""
     try:
+        # They read the sources, the project's among them.
+        from services.stream_writer.app import Worker
+        from services.stream_writer.config import StreamWriterSettings
+
         settings = StreamWriterSettings.load()
     except BerglineError as error:
         print(f"stream_writer: {error}", file=sys.stderr)  # noqa: T201

@@ -12,6 +12,7 @@ from deploy.embedded.ports import PortSettings
 from deploy.embedded.secrets import Secrets, load_or_generate
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import Settings
+from shared.sources.registry import SOURCES
 
 
 def mode(path: Path) -> int:
@@ -69,10 +70,40 @@ def test_a_file_from_before_tokens_gets_a_key_and_keeps_the_rest(layout: Layout)
     secrets = load_or_generate(layout.secrets_file)
     plain = json.loads(layout.secrets_file.read_text())
     del plain["token_key"]
-    layout.secrets_file.write_text(json.dumps({**plain, "format": 1}))
+    of_sources = plain.pop("webhook_secrets")
+    old = {f"{name}_webhook_secret": of_sources[name] for name in ("shopify", "stripe")}
+    layout.secrets_file.write_text(json.dumps({**plain, **old, "format": 1}))
     upgraded = load_or_generate(layout.secrets_file)
-    assert upgraded.model_copy(update={"token_key": secrets.token_key}) == secrets
+    kept = {"token_key": secrets.token_key, "webhook_secrets": secrets.webhook_secrets}
+    assert upgraded.model_copy(update=kept) == secrets
     assert load_or_generate(layout.secrets_file) == upgraded
+    assert mode(layout.secrets_file) == 0o600
+
+
+def test_a_file_of_two_sources_keeps_their_secrets_and_gets_those_of_the_others(
+    layout: Layout,
+) -> None:
+    secrets = load_or_generate(layout.secrets_file)
+    plain = json.loads(layout.secrets_file.read_text())
+    of_sources = plain.pop("webhook_secrets")
+    two = {f"{name}_webhook_secret": of_sources[name] for name in ("shopify", "stripe")}
+    layout.secrets_file.write_text(json.dumps({**plain, **two, "format": 2}))
+    upgraded = load_or_generate(layout.secrets_file)
+    assert upgraded.webhook_secrets.keys() == SOURCES.keys()
+    for name in ("shopify", "stripe"):
+        assert upgraded.webhook_secrets[name] == secrets.webhook_secrets[name]
+    assert load_or_generate(layout.secrets_file) == upgraded
+
+
+def test_a_new_source_gets_a_secret_and_one_that_is_gone_keeps_its_own(layout: Layout) -> None:
+    load_or_generate(layout.secrets_file)
+    plain = json.loads(layout.secrets_file.read_text())
+    del plain["webhook_secrets"]["stripe"]
+    plain["webhook_secrets"]["gone"] = "kept" * 10
+    layout.secrets_file.write_text(json.dumps(plain))
+    secrets = load_or_generate(layout.secrets_file)
+    assert secrets.webhook_secrets["stripe"].get_secret_value().startswith("whsec_")
+    assert secrets.webhook_secrets["gone"].get_secret_value() == "kept" * 10
     assert mode(layout.secrets_file) == 0o600
 
 

@@ -175,7 +175,7 @@ def _assert_same(column: Column, source: Any, reading: Reading) -> None:
             assert value == ("0" if source == "-0" and isinstance(source, Number) else source)
         case Type.BOOLEAN:
             assert json.dumps(value) in (source, json.dumps(source))
-        case Type.INT | Type.LONG | Type.DECIMAL_18_2:
+        case Type.INT | Type.LONG | Type.DECIMAL_18_2 | Type.DECIMAL_5_4:
             assert Decimal(str(value)) == Decimal(source)
         case Type.TIMESTAMP if isinstance(value, int):
             assert value == Decimal(source)

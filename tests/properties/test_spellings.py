@@ -12,6 +12,7 @@ import pytest
 from services.stream_writer.parsing.columns import cast
 from services.stream_writer.parsing.decoder import REFUSALS, compile_decoder
 from services.stream_writer.parsing.reference import read
+from services.stream_writer.parsing.values import DECIMALS
 from shared.tables.spec import Column, TimeFormat, Type
 from tests.properties.payloads import (
     DATES,
@@ -26,10 +27,9 @@ from tests.properties.payloads import (
 COLUMNS = [
     *(
         Column("it", type_, 1, ("it",))
-        for type_ in (Type.STRING, Type.INT, Type.LONG, Type.BOOLEAN, Type.DECIMAL_18_2, Type.JSON)
+        for type_ in (Type.STRING, Type.INT, Type.LONG, Type.BOOLEAN, *DECIMALS, Type.JSON)
     ),
-    Column("it", Type.TIMESTAMP, 1, ("it",), TimeFormat.ISO_8601),
-    Column("it", Type.TIMESTAMP, 1, ("it",), TimeFormat.UNIX_SECONDS),
+    *(Column("it", Type.TIMESTAMP, 1, ("it",), time_format) for time_format in TimeFormat),
 ]
 
 

@@ -8,9 +8,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from services.stream_writer.parsing.timestamps import EARLIEST_UNIX_SECOND, LATEST_UNIX_SECOND
-from services.stream_writer.parsing.values import Plain
-from shared.tables.spec import Column, TimeFormat, Type
+from services.stream_writer.parsing.timestamps import (
+    EARLIEST_UNIX_SECOND,
+    LATEST_UNIX_SECOND,
+    PER_SECOND,
+)
+from services.stream_writer.parsing.values import DECIMALS, Plain
+from shared.tables.spec import Column, Type
 
 _MISFITS = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError)
 
@@ -23,15 +27,22 @@ _TYPES = {
     Type.INT: pa.int32(),
     Type.LONG: pa.int64(),
     Type.BOOLEAN: pa.bool_(),
-    Type.DECIMAL_18_2: pa.decimal128(18, 2),
     Type.TIMESTAMP: _MOMENT,
     Type.BINARY: _BYTES,
+    **{type_: pa.decimal128(digits, behind) for type_, (digits, behind) in DECIMALS.items()},
+}
+_COUNTED = {
+    time_format: pa.timestamp({1: "s", 1_000: "ms", 1_000_000: "us"}[per_second], tz="UTC")
+    for time_format, per_second in PER_SECOND.items()
 }
 _EARLIEST = EARLIEST_UNIX_SECOND * 1_000_000
 _LATEST = LATEST_UNIX_SECOND * 1_000_000 + 999_999
 
 _USUAL = {
-    Type.DECIMAL_18_2: r"^-?[0-9]{1,16}(\.[0-9]{1,2})?$",
+    **{
+        type_: rf"^-?[0-9]{{1,{digits - behind}}}(\.[0-9]{{1,{behind}}})?$"
+        for type_, (digits, behind) in DECIMALS.items()
+    },
     Type.TIMESTAMP: (
         r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?"
         r"(Z|[+-][0-9]{2}:[0-9]{2})$"
@@ -71,10 +82,11 @@ def cast(column: Column, values: Sequence[Plain]) -> pa.Array:
     match column.type:
         case Type.JSON:
             return pa.array(values, _BYTES).view(_TEXT)
-        case Type.DECIMAL_18_2:
-            return pa.array(values, _TEXT).cast(_TYPES[column.type])
-        case Type.TIMESTAMP if column.time_format is TimeFormat.UNIX_SECONDS:
-            return _bounded(pa.array(values, pa.timestamp("s", tz="UTC")).cast(_MOMENT))
+        case decimal if decimal in DECIMALS:
+            return _decimals(pa.array(values, _TEXT), _TYPES[decimal])
+        case Type.TIMESTAMP if column.time_format in _COUNTED:
+            counts = pa.array(values, _COUNTED[column.time_format])
+            return _bounded(counts.cast(_MOMENT))
         case Type.TIMESTAMP:
             return moments(pa.array(values, _TEXT))
         case _:
@@ -96,6 +108,15 @@ def moments(texts: pa.LargeStringArray) -> pa.TimestampArray:
     return _bounded(texts.cast(_MOMENT))
 
 
+def _decimals(texts: pa.LargeStringArray, type_: pa.DataType) -> pa.Array:
+    """Refuse exponents: Arrow's cast wraps small ones around (``5e-2995`` would be 0.00)."""
+    data = texts.buffers()[2]
+    letters = b"" if data is None else data.to_pybytes()
+    if b"e" in letters or b"E" in letters:
+        raise pa.ArrowInvalid("a decimal is written with an exponent")
+    return texts.cast(type_)
+
+
 def _bounded(times: pa.Array) -> pa.Array:
     """Refuse moments outside of the years 1 to 9999, which Arrow holds and Python does not."""
     extremes: Any = pc.min_max(times.view(pa.int64())).as_py()
@@ -108,7 +129,7 @@ def _bounded(times: pa.Array) -> pa.Array:
 def _unusual(column: Column, values: Sequence[Plain]) -> list[int]:
     """Rows whose text is spelled unusually: one pass over the column, however many they are."""
     pattern = _USUAL.get(column.type)
-    if pattern is None or column.time_format is TimeFormat.UNIX_SECONDS:
+    if pattern is None or column.time_format in _COUNTED:
         return []
     try:
         usual = pc.match_substring_regex(pa.array(values, _TEXT), pattern)

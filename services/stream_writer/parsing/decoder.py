@@ -15,8 +15,9 @@ from typing import Annotated
 
 import msgspec
 
-from services.stream_writer.parsing.values import INTEGER_RANGE, Plain
-from shared.tables.spec import Column, TimeFormat, Type
+from services.stream_writer.parsing.timestamps import PER_SECOND
+from services.stream_writer.parsing.values import DECIMALS, INTEGER_RANGE, Plain
+from shared.tables.spec import Column, Type
 
 REFUSALS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What decoding one record may raise."""
@@ -34,8 +35,8 @@ _TYPES: Mapping[Type, object] = {
     Type.BOOLEAN: bool | None,
     Type.INT: _ranged(*INTEGER_RANGE[Type.INT]),
     Type.LONG: _ranged(*INTEGER_RANGE[Type.LONG]),
-    Type.DECIMAL_18_2: Annotated[str, msgspec.Meta(max_length=MAX_NUMERAL_LENGTH)] | None,
     Type.JSON: msgspec.Raw,
+    **dict.fromkeys(DECIMALS, Annotated[str, msgspec.Meta(max_length=MAX_NUMERAL_LENGTH)] | None),
 }
 
 
@@ -132,7 +133,7 @@ def _compile(columns: Mapping[tuple[str, ...], Column], prefix: tuple[str, ...])
 
 def _field_type(column: Column | None, child: ObjectDecoder | None) -> object:
     if column is not None and column.type is Type.TIMESTAMP:
-        return _TYPES[Type.LONG] if column.time_format is TimeFormat.UNIX_SECONDS else str | None
+        return _TYPES[Type.LONG] if column.time_format in PER_SECOND else str | None
     if column is not None:
         return _TYPES[column.type]
     return None if child is None else child.type | None

@@ -8,22 +8,35 @@ is never rounded, clipped or guessed. Source: the platform's landing rules; RFC 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
+from types import MappingProxyType
 
 import msgspec
 
-from services.stream_writer.parsing.timestamps import iso_8601, unix_seconds
+from services.stream_writer.parsing.timestamps import PER_SECOND, iso_8601, unix_count
 from shared.tables.spec import Column, TimeFormat, Type
 
 Plain = str | int | bool | bytes | None
 """A value in the plainest spelling of its type: JSON as UTF-8 bytes, decimals as ``12.30``,
-moments as ``2026-01-02T03:04:05.000006Z`` or unix seconds."""
+moments as ``2026-01-02T03:04:05.000006Z`` or units since 1970."""
 
 INTEGER_RANGE = {Type.INT: (-(2**31), 2**31 - 1), Type.LONG: (-(2**63), 2**63 - 1)}
 
+DECIMALS: Mapping[Type, tuple[int, int]] = MappingProxyType(
+    {
+        Type.DECIMAL_18_2: (18, 2),
+        Type.DECIMAL_10_2: (10, 2),
+        Type.DECIMAL_7_4: (7, 4),
+        Type.DECIMAL_7_2: (7, 2),
+        Type.DECIMAL_5_4: (5, 4),
+        Type.DECIMAL_5_2: (5, 2),
+        Type.DECIMAL_3_2: (3, 2),
+    }
+)
+"""Digits of each decimal type, and how many of them stand behind the point."""
+
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*[0-9]{1,9})?")
-_CENT = Decimal("0.01")
-_DECIMAL_18_2_END = Decimal(10) ** 16
 _string = msgspec.json.Decoder(str).decode
 
 
@@ -52,12 +65,14 @@ def plain(column: Column, text: bytes) -> Plain:
             return _boolean(scalar)
         case Type.INT | Type.LONG:
             return _integer(scalar, *INTEGER_RANGE[column.type])
-        case Type.DECIMAL_18_2:
-            return _decimal_18_2(scalar)
-        case Type.TIMESTAMP if column.time_format is TimeFormat.ISO_8601:
-            moment: Plain = iso_8601(scalar) if quoted else None
+        case decimal if decimal in DECIMALS:
+            return _decimal(scalar, *DECIMALS[decimal])
+        case Type.TIMESTAMP if column.time_format in PER_SECOND:
+            count = _integer(scalar, *INTEGER_RANGE[Type.LONG])
+            moment: Plain = unix_count(count, PER_SECOND[column.time_format])
         case Type.TIMESTAMP:
-            moment = unix_seconds(_integer(scalar, *INTEGER_RANGE[Type.LONG]))
+            utc = column.time_format is TimeFormat.ISO_8601_UTC
+            moment = iso_8601(scalar, utc=utc) if quoted else None
         case _:
             raise TypeError(f"column {column.name}: a payload has no {column.type.value} values")
     if moment is None:
@@ -84,11 +99,12 @@ def _integer(scalar: str, low: int, high: int) -> int:
     return int(number)
 
 
-def _decimal_18_2(scalar: str) -> str:
+def _decimal(scalar: str, digits: int, behind: int) -> str:
     number = _number(scalar)
-    if not -_DECIMAL_18_2_END < number < _DECIMAL_18_2_END:
+    end = Decimal(10) ** (digits - behind)
+    if not -end < number < end:
         raise Misfit
-    cents = number.quantize(_CENT)
-    if cents != number:
+    written = number.quantize(Decimal(1).scaleb(-behind))
+    if written != number:
         raise Misfit
-    return str(cents)
+    return str(written)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 
 from services.stream_writer.parsing.columns import build
@@ -43,3 +45,10 @@ def test_when_most_do_not_fit_each_row_is_asked_at_most_once() -> None:
     assert [row for row, value in enumerate(column) if value is None] == [
         row for row in range(2000) if row % 3
     ]
+
+
+@pytest.mark.parametrize("text", ["5e-2995", "5E-2995", "1e2"])
+def test_exponents_are_left_to_repair(text: str) -> None:
+    # Arrow would make 0.00 of the first two.
+    column, asked = repaired(["1.00", text, None])
+    assert (column, asked) == ([Decimal("1.00"), None, None], [1])

@@ -13,7 +13,10 @@ def column(type_: Type, time_format: TimeFormat = TimeFormat.ISO_8601) -> Column
 
 
 ISO = column(Type.TIMESTAMP)
+ISO_UTC = column(Type.TIMESTAMP, TimeFormat.ISO_8601_UTC)
 UNIX = column(Type.TIMESTAMP, TimeFormat.UNIX_SECONDS)
+UNIX_MS = column(Type.TIMESTAMP, TimeFormat.UNIX_MILLISECONDS)
+UNIX_US = column(Type.TIMESTAMP, TimeFormat.UNIX_MICROSECONDS)
 
 FITS = [
     (Type.STRING, b'"a\\u00e9\\n"', "aé\n"),
@@ -37,6 +40,10 @@ FITS = [
     (Type.DECIMAL_18_2, b"12.300", "12.30"),
     (Type.DECIMAL_18_2, b'"-9999999999999999.99"', "-9999999999999999.99"),
     (Type.DECIMAL_18_2, b"1234567890123456.78", "1234567890123456.78"),
+    (Type.DECIMAL_5_4, b"0.2", "0.2000"),
+    (Type.DECIMAL_5_4, b'"-9.9999"', "-9.9999"),
+    (Type.DECIMAL_5_4, b"1.23e-2", "0.0123"),
+    (Type.DECIMAL_7_2, b"99999.99", "99999.99"),
 ]
 
 MISFITS = [
@@ -58,6 +65,9 @@ MISFITS = [
     (Type.DECIMAL_18_2, b"340282366920938463463374607431768223801"),
     (Type.DECIMAL_18_2, b'"12,30"'),
     (Type.DECIMAL_18_2, b'"NaN"'),
+    (Type.DECIMAL_5_4, b"10"),
+    (Type.DECIMAL_5_4, b"0.12345"),
+    (Type.DECIMAL_7_2, b"100000"),
 ]
 
 
@@ -89,3 +99,26 @@ def test_unix_seconds_are_whole_and_within_the_years_1_to_9999() -> None:
     for text in (b"1767323045.5", b"1767323045000", b"-62135596801", b'"2026-01-02T03:04:05Z"'):
         with pytest.raises(Misfit):
             plain(UNIX, text)
+
+
+def test_only_a_vendor_that_says_so_means_utc_without_an_offset() -> None:
+    assert plain(ISO_UTC, b'"2009-03-26 21:35:57"') == "2009-03-26T21:35:57.000000Z"
+    assert plain(ISO_UTC, b'"2009-03-26T21:35:57+02:00"') == "2009-03-26T19:35:57.000000Z"
+    with pytest.raises(Misfit):
+        plain(ISO, b'"2009-03-26 21:35:57"')
+
+
+def test_parts_of_seconds_are_counted_within_the_years_1_to_9999() -> None:
+    assert plain(UNIX_MS, b"1699999999123") == 1_699_999_999_123
+    assert plain(UNIX_US, b"1700000000000000") == 1_700_000_000_000_000
+    assert plain(UNIX_MS, b"253402300799999") == 253_402_300_799_999
+    assert plain(UNIX_US, b"-62135596800000000") == -62_135_596_800_000_000
+    for unit, text in (
+        (UNIX_MS, b"253402300800000"),
+        (UNIX_MS, b"1700000000000000"),
+        (UNIX_MS, b"1.5"),
+        (UNIX_US, b"253402300800000000"),
+        (UNIX_US, b"-62135596800000001"),
+    ):
+        with pytest.raises(Misfit):
+            plain(unit, text)

@@ -63,6 +63,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         ),
         "runs": Entry("shared.cli.runs", "Builds by the commit that set them off."),
         "documents": Entry("shared.cli.documents", "Refresh what is generated from declarations."),
+        "new": Entry("shared.cli.new", "Begin a source of your own from a template that works."),
+        "check": Entry("shared.cli.check", "Check the sources, your own among them."),
+        "generate": Entry("shared.cli.generate", "What vendors send, as files or signed posts."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),
     }
 )

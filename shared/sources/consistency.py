@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from shared.sources.spec import Endpoint, Entity, SourceSpec, topics_by_type
+from shared.contracts.column_types import Type
+from shared.sources.spec import Endpoint, Entity, PayloadColumn, SourceSpec, topics_by_type
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST_NAME = 32
@@ -154,6 +155,7 @@ def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:
                 "say where its value stands in the payload",
             )
         seen.add(column.name)
+    yield from _paths(entity)
     for kind, text in (("topic", entity.description), ("table", table.doc)):
         if not text.endswith("."):
             yield Wrong(
@@ -161,6 +163,30 @@ def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:
                 f"the description of the {kind} of {entity.topic} is no sentence",
                 "write one, with its full stop",
             )
+
+
+def _paths(entity: Entity) -> Iterator[Wrong]:
+    """Columns that cannot be read side by side."""
+    places: dict[tuple[str, ...], PayloadColumn] = {}
+    for column in entity.table.columns:
+        other = places.setdefault(column.path, column)
+        if other is not column:
+            yield Wrong(
+                column.name,
+                f"columns {other.name} and {column.name} of {entity.table.name} stand at the same "
+                f"place of the payload, {'.'.join(column.path)}",
+                "take one out",
+            )
+    for column in entity.table.columns:
+        for depth in range(1, len(column.path)):
+            above = places.get(column.path[:depth])
+            if above is not None and above.type is not Type.JSON:
+                yield Wrong(
+                    above.name,
+                    f"column {above.name} of {entity.table.name} stands where {column.name} looks "
+                    "into an object",
+                    "make it one of Type.JSON, or take it out",
+                )
 
 
 def _endpoint(source: SourceSpec, endpoint: Endpoint) -> Iterator[Wrong]:

@@ -14,6 +14,7 @@ import importlib
 import os
 import sys
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -115,23 +116,36 @@ def refused(path: Path, wrong: Wrong) -> ConfigurationError:
 
 
 def line_of(path: Path, about: str) -> int:
-    """The line of a declaration that holds a text, or else where ``SOURCE`` is set, or 1."""
+    """The line of a declaration that holds a text, or else where ``SOURCE`` is set, or 1.
+
+    Looked for where things are declared: outside of functions and documentation.
+    """
     try:
         tree = ast.parse(path.read_text(encoding="utf-8"))
     except (SyntaxError, ValueError, OSError):
         return 1
     declared = 1
-    for node in ast.walk(tree):
+    for node in _declaring(tree):
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             if about in (node.value, *node.value.split()):
                 return node.lineno
         elif isinstance(node, ast.keyword) and node.arg == about:
             return node.lineno
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            if any(isinstance(each, ast.Name) and each.id == "SOURCE" for each in targets):
-                declared = node.lineno
+        elif isinstance(node, ast.Name) and node.id == "SOURCE":
+            declared = node.lineno
     return declared
+
+
+def _declaring(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a module in their order, without functions, imports and documentation."""
+    for node in ast.iter_child_nodes(tree):
+        documents = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+        if documents or isinstance(
+            node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Import | ast.ImportFrom
+        ):
+            continue
+        yield node
+        yield from _declaring(node)
 
 
 def _package(project: Path) -> ModuleType:

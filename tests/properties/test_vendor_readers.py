@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from services.ingest import form
 from shared.contracts.envelope import Envelope
 from shared.sources.attributes import MAX_CHARACTERS
-from shared.sources.hubspot.declaration import SOURCE as HUBSPOT
-from shared.sources.mailchimp.declaration import SOURCE as MAILCHIMP
+from shared.sources.hubspot.source import SOURCE as HUBSPOT
+from shared.sources.mailchimp.source import SOURCE as MAILCHIMP
 from shared.sources.spec import Delivery, Endpoint, Malformed, Payload, SourceSpec
-from shared.sources.standard.declaration import SOURCE as STANDARD
+from shared.sources.standard.source import SOURCE as STANDARD
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 odd = st.sampled_from(

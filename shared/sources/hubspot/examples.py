@@ -71,7 +71,7 @@ EXAMPLES = (
             ),
             Expected(topic="hubspot.companies", key="7003", event_type="company.merge"),
             Expected(topic="hubspot.deals", key="300001", event_type="deal.associationChange"),
-            Expected(topic="hubspot.contacts", key="1246966", event_type="object.creation"),
+            Expected(topic="hubspot.contacts", key="1246966", event_type="contact.creation"),
             Expected(topic="hubspot.events", key="11299", event_type="conversation.newMessage"),
         ),
         public_url=_URL,

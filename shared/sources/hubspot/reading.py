@@ -1,8 +1,8 @@
 """HubSpot: one event of an array; its subscription type names the topic, a field the object.
 
-Newer apps send ``object.*`` types and name the kind of object in ``objectTypeId``; both spellings
-of one fact land in the same table. Source: developers.hubspot.com, "Webhooks API" and "Create
-generic webhook subscriptions".
+Newer apps send ``object.*`` types and name the kind of object in ``objectTypeId``: another spelling
+of the same facts, so the event has the older type's name (the payload keeps its own). Source:
+developers.hubspot.com, "Webhooks API" and "Create generic webhook subscriptions".
 """
 
 from __future__ import annotations
@@ -79,7 +79,9 @@ def read(_: Headers, payload: Payload, body: bytes) -> Delivery:
         Malformed: an event of a contact, company or deal names none.
     """
     event_type = attribute(payload.get("subscriptionType")) or UNKNOWN_TYPE
-    topic = _topic(event_type, payload)
+    if event_type not in _TOPIC_OF_TYPE:
+        event_type = _older_name(event_type, payload)
+    topic = _TOPIC_OF_TYPE.get(event_type, OTHER_EVENTS)
     event_id = _event_id(payload, body)
     key = _object_id(payload)
     if key is None:
@@ -97,12 +99,12 @@ def read(_: Headers, payload: Payload, body: bytes) -> Delivery:
     )
 
 
-def _topic(event_type: str, payload: Payload) -> str:
+def _older_name(event_type: str, payload: Payload) -> str:
+    """``object.creation`` of a contact as ``contact.creation``; what is no such type as it is."""
     thing, _, change = event_type.partition(".")
-    if thing == "object":
-        type_id = attribute(payload.get("objectTypeId"))
-        event_type = f"{_THING_OF_TYPE_ID.get(type_id, thing)}.{change}"
-    return _TOPIC_OF_TYPE.get(event_type, OTHER_EVENTS)
+    kind = _THING_OF_TYPE_ID.get(attribute(payload.get("objectTypeId")))
+    older = f"{kind}.{change}"
+    return older if thing == "object" and older in _TOPIC_OF_TYPE else event_type
 
 
 def _object_id(payload: Payload) -> str | None:

@@ -36,26 +36,4 @@ EXAMPLES = (
         ),
         source="specification 1.0.0, Signature scheme; signed with Python's hmac",
     ),
-    Example(
-        name="least",
-        path=_PATH,
-        headers={
-            "Content-Type": "application/json",
-            "webhook-id": "msg_p5jXN8AQM9LWM0D4loKWxJek",
-            "webhook-timestamp": "1614265330",
-            "webhook-signature": "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
-        },
-        body=b'{"test": 2432232314}',
-        secret=_SECRET,
-        at=1_614_265_330,
-        becomes=(
-            Expected(
-                topic="standard.events",
-                key="msg_p5jXN8AQM9LWM0D4loKWxJek",
-                event_id="msg_p5jXN8AQM9LWM0D4loKWxJek",
-                event_type="unknown",
-            ),
-        ),
-        source="the vector of the reference libraries",
-    ),
 )

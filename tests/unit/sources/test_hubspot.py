@@ -6,8 +6,8 @@ from typing import Any
 import orjson
 import pytest
 
-from shared.sources.hubspot.declaration import SOURCE
 from shared.sources.hubspot.reading import ENTITIES, read
+from shared.sources.hubspot.source import SOURCE
 from shared.sources.spec import Delivery, Fault, Malformed
 
 THIN: dict[str, Any] = {
@@ -59,19 +59,19 @@ def test_the_types_of_the_vendors_list_are_known(thing: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("type_id", "topic"),
+    ("type_id", "topic", "thing"),
     [
-        ("0-1", "hubspot.contacts"),
-        ("0-2", "hubspot.companies"),
-        ("0-3", "hubspot.deals"),
-        ("0-5", "hubspot.events"),
-        (None, "hubspot.events"),
-        (["0-1"], "hubspot.events"),
+        ("0-1", "hubspot.contacts", "contact"),
+        ("0-2", "hubspot.companies", "company"),
+        ("0-3", "hubspot.deals", "deal"),
+        ("0-5", "hubspot.events", "object"),
+        (None, "hubspot.events", "object"),
+        (["0-1"], "hubspot.events", "object"),
     ],
 )
-def test_generic_types_name_their_object_beside(type_id: object, topic: str) -> None:
+def test_generic_types_are_another_spelling(type_id: object, topic: str, thing: str) -> None:
     read_ = delivery(subscriptionType="object.propertyChange", objectTypeId=type_id)
-    assert (read_.topic, read_.event_type) == (topic, "object.propertyChange")
+    assert (read_.topic, read_.event_type) == (topic, f"{thing}.propertyChange")
 
 
 @pytest.mark.parametrize("event_type", ["ticket.creation", "contact.unheardOf", "object", "", None])

@@ -8,6 +8,7 @@ import pytest
 
 from shared.sources.mailchimp.members import fired_moment, member_hash
 from shared.sources.mailchimp.reading import ENTITIES, LARGEST_NESTED, read
+from shared.sources.mailchimp.source import SOURCE
 from shared.sources.spec import Delivery, Fault, Malformed
 
 FIRED = "2009-03-26 21:35:57"
@@ -250,3 +251,8 @@ def test_a_member_is_the_hash_of_the_address_in_lower_case(email: str) -> None:
 @pytest.mark.parametrize("email", [None, "", "  ", 7, ["ada@example.com"]])
 def test_what_is_no_address_is_no_member(email: object) -> None:
     assert member_hash(email) is None
+
+
+def test_every_type_of_the_vendors_forms_has_an_example() -> None:
+    shown = {example.name for example in SOURCE.examples}
+    assert {"subscribe", "unsubscribe", "profile", "upemail", "cleaned", "campaign"} <= shown

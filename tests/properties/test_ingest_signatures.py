@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.ingest.signatures.body_hmac import BodyHmacVerifier
 from services.ingest.signatures.hubspot import HubSpotVerifier
-from services.ingest.signatures.shopify import ShopifyVerifier
 from services.ingest.signatures.standard import StandardVerifier
 from services.ingest.signatures.stripe import StripeVerifier
 from services.ingest.signatures.url_secret import UrlSecretVerifier
@@ -19,10 +19,12 @@ from services.ingest.signatures.verifier import (
     SignatureRefused,
     Verifier,
 )
+from shared.sources.signing import BodyHmac
 
 secrets = st.lists(st.text(min_size=1, max_size=40).filter(lambda s: s.isprintable()), min_size=1)
 bodies = st.binary(max_size=2000)
 NOW = 1_700_000_000
+SHOPIFY = BodyHmac(header="X-Shopify-Hmac-Sha256", encoding="base64")
 
 
 def shopify(secret: str, body: bytes) -> str:
@@ -38,12 +40,14 @@ def test_shopify_accepts_what_any_active_secret_signed(
     secrets: list[str], body: bytes, data: st.DataObject
 ) -> None:
     secret = data.draw(st.sampled_from(secrets))
-    ShopifyVerifier(secrets).verify({"X-Shopify-Hmac-Sha256": shopify(secret, body)}, body, now=0.0)
+    BodyHmacVerifier(secrets, SHOPIFY).verify(
+        {"X-Shopify-Hmac-Sha256": shopify(secret, body)}, body, now=0.0
+    )
 
 
 @given(secrets=secrets, body=bodies, other=bodies)
 def test_shopify_refuses_another_body(secrets: list[str], body: bytes, other: bytes) -> None:
-    verifier = ShopifyVerifier(secrets)
+    verifier = BodyHmacVerifier(secrets, SHOPIFY)
     headers = {"X-Shopify-Hmac-Sha256": shopify(secrets[0], other)}
     if body == other:
         verifier.verify(headers, body, now=0.0)
@@ -127,7 +131,7 @@ def test_no_text_that_was_not_signed_is_accepted_or_breaks_a_verifier(
 ) -> None:
     hubspot = HubSpotVerifier(secrets, old_versions=True)
     verifiers: list[tuple[Verifier, dict[str, str]]] = [
-        (ShopifyVerifier(secrets), {"X-Shopify-Hmac-Sha256": header}),
+        (BodyHmacVerifier(secrets, SHOPIFY), {"X-Shopify-Hmac-Sha256": header}),
         (StripeVerifier(secrets), {"Stripe-Signature": header}),
         (
             hubspot,

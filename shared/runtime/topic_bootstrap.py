@@ -2,11 +2,14 @@
 
 Partitions are added when the declaration has more, and never reduced: keys would move to other
 partitions. Configuration that differs is corrected; configuration that we do not declare stays.
+A vendor topic that keeps its records longer than declared goes on to do so: what a table has not
+landed yet must not expire because of an upgrade.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,21 +114,30 @@ async def _align(admin: AIOKafkaAdminClient, settings: Settings) -> list[TopicCh
     return changes
 
 
+def wanted_configs(topic: Topic, present: Mapping[str, str]) -> dict[str, str]:
+    """Configuration that an existing topic should have, from the one that it has."""
+    wanted = topic.configs()
+    kept = int(present.get("retention.ms", wanted["retention.ms"]))
+    if not topic.values and (kept < 0 or kept > int(wanted["retention.ms"])):
+        wanted["retention.ms"] = str(kept)
+    return wanted
+
+
 async def _align_configuration(
     admin: AIOKafkaAdminClient, name: str, topic: Topic, present: dict[str, tuple[str, int]]
 ) -> TopicChange | None:
+    wanted = wanted_configs(topic, {key: value for key, (value, _) in present.items()})
     different = {
         key: (present.get(key, ("unset", 0))[0], value)
-        for key, value in topic.configs().items()
+        for key, value in wanted.items()
         if present.get(key, ("", 0))[0] != value
     }
     if not different:
         return None
     # AlterConfigs replaces everything that is set on the topic, so what others set is repeated.
     foreign = {key: value for key, (value, source) in present.items() if source == _SET_ON_TOPIC}
-    wanted = {**foreign, **topic.configs()}
     for response in await admin.alter_configs(
-        [ConfigResource(ConfigResourceType.TOPIC, name, wanted)]
+        [ConfigResource(ConfigResourceType.TOPIC, name, {**foreign, **wanted})]
     ):
         for code, message, *_ in response.resources:
             if code:

@@ -73,6 +73,8 @@ def check(
         table(("source", ">endpoints", ">topics", ">examples", "found"), rows),
     )
     wrong_ones = [each["source"] for each in result if each["wrong"]]
+    if wrong_ones and output is Format.JSON:
+        raise typer.Exit(CheckFailed.exit_code)
     if wrong_ones:
         raise CheckFailed(
             f"examples of {', '.join(wrong_ones)} are not what they say",

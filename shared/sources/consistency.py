@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 
 from shared.contracts.column_types import Type
 from shared.sources.spec import Endpoint, Entity, PayloadColumn, SourceSpec, topics_by_type
@@ -35,6 +35,11 @@ class Wrong:
 
 def wrong_alone(source: SourceSpec) -> Iterator[Wrong]:
     """What is wrong with one declaration."""
+    shapes = [*_no_tuples(source)]
+    if shapes:
+        # Nothing else can be told of it.
+        yield from shapes
+        return
     if not NAME.fullmatch(source.name) or len(source.name) > LONGEST_NAME:
         yield Wrong(
             source.name,
@@ -117,6 +122,23 @@ def wrong_together(sources: Iterable[SourceSpec], taken: Iterable[str]) -> Itera
                 f"topic {entity.topic} and {other} are one name in Kafka's metrics",
                 "name it otherwise",
             )
+
+
+def _no_tuples(thing: object) -> Iterator[Wrong]:
+    """Fields that should be tuples and are none: ``("id")`` is a text, ``("id",)`` a tuple."""
+    if not is_dataclass(thing):
+        return
+    for field in fields(thing):
+        value = getattr(thing, field.name)
+        if str(field.type).startswith("tuple[") and not isinstance(value, tuple):
+            named = getattr(thing, "name", None)
+            yield Wrong(
+                named if isinstance(named, str) else field.name,
+                f"{field.name} of {type(thing).__name__} is a {type(value).__name__}, no tuple",
+                "write it in parentheses, with a comma after each item, (item,)",
+            )
+        for inner in value if isinstance(value, tuple) else (value,):
+            yield from _no_tuples(inner)
 
 
 def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:

@@ -106,6 +106,10 @@ def test_two_projects_do_not_see_each_others_modules(tmp_path: Path) -> None:
         ('"type"), (Type.TIME', '"type type"), (Type.TIME', '"type type"', "is there twice"),
         ("topics=(TOPIC,),", 'topics=("acme.more",),', '"acme.more"', "no entity's topic"),
         ("as received.", "as received", "as received", "is no sentence"),
+        ("topics=(TOPIC,),", "topics=(TOPIC),", "topics=(TOPIC),", "topics of Endpoint is a str"),
+        ('("data", "id")', '("data")', 'STRING, ("data")', "path of PayloadColumn is a str"),
+        ('("data", "id")', '("data",)', 'PayloadColumn("id"', "stand at the same place"),
+        ("Type.JSON", "Type.LONG", "Type.LONG", "stands where id looks into an object"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from shared.runtime.errors import ConfigurationError
-from shared.sources import templating
 from shared.sources.templating import write_source
 
 
@@ -54,4 +53,3 @@ def test_nothing_is_left_when_it_fails(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(OSError, match="no space"):
         write_source(tmp_path, "acme", "Acme")
     assert list((tmp_path / "sources").iterdir()) == []
-    assert templating.files("shared.sources").joinpath("templates").is_dir()

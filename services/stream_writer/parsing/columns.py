@@ -80,6 +80,8 @@ def cast(column: Column, values: Sequence[Plain]) -> pa.Array:
     if absent(values):
         return pa.nulls(len(values), _TYPES[column.type])
     match column.type:
+        case Type.STRING:
+            return _strings(values)
         case Type.JSON:
             return pa.array(values, _BYTES).view(_TEXT)
         case decimal if decimal in DECIMALS:
@@ -106,6 +108,13 @@ def moments(texts: pa.LargeStringArray) -> pa.TimestampArray:
         pa.ArrowInvalid: one of them is none, or spelled unusually.
     """
     return _bounded(texts.cast(_MOMENT))
+
+
+def _strings(values: Sequence[Plain]) -> pa.Array:
+    try:
+        return pa.array(values, _TEXT)
+    except pa.ArrowTypeError:
+        return pa.array([str(it) if type(it) is int else it for it in values], _TEXT)
 
 
 def _decimals(texts: pa.LargeStringArray, type_: pa.DataType) -> pa.Array:

@@ -31,7 +31,8 @@ def _ranged(low: int, high: int) -> object:
 
 
 _TYPES: Mapping[Type, object] = {
-    Type.STRING: str | None,
+    # Ids are often written as numbers; columns make text of them.
+    Type.STRING: str | int | None,
     Type.BOOLEAN: bool | None,
     Type.INT: _ranged(*INTEGER_RANGE[Type.INT]),
     Type.LONG: _ranged(*INTEGER_RANGE[Type.LONG]),

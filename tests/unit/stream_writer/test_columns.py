@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from services.stream_writer.parsing.columns import build
+from services.stream_writer.parsing.columns import build, cast
 from services.stream_writer.parsing.values import Plain
 from shared.tables.spec import Column, Type
 
@@ -45,6 +45,13 @@ def test_when_most_do_not_fit_each_row_is_asked_at_most_once() -> None:
     assert [row for row, value in enumerate(column) if value is None] == [
         row for row in range(2000) if row % 3
     ]
+
+
+def test_numbers_among_texts_are_written_as_they_were() -> None:
+    column = Column("it", Type.STRING, 1, ("it",))
+    assert cast(column, ["a", 42, None, -7, 10**30]).to_pylist() == [
+        "a", "42", None, "-7", "1" + "0" * 30,
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", ["5e-2995", "5E-2995", "1e2"])

@@ -20,16 +20,16 @@ from confluent_kafka import Consumer, Message, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
+from services.ingest.source_settings import secrets_variable
+from shared.sources.registry import SOURCES
 from shared.sources.topics import TOPICS
 from tests.support.broker import free_port
 from tests.support.tied import tied
 
 SHOPIFY_SECRET = "shpss_test_secret"
 STRIPE_SECRET = "whsec_test_secret"
-SECRETS = {
-    "BERGLINE_INGEST_SHOPIFY_SECRETS": SHOPIFY_SECRET,
-    "BERGLINE_INGEST_STRIPE_SECRETS": STRIPE_SECRET,
-}
+SECRETS = {secrets_variable(source.name): source.examples[0].secret for source in SOURCES.values()}
+"""Every source's secret: the one of its examples, which for these two are the same as above."""
 DEADLINE_SECONDS = 60.0
 
 
@@ -61,6 +61,31 @@ def stripe_signature(
     timestamp = str(int(time.time() if at is None else at))
     digest = hmac.digest(secret.encode(), timestamp.encode() + b"." + body, "sha256")
     return {"Stripe-Signature": f"t={timestamp},v1={digest.hex()}"}
+
+
+def hubspot_signature(
+    path: str, body: bytes, *, base: str, secret: str, at: float | None = None
+) -> dict[str, str]:
+    """The headers that HubSpot would send to an address that begins with ``base``."""
+    timestamp = str(int((time.time() if at is None else at) * 1000))
+    message = f"POST{base}{path}".encode() + body + timestamp.encode()
+    digest = hmac.digest(secret.encode(), message, "sha256")
+    return {
+        "X-HubSpot-Signature-v3": base64.b64encode(digest).decode(),
+        "X-HubSpot-Request-Timestamp": timestamp,
+    }
+
+
+def standard_signature(body: bytes, *, identity: str, secret: str) -> dict[str, str]:
+    """The headers of Standard Webhooks."""
+    timestamp = str(int(time.time()))
+    key = base64.b64decode(secret.removeprefix("whsec_"))
+    digest = hmac.digest(key, f"{identity}.{timestamp}.".encode() + body, "sha256")
+    return {
+        "webhook-id": identity,
+        "webhook-timestamp": timestamp,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
 
 
 def signature(path: str, body: bytes) -> dict[str, str]:

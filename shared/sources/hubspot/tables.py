@@ -93,7 +93,7 @@ COMPANIES = _table(
     (
         Type.TIMESTAMP,
         "notes_last_contacted notes_last_updated notes_next_activity_date "
-        "recent_deal_close_date createdate lastmodifieddate",
+        "recent_deal_close_date createdate lastmodifieddate hs_lastmodifieddate",
     ),
 )
 
@@ -103,11 +103,11 @@ DEALS = _table(
     (
         Type.STRING,
         "hs_object_id dealname dealstage pipeline dealtype hs_priority hs_forecast_category "
-        "hs_deal_stage_probability hs_forecast_probability hubspot_owner_id",
+        "hs_deal_stage_probability hs_forecast_probability hubspot_owner_id associatedcompanyid",
     ),
-    (Type.DECIMAL_18_2, "amount hs_forecast_amount"),
+    (Type.DECIMAL_18_2, "amount hs_forecast_amount hs_projected_amount"),
     (Type.BOOLEAN, "hs_is_closed hs_is_closed_won"),
-    (Type.TIMESTAMP, "closedate createdate lastmodifieddate"),
+    (Type.TIMESTAMP, "closedate createdate lastmodifieddate hs_lastmodifieddate"),
 )
 
 EVENTS = RawTable(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import mimesis
+
 from deploy.generator.chance import Chance
 
 _PLACES: tuple[tuple[str, str, str, str, float, float], ...] = (
@@ -26,7 +28,6 @@ _PLACES: tuple[tuple[str, str, str, str, float, float], ...] = (
     ("San Diego", "California", "CA", "921", 32.716, -117.161),
     ("Seattle", "Washington", "WA", "981", 47.606, -122.332),
 )
-_TREES = ("Alder", "Ash", "Birch", "Cedar", "Elm", "Hawthorn", "Juniper", "Maple", "Oak", "Willow")
 _SUFFIXES = ("Street", "Avenue", "Boulevard", "Drive", "Lane", "Road", "Court")
 _DIRECTIONS = ("", "", "", "North ", "South ", "East ", "West ")
 
@@ -47,12 +48,16 @@ class Address:
     country_code: str = "US"
 
 
-def address(rng: Chance) -> Address:
-    """An address that could exist, within about 10 km of the city's centre."""
+def address(rng: Chance, streets: mimesis.Address) -> Address:
+    """An address that could exist, within about 10 km of the city's centre.
+
+    The places are written out here, as names of cities drawn apart from states, zip codes and
+    coordinates would belong to no place at all; streets are drawn from ``streets``.
+    """
     city, province, code, zip_prefix, latitude, longitude = rng.choice(_PLACES)
-    direction, tree, suffix = rng.choice(_DIRECTIONS), rng.choice(_TREES), rng.choice(_SUFFIXES)
+    direction, street = rng.choice(_DIRECTIONS), streets.street_name()
     return Address(
-        address1=f"{rng.randint(1, 9999)} {direction}{tree} {suffix}",
+        address1=f"{rng.randint(1, 9999)} {direction}{street} {rng.choice(_SUFFIXES)}",
         address2=rng.maybe(0.3, f"Apartment {rng.randint(1, 60)}"),
         city=city,
         province=province,

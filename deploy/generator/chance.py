@@ -21,7 +21,7 @@ class Chance(random.Random):
     of the generator does not change the bytes of the others. Not for secrets.
     """
 
-    def __init__(self, seed: int, purpose: str) -> None:
+    def __init__(self, seed: int | str, purpose: str) -> None:
         super().__init__(f"{seed}/{purpose}")
 
     def happens(self, probability: float) -> bool:

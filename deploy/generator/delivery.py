@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-Source = Literal["shopify", "stripe"]
+Source = Literal["shopify", "stripe", "hubspot", "mailchimp"]
+
+SOURCES: tuple[Source, ...] = ("shopify", "stripe", "hubspot", "mailchimp")
+"""Those that post; GA4 exports files (:mod:`deploy.generator.ga4`)."""
 
 
 class Kind(Enum):
@@ -18,7 +21,7 @@ class Kind(Enum):
     """An older version that comes after a newer one."""
     DELETION = "deletion"
     REDELIVERY = "redelivery"
-    """The vendor's retry: same event id, same bytes."""
+    """The vendor's retry: same event id, same bytes; HubSpot counts its attempts in them."""
     MALFORMED = "malformed"
     """Must be refused with a 4xx."""
 
@@ -30,7 +33,7 @@ class Signature(Enum):
     WRONG = "wrong"
     MISSING = "missing"
     STALE = "stale"
-    """Right, but made longer ago than Stripe's tolerance allows."""
+    """Right, but made longer ago than the vendor's tolerance allows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,15 @@ class Delivery:
         path: endpoint below ingest's address.
         topic: logical topic where it must arrive, when it is accepted.
         event_type: the vendor's topic or event type.
-        event_id: the vendor's event id; redeliveries share it.
+        event_id: the vendor's event id, a hash of the body where it has none; redeliveries share
+            it. Of several events, the first one's.
         subject: id of the object, as text.
         headers: all headers but the signature.
         body: the bytes that are signed and posted.
         kind: why it is made.
         signature: how it is signed.
         status: the answer that must come.
+        events: number of events in the body: records, when it is accepted.
         dead_letter: whether the refused body must be kept as a dead letter.
     """
 
@@ -63,6 +68,7 @@ class Delivery:
     kind: Kind
     signature: Signature = Signature.VALID
     status: int = 200
+    events: int = 1
     dead_letter: bool = False
 
     @property

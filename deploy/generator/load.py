@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from deploy.generator.delivery import Delivery, Kind
-from deploy.generator.plan import plan
+from deploy.generator.plan import stream
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 
@@ -28,12 +26,6 @@ class Load:
     refused: int
     unknown: int
     outcomes: tuple[Outcome, ...]
-
-
-def stream(seed: int) -> Iterator[Delivery]:
-    """Valid deliveries without end: the plans of one seed after another, refusals left out."""
-    for run in itertools.count():
-        yield from (one for one in plan(seed * 1_000_003 + run) if one.kind is not Kind.MALFORMED)
 
 
 async def steady_load(

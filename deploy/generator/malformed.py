@@ -47,6 +47,11 @@ FAULTS: Mapping[tuple[Source, str], Callable[[Delivery], Delivery]] = MappingPro
         ("shopify", "missing signature"): _unsigned(Signature.MISSING),
         ("stripe", "stale signature"): _unsigned(Signature.STALE),
         ("shopify", "no id"): _unusable(lambda _: b"{}"),
+        ("hubspot", "truncated JSON"): _unusable(lambda body: body[: len(body) // 2]),
+        ("mailchimp", "wrong secret"): _unsigned(Signature.WRONG),
+        ("hubspot", "wrong signature"): _unsigned(Signature.WRONG),
+        ("mailchimp", "missing secret"): _unsigned(Signature.MISSING),
+        ("hubspot", "stale signature"): _unsigned(Signature.STALE),
         ("stripe", "truncated JSON"): _unusable(lambda body: body[: len(body) // 2]),
     }
 )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
+from urllib.parse import urlencode
 
 import orjson
 
@@ -30,6 +32,33 @@ def shopify_json(payload: Payload) -> bytes:
 def stripe_json(payload: Payload) -> bytes:
     """JSON indented by two spaces, as Stripe's bodies are: they span many lines."""
     return orjson.dumps(payload, option=orjson.OPT_INDENT_2)
+
+
+def compact_json(payload: object) -> bytes:
+    """JSON without white space, as HubSpot's and Mailchimp's bodies are."""
+    return orjson.dumps(payload)
+
+
+def form(fields: Payload) -> bytes:
+    """A form whose keys nest by brackets, as Mailchimp's bodies are: ``data[merges][EMAIL]=…``.
+
+    ``None`` is written as an empty value.
+    """
+    return urlencode([*_form_fields("", fields)]).encode()
+
+
+def _form_fields(prefix: str, fields: Payload) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        key = f"{prefix}[{name}]" if prefix else name
+        if isinstance(value, dict):
+            yield from _form_fields(key, value)
+        else:
+            yield key, "" if value is None else str(value)
+
+
+def zulu_milliseconds(moment: datetime) -> str:
+    """ISO 8601 in UTC with milliseconds: ``2025-03-01T12:00:00.000Z``."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def zulu(moment: datetime) -> str:

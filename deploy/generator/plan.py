@@ -1,20 +1,21 @@
-"""The delivery plan: a seed becomes the ordered list of everything that is posted."""
+"""The delivery plan: a seed becomes the ordered stream of everything that is posted."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from types import MappingProxyType
 
-from deploy.generator.chance import Chance
-from deploy.generator.delivery import Delivery, Kind, Source
+import orjson
+
+from deploy.generator.delivery import Delivery, Kind
+from deploy.generator.happenings import HAPPENINGS, TOPICS, Happening, Vendors
 from deploy.generator.malformed import FAULTS
-from deploy.generator.people import SHARED_RATIO, People, Person
-from deploy.generator.shopify.shop import Shop
-from deploy.generator.stripe.account import StripeAccount
-from deploy.generator.variations import as_seen_elsewhere
+from deploy.generator.payload import compact_json
+from deploy.generator.people import PARTIES, Party, People
+from deploy.generator.rates import Rates
+from deploy.generator.run import Run
 
 DEFAULT_DELIVERIES = 920
 SMALLEST_PLAN = 60
@@ -23,149 +24,215 @@ SMALLEST_PLAN = 60
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 """When the vendors of the default plan live: fixed, so that a seed always gives the same bytes."""
 
-MIX: Mapping[str, int] = MappingProxyType(
+DEMONSTRATED = frozenset(
     {
-        "shopify order created": 230,
-        "shopify order updated": 60,
-        "shopify order deleted": 3,
-        "shopify customer created": 120,
-        "shopify customer updated": 30,
-        "shopify customer deleted": 6,
-        "shopify customer redacted": 2,
-        "shopify product created": 40,
-        "shopify product updated": 15,
-        "shopify product deleted": 3,
-        "stripe charge created": 180,
-        "stripe charge updated": 20,
-        "stripe charge refunded": 25,
-        "stripe customer created": 80,
-        "stripe customer updated": 20,
-        "stripe customer deleted": 4,
-        "overtaking": 12,
-        "overtaken": 12,
-        "redelivered": 40,
-        "malformed": 18,
+        "shopify.orders", "shopify.customers", "shopify.products",
+        "stripe.customers", "stripe.charges",
     }
-)
-"""How often each thing happens in 920 deliveries; other sizes are scaled."""
+)  # fmt: skip
+"""Topics that a plan is about unless others are named: those whose tables are demonstrated."""
 
-_FILLER = "shopify order created"
+OVERTAKING, OVERTAKEN = "overtaking", "overtaken"
+REDELIVERED, MALFORMED = "redelivered", "malformed"
+
+_RECENT = 1_000
+"""Deliveries that can still be delivered again, or be what a malformed one is made of."""
+_WINDOW = 1_000
+"""Deliveries in which every rate is kept, in a stream without end."""
 
 
-def mix(deliveries: int) -> dict[str, int]:
-    """The mix scaled to exactly ``deliveries``; everything happens at least once.
+def mix(
+    deliveries: int,
+    topics: Collection[str] = DEMONSTRATED,
+    rates: Rates = Rates(),  # noqa: B008 frozen
+) -> dict[str, int]:
+    """How often each thing happens in exactly so many deliveries.
+
+    Of the topics chosen, everything that has a rate above 0 happens at least once.
 
     Raises:
-        ValueError: fewer than :data:`SMALLEST_PLAN`.
+        ValueError: fewer deliveries than there are things to happen, or than
+            :data:`SMALLEST_PLAN`, or no such topic.
     """
     if deliveries < SMALLEST_PLAN:
         raise ValueError(f"a plan has at least {SMALLEST_PLAN} deliveries, not {deliveries}")
-    total = sum(MIX.values())
-    scaled = {what: max(1, count * deliveries // total) for what, count in MIX.items()}
-    scaled[_FILLER] += deliveries - sum(scaled.values())
-    return scaled
+    counts = {
+        what: max(1, int(share * deliveries)) for what, share in shares(topics, rates).items()
+    }
+    filler = max(
+        (what for what in counts if what in HAPPENINGS and HAPPENINGS[what].kind is Kind.CREATION),
+        key=lambda what: HAPPENINGS[what].weight,
+    )
+    counts[filler] += deliveries - sum(counts.values())
+    if counts[filler] < 1:
+        raise ValueError(
+            f"{deliveries} deliveries have no room for {len(counts)} different happenings"
+        )
+    return counts
 
 
-def plan(seed: int, deliveries: int = DEFAULT_DELIVERIES, *, now: datetime = NOW) -> list[Delivery]:
-    """Exactly ``deliveries`` posts in order; equal arguments give equal bytes.
-
-    Objects are created up to ``now`` and changed in the minutes after it. Everything that a
-    delivery names was announced by an earlier one.
+def shares(topics: Collection[str], rates: Rates) -> dict[str, float]:
+    """What happens → its share of all deliveries.
 
     Raises:
-        ValueError: fewer than :data:`SMALLEST_PLAN` deliveries.
+        ValueError: no such topic.
     """
-    return _Planner(seed, mix(deliveries), now).run()
+    if unknown := set(topics) - set(TOPICS):
+        raise ValueError(f"the vendors tell nothing about {', '.join(sorted(unknown))}")
+    if not topics:
+        raise ValueError("no topic is chosen")
+    chosen = {what: line for what, line in HAPPENINGS.items() if line.topic in topics}
+    weights: Counter[Kind] = Counter()
+    for line in chosen.values():
+        weights[line.kind] += line.weight
+    pairs = rates.out_of_order if set(topics) & OVERTAKABLE else 0.0
+    found = {
+        what: _rate(line, rates, pairs, missing=rates.deleted if not weights[Kind.DELETION] else 0)
+        * line.weight
+        / weights[line.kind]
+        for what, line in chosen.items()
+    }
+    found |= {
+        OVERTAKING: pairs,
+        OVERTAKEN: pairs,
+        REDELIVERED: rates.redelivered,
+        MALFORMED: rates.malformed,
+    }
+    return {what: share for what, share in found.items() if share > 0}
+
+
+OVERTAKABLE = frozenset(
+    {"shopify.orders", "stripe.charges", "hubspot.contacts", "mailchimp.subscribers"}
+)
+"""Topics in which an older version can come after a newer one."""
+
+
+def _rate(line: Happening, rates: Rates, pairs: float, missing: float) -> float:
+    """Share of a kind; whoever overtakes counts as updated, what no topic has is created."""
+    match line.kind:
+        case Kind.CREATION:
+            return rates.created + missing + rates.out_of_order - pairs
+        case Kind.UPDATE:
+            return rates.updated - pairs
+        case _:
+            return rates.of(line.kind)
+
+
+def plan(
+    seed: int,
+    deliveries: int = DEFAULT_DELIVERIES,
+    *,
+    now: datetime = NOW,
+    run: int | None = None,
+    topics: Collection[str] = DEMONSTRATED,
+    rates: Rates = Rates(),  # noqa: B008 frozen
+) -> list[Delivery]:
+    """Exactly ``deliveries`` posts in order; equal arguments give equal bytes.
+
+    Objects are created up to ``now`` and changed in the time after it. Everything that a delivery
+    names was announced by an earlier one.
+
+    Raises:
+        ValueError: too few deliveries, or no such topic or run.
+    """
+    counts = mix(deliveries, topics, rates)
+    return list(_Planner(Run.of(seed, run), now, topics, rates).window(counts))
+
+
+def stream(
+    seed: int,
+    *,
+    now: datetime = NOW,
+    run: int | None = None,
+    topics: Collection[str] = DEMONSTRATED,
+    rates: Rates = Rates(malformed=0),  # noqa: B008 frozen
+) -> Iterator[Delivery]:
+    """Deliveries without end, as :func:`plan` makes them, in bounded memory.
+
+    Only the newest thousand objects of a kind change and only the last thousand deliveries are
+    repeated. Rates are kept in every thousand deliveries.
+
+    Raises:
+        ValueError: no such topic or run.
+    """
+    planner = _Planner(Run.of(seed, run), now, topics, rates)
+    wanted = shares(topics, rates)
+    owed = dict.fromkeys(wanted, 0.0)
+    while True:
+        counts = {}
+        for what, share in wanted.items():
+            owed[what] += share * _WINDOW
+            counts[what] = int(owed[what])
+            owed[what] -= counts[what]
+        yield from planner.window(counts)
 
 
 class _Planner:
-    def __init__(self, seed: int, remaining: dict[str, int], now: datetime) -> None:
-        self._remaining = remaining
-        self._rng = Chance(seed, "plan")
+    def __init__(self, run: Run, now: datetime, topics: Collection[str], rates: Rates) -> None:
+        self._rng = run.chance("plan")
         self._clock = now
-        customers = {
-            "shopify": remaining["shopify customer created"],
-            "stripe": remaining["stripe customer created"],
+        sources = {topic.partition(".")[0] for topic in topics}
+        parties: tuple[Party, ...] = tuple(party for party in PARTIES if party in sources)
+        people = People(run, now, shared_ratio=rates.shared, parties=parties)
+        vendors = Vendors(run, people, now)
+        self._pairs = [pair for topic, pair in vendors.overtake.items() if topic in topics]
+        self._actions: dict[str, Callable[[], Delivery | None]] = {
+            what: self._at_the_next_moment(happen) for what, happen in vendors.happen.items()
+        } | {
+            OVERTAKING: self._overtake,
+            OVERTAKEN: lambda: self._overtaken.popleft() if self._overtaken else None,
+            REDELIVERED: self._redeliver,
+            MALFORMED: self._malform,
         }
-        self._people = People(seed, now, shared=max(customers.values()) // 3)
-        self._unknown_to: dict[Source, list[Person]] = {
-            "shopify": self._rng.sample(self._people.shared, len(self._people.shared)),
-            "stripe": self._rng.sample(self._people.shared, len(self._people.shared)),
+        self._of_kind: dict[Kind, list[str]] = {kind: [] for kind in Kind}
+        for what, line in HAPPENINGS.items():
+            if line.topic in topics:
+                self._of_kind[line.kind].append(what)
+        self._recent: dict[str, deque[Delivery]] = {
+            source: deque(maxlen=_RECENT) for source in sorted(sources)
         }
-        self._shop = Shop(seed, now)
-        self._stripe = StripeAccount(seed, now)
-        self._done: list[Delivery] = []
         self._overtaken: deque[Delivery] = deque()
-        self._faults = deque(FAULTS.items())
+        self._faults = deque(fault for fault in FAULTS.items() if fault[0][0] in sources)
 
-    def run(self) -> list[Delivery]:
-        total = sum(self._remaining.values())
-        actions = self._actions()
-        while len(self._done) < total:
-            self._done.append(self._next(actions))
-        return self._done
+    def window(self, counts: Mapping[str, int]) -> Iterator[Delivery]:
+        """So many of each, in an order that is drawn."""
+        remaining = {what: count for what, count in counts.items() if count}
+        for _ in range(sum(remaining.values())):
+            delivery = self._next(remaining)
+            if delivery.kind is not Kind.MALFORMED:
+                self._recent[delivery.source].append(delivery)
+            yield delivery
 
-    def _next(self, actions: Mapping[str, Callable[[], Delivery | None]]) -> Delivery:
+    def _next(self, remaining: dict[str, int]) -> Delivery:
         """The next thing that can happen, drawn by what is still to happen."""
-        wanted = [what for what, count in self._remaining.items() if count]
-        wanted.sort(key=lambda what: self._rng.random() ** (1 / self._remaining[what]))
-        for what in reversed(wanted):
-            delivery = actions[what]()
+        wanted = sorted(
+            remaining, key=lambda what: self._rng.random() ** (1 / remaining[what]), reverse=True
+        )
+        for what in (*wanted, *self._instead_of(wanted[0])):
+            delivery = self._actions[what]()
             if delivery is not None:
-                self._remaining[what] -= 1
+                _count_down(remaining, what if what in remaining else wanted[0])
                 return delivery
-        # What is left lacks its object (say, a cancelled order to delete): create one more.
-        self._remaining[wanted[0]] -= 1
-        return self._shop.create_order(self._people.newcomer) or self._shop.create_product()
+        raise ValueError("nothing that was chosen can be created: choose more topics")
 
-    def _actions(self) -> dict[str, Callable[[], Delivery | None]]:
-        shop, stripe, tick = self._shop, self._stripe, self._tick
-        return {
-            "shopify order created": lambda: shop.create_order(self._people.newcomer),
-            "shopify order updated": lambda: shop.update_order(tick()),
-            "shopify order deleted": lambda: shop.delete_order(tick()),
-            "shopify customer created": self._shopify_customer,
-            "shopify customer updated": lambda: shop.update_customer(tick()),
-            "shopify customer deleted": lambda: shop.delete_customer(tick()),
-            "shopify customer redacted": lambda: shop.redact_customer(tick()),
-            "shopify product created": shop.create_product,
-            "shopify product updated": lambda: shop.update_product(tick()),
-            "shopify product deleted": lambda: shop.delete_product(tick()),
-            "stripe charge created": stripe.create_charge,
-            "stripe charge updated": lambda: stripe.update_charge(tick()),
-            "stripe charge refunded": lambda: stripe.refund_charge(tick()),
-            "stripe customer created": self._stripe_customer,
-            "stripe customer updated": lambda: stripe.update_customer(tick()),
-            "stripe customer deleted": lambda: stripe.delete_customer(tick()),
-            "overtaking": self._overtake,
-            "overtaken": lambda: self._overtaken.popleft() if self._overtaken else None,
-            "redelivered": self._redeliver,
-            "malformed": self._malform,
-        }
+    def _instead_of(self, what: str) -> Iterator[str]:
+        """What to try when its object is lacking (say, a cancelled order to delete)."""
+        if what in HAPPENINGS:
+            alike = self._of_kind[HAPPENINGS[what].kind]
+            yield from self._rng.sample(alike, len(alike))
+        yield from self._of_kind[Kind.CREATION]
+
+    def _at_the_next_moment(
+        self, happen: Callable[[datetime], Delivery | None]
+    ) -> Callable[[], Delivery | None]:
+        return lambda: happen(self._tick())
 
     def _tick(self) -> datetime:
         self._clock += timedelta(seconds=1)
         return self._clock
 
-    def _shopify_customer(self) -> Delivery:
-        person = self._shared_person("shopify")
-        return self._shop.create_customer(
-            person or self._people.newcomer(), shared=person is not None
-        )
-
-    def _stripe_customer(self) -> Delivery:
-        person = self._shared_person("stripe")
-        if person is None:
-            return self._stripe.create_customer(self._people.newcomer(), shared=False)
-        return self._stripe.create_customer(as_seen_elsewhere(self._rng, person), shared=True)
-
-    def _shared_person(self, source: Source) -> Person | None:
-        unknown = self._unknown_to[source]
-        return unknown.pop() if unknown and self._rng.happens(SHARED_RATIO) else None
-
     def _overtake(self) -> Delivery | None:
-        vendor = self._rng.choice((self._shop.update_order_twice, self._stripe.update_charge_twice))
-        pair = vendor(self._tick(), self._tick())
+        pair = self._rng.choice(self._pairs)(self._tick(), self._tick())
         if pair is None:
             return None
         newer, older = pair
@@ -173,13 +240,36 @@ class _Planner:
         return newer
 
     def _redeliver(self) -> Delivery | None:
-        sent = [delivery for delivery in self._done if delivery.accepted]
-        return replace(self._rng.choice(sent), kind=Kind.REDELIVERY) if sent else None
+        sent = self._one_of_recent([source for source, sent in self._recent.items() if sent])
+        return None if sent is None else again(sent)
 
     def _malform(self) -> Delivery | None:
         (source, _), spoil = self._faults[0]
-        good = [done for done in self._done if done.accepted and done.source == source]
-        if not good:
+        good = self._one_of_recent([source])
+        if good is None:
             return None
         self._faults.rotate(-1)
-        return spoil(self._rng.choice(good))
+        return spoil(good)
+
+    def _one_of_recent(self, sources: list[str]) -> Delivery | None:
+        sent = [len(self._recent[source]) for source in sources]
+        if not any(sent):
+            return None
+        return self._rng.choice(self._recent[self._rng.choices(sources, weights=sent)[0]])
+
+
+def _count_down(remaining: dict[str, int], what: str) -> None:
+    remaining[what] -= 1
+    if not remaining[what]:
+        del remaining[what]
+
+
+def again(sent: Delivery) -> Delivery:
+    """The vendor's retry of a delivery."""
+    body = sent.body
+    if sent.source == "hubspot":
+        events = orjson.loads(body)
+        for event in events:
+            event["attemptNumber"] += 1
+        body = compact_json(events)
+    return replace(sent, body=body, kind=Kind.REDELIVERY)

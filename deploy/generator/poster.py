@@ -104,8 +104,32 @@ class Poster:
             rate: deliveries per second; ``None`` posts as fast as answers come.
             observe: told each outcome as it comes.
         """
-        queue = enumerate(deliveries)
         outcomes: dict[int, Outcome] = {}
+
+        def keep(index: int, outcome: Outcome) -> None:
+            outcomes[index] = outcome
+            observe(outcome)
+
+        await self.feed(deliveries, rate=rate, observe=keep)
+        return [outcomes[index] for index in sorted(outcomes)]
+
+    async def feed(
+        self,
+        deliveries: Iterable[Delivery],
+        *,
+        rate: float | None = None,
+        seconds: float | None = None,
+        observe: Callable[[int, Outcome], None],
+    ) -> None:
+        """Post everything as :meth:`post` does and keep nothing.
+
+        Args:
+            deliveries: consumed one by one.
+            rate: deliveries per second; ``None`` posts as fast as answers come.
+            seconds: when to begin no more of them; ``None`` ends with the last one.
+            observe: told the position of a delivery and its outcome, as it comes.
+        """
+        queue = enumerate(deliveries)
         async with self.session() as session, asyncio.TaskGroup() as workers:
             started = time.monotonic()
 
@@ -113,12 +137,12 @@ class Poster:
                 for index, delivery in queue:
                     if rate:
                         await asyncio.sleep(max(0.0, started + index / rate - time.monotonic()))
-                    outcomes[index] = outcome = await self.deliver(session, delivery)
-                    observe(outcome)
+                    if seconds is not None and time.monotonic() - started >= seconds:
+                        return
+                    observe(index, await self.deliver(session, delivery))
 
             for _ in range(self._concurrency):
                 workers.create_task(work())
-        return [outcomes[index] for index in sorted(outcomes)]
 
     def session(self) -> aiohttp.ClientSession:
         """The connections to post with; close them."""
@@ -149,10 +173,10 @@ class Poster:
         )
 
     async def _attempt(self, session: aiohttp.ClientSession, delivery: Delivery) -> _Answer:
-        headers = self._signer.headers(delivery, int(time.time()))
+        target, headers = self._signer.signed(delivery, time.time(), self._url)
         try:
             async with session.post(
-                self._url + delivery.path, data=delivery.body, headers=headers
+                self._url + target, data=delivery.body, headers=headers
             ) as response:
                 body = await response.read()
                 return _Answer(

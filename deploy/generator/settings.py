@@ -23,6 +23,20 @@ class SenderSettings(Settings):
     ingest_stripe_secrets: SecretStr = Field(
         default=SecretStr(""), description="Stripe endpoint secrets, separated by commas"
     )
+    ingest_hubspot_secrets: SecretStr = Field(
+        default=SecretStr(""), description="HubSpot client secrets, separated by commas"
+    )
+    ingest_mailchimp_secrets: SecretStr = Field(
+        default=SecretStr(""), description="secrets in Mailchimp's address, separated by commas"
+    )
+    ingest_public_urls: str = Field(
+        default="", description="what vendors call instead of ingest's own address"
+    )
+
+    def secrets(self, source: str) -> SecretStr:
+        """Active secrets of a source, separated by commas."""
+        found: SecretStr = getattr(self, f"ingest_{source}_secrets")
+        return found
 
     @property
     def ingest_url(self) -> str:

@@ -1,76 +1,89 @@
-"""The vendors' signature schemes, from the sender's side.
-
-Shopify: ``base64(HMAC-SHA256(app secret, body))``. Stripe: ``t=<unix seconds>,v1=<hex>`` with the
-HMAC-SHA256 of ``<t>.<body>`` under the whole endpoint secret, ``whsec_`` included. Sources:
-shopify.dev, "Verify webhook deliveries"; docs.stripe.com, "Verify webhook signatures manually".
-"""
+"""Who signs deliveries: holds one active secret of each vendor."""
 
 from __future__ import annotations
 
-import base64
-import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import SecretStr
 
 from deploy.generator.delivery import Delivery, Signature, Source
 from deploy.generator.settings import SenderSettings
+from deploy.generator.signatures import Request, sign
 from shared.runtime.errors import ConfigurationError
+from shared.sources.signing import (
+    BodyHmac,
+    HubSpotSignature,
+    StripeSignature,
+    UrlSecret,
+)
+from shared.sources.signing import Signature as Scheme
+
+SCHEMES: Mapping[str, Scheme] = {
+    "shopify": BodyHmac(header="X-Shopify-Hmac-Sha256", encoding="base64"),
+    "stripe": StripeSignature(),
+    "hubspot": HubSpotSignature(),
+    "mailchimp": UrlSecret(),
+}
+"""How the vendors sign, said once more: a sender does not ask the receiver."""
+
+USED: tuple[Source, ...] = ("shopify", "stripe")
+"""Whose secrets a sender must have unless it says otherwise."""
 
 STALE_SECONDS = 3600
-"""Age of a stale signature: well past Stripe's tolerance of 300 s."""
+"""Age of a stale signature: well past the 300 s that vendors allow."""
 
 _WRONG_SECRET = "not the secret"  # noqa: S105
 
 
-def shopify_signature(secret: str, body: bytes) -> str:
-    """Value of ``X-Shopify-Hmac-Sha256``."""
-    return base64.b64encode(hmac.digest(secret.encode(), body, "sha256")).decode()
-
-
-def stripe_signature(secret: str, body: bytes, now: int) -> str:
-    """Value of ``Stripe-Signature`` made at ``now`` (unix seconds)."""
-    digest = hmac.digest(secret.encode(), b"%d." % now + body, "sha256").hex()
-    return f"t={now},v1={digest}"
-
-
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Signs with one active secret of each vendor. Its text form shows no secret."""
+    """Signs with one active secret of each vendor. Its text form shows no secret.
 
-    shopify: SecretStr
-    stripe: SecretStr
+    Attributes:
+        secrets: by source.
+        public_url: what ingest is told that vendors call, where it is told that.
+    """
+
+    secrets: Mapping[str, SecretStr]
+    public_url: str | None = None
 
     @classmethod
-    def of(cls, settings: SenderSettings) -> Signer:
-        """The first of the active secrets of each vendor.
+    def of(cls, settings: SenderSettings, sources: Sequence[Source] = USED) -> Signer:
+        """The first of the active secrets of each of these sources.
 
         Raises:
-            ConfigurationError: a vendor has none.
+            ConfigurationError: a source has none.
         """
+        public = [url.strip() for url in settings.ingest_public_urls.split(",") if url.strip()]
         return cls(
-            shopify=_first("shopify", settings.ingest_shopify_secrets),
-            stripe=_first("stripe", settings.ingest_stripe_secrets),
+            {source: _first(source, settings.secrets(source)) for source in sources},
+            public[0] if public else None,
         )
 
-    def headers(self, delivery: Delivery, now: int) -> dict[str, str]:
-        """All headers of a delivery that is posted at ``now`` (unix seconds)."""
+    def signed(self, delivery: Delivery, now: float, url: str = "") -> tuple[str, dict[str, str]]:
+        """Path with query, and all headers, of a delivery that is posted at ``now``.
+
+        Args:
+            delivery: what is posted.
+            now: unix seconds.
+            url: address of ingest, which is signed by some vendors.
+        """
         headers = dict(delivery.headers)
         if delivery.signature is Signature.MISSING:
-            return headers
-        secret = self._secret(delivery.source)
+            return delivery.path, headers
+        secret = self.secrets[delivery.source].get_secret_value()
         if delivery.signature is Signature.WRONG:
             secret = _WRONG_SECRET
-        if delivery.source == "shopify":
-            headers["X-Shopify-Hmac-Sha256"] = shopify_signature(secret, delivery.body)
-        else:
-            moment = now - STALE_SECONDS if delivery.signature is Signature.STALE else now
-            headers["Stripe-Signature"] = stripe_signature(secret, delivery.body, moment)
-        return headers
-
-    def _secret(self, source: Source) -> str:
-        secret = self.shopify if source == "shopify" else self.stripe
-        return secret.get_secret_value()
+        request = Request(
+            address=(self.public_url or url).rstrip("/") + delivery.path,
+            body=delivery.body,
+            now=now - STALE_SECONDS if delivery.signature is Signature.STALE else now,
+            id=delivery.event_id,
+        )
+        signed = sign(SCHEMES[delivery.source], secret, request)
+        target = f"{delivery.path}?{signed.query}" if signed.query else delivery.path
+        return target, {**headers, **signed.headers}
 
 
 def _first(source: Source, secrets: SecretStr) -> SecretStr:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from deploy.generator.chance import Chance
-from deploy.generator.people import Person
+from deploy.generator.person import Person
 
 NICKNAMES = {
     "Alexander": "Alex", "Andrew": "Andy", "Anthony": "Tony", "Benjamin": "Ben",

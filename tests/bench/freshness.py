@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from deploy.demo.settings import DemoSettings
-from deploy.generator.load import stream
+from deploy.generator.plan import stream
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 from shared.cli.output import progress

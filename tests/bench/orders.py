@@ -10,7 +10,7 @@ from itertools import islice
 import orjson
 
 from deploy.generator.delivery import Delivery
-from deploy.generator.load import stream
+from deploy.generator.plan import stream
 from shared.contracts.envelope import Envelope
 from shared.contracts.identity import uuid7
 from tests.support.records import FetchedRecord

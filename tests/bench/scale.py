@@ -27,7 +27,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
 from deploy.generator.delivery import Delivery
-from deploy.generator.load import stream
+from deploy.generator.plan import stream
 from deploy.generator.poster import Poster
 from deploy.generator.signing import Signer
 from shared.cli.output import progress

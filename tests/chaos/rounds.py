@@ -102,7 +102,7 @@ def chaos_platform(directory: Path, small_disks: dict[str, int]) -> EmbeddedPlat
 def traffic_to(platform: EmbeddedPlatform, ledger: Path, rate: float, seed: int) -> Traffic:
     """Vendors that know the platform's secrets."""
     settings = DemoSettings.of(platform.layout.root)
-    signer = Signer(settings.ingest_shopify_secrets, settings.ingest_stripe_secrets)
+    signer = Signer.of(settings)
     return Traffic(settings.ingest_url, signer, ledger, rate=rate, seed=seed)
 
 

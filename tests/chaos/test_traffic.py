@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from deploy.generator.signing import Signer
 from tests.chaos.traffic import COLUMNS, Traffic
 
-SIGNER = Signer(shopify=SecretStr("one"), stripe=SecretStr("two"))
+SIGNER = Signer({"shopify": SecretStr("one"), "stripe": SecretStr("two")})
 RATE = 200.0
 ENOUGH = 20
 

@@ -16,7 +16,7 @@ from collections import Counter
 from pathlib import Path
 
 from deploy.generator.delivery import Delivery
-from deploy.generator.load import stream
+from deploy.generator.plan import stream
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 

@@ -17,7 +17,7 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.generator.delivery import Delivery
-from deploy.generator.load import stream
+from deploy.generator.plan import stream
 from deploy.generator.poster import Poster
 from deploy.generator.signing import Signer
 from shared.contracts.commands import CommandIssued
@@ -70,8 +70,10 @@ class Desk:
         deliveries = [next(self._plan) for _ in range(count)]
         secrets = self.platform.connection
         signer = Signer(
-            SecretStr(secrets["BERGLINE_INGEST_SHOPIFY_SECRETS"]),
-            SecretStr(secrets["BERGLINE_INGEST_STRIPE_SECRETS"]),
+            {
+                source: SecretStr(secrets[f"BERGLINE_INGEST_{source.upper()}_SECRETS"])
+                for source in ("shopify", "stripe")
+            }
         )
         outcomes = asyncio.run(Poster(self.platform.url(), signer).post(deliveries))
         assert all(outcome.accepted for outcome in outcomes)

@@ -134,7 +134,7 @@ def test_two_environments_share_broker_and_catalog(platform: EmbeddedPlatform) -
         timeout=60,
     )
     demo = DemoSettings.of(platform.layout.root)
-    signer = Signer(demo.ingest_shopify_secrets, demo.ingest_stripe_secrets)
+    signer = Signer.of(demo)
     ingest_port, writer_port, maintainer_port = free_port(), free_port(), free_port()
     with (
         service("services.ingest", ingest_port, variables),

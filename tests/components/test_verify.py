@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from pyiceberg.table import Table
 
 from deploy.embedded.platform import connection
-from deploy.generator.load import stream
+from deploy.generator.plan import stream
 from services.transformer import tokens
 from services.transformer.building import Builder
 from services.transformer.config import TransformerSettings

@@ -26,7 +26,7 @@ class Traffic:
 
     def __init__(self, platform: EmbeddedPlatform, *, rate: float, seconds: float) -> None:
         settings = DemoSettings.of(platform.layout.root)
-        signer = Signer(settings.ingest_shopify_secrets, settings.ingest_stripe_secrets)
+        signer = Signer.of(settings)
         self.load: Load | None = None
         self._failure: BaseException | None = None
 

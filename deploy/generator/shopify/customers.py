@@ -9,7 +9,7 @@ from decimal import Decimal
 from deploy.generator.chance import Chance
 from deploy.generator.id_space import IdSpace, gid
 from deploy.generator.payload import Payload, money, shop_time, written_like, zulu
-from deploy.generator.people import Person
+from deploy.generator.person import Person
 from deploy.generator.variations import phone_as_typed
 
 TAGS = ("VIP", "wholesale", "returning", "new", "loyalty")
@@ -105,3 +105,10 @@ def redaction(shop: str, current: Payload, orders: list[int]) -> Payload:
         },
         "orders_to_redact": orders,
     }
+
+
+def data_request(shop: str, current: Payload, orders: list[int], number: int) -> Payload:
+    """Body of ``customers/data_request``: somebody asks what is kept about them."""
+    asked = redaction(shop, current, [])
+    del asked["orders_to_redact"]
+    return {**asked, "orders_requested": orders, "data_request": {"id": number}}

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from deploy.generator.chance import Chance
 from deploy.generator.delivery import Delivery, Kind
-from deploy.generator.id_space import IdSpace
 from deploy.generator.payload import Payload, shopify_json
-from deploy.generator.people import Person
+from deploy.generator.people import People
+from deploy.generator.pool import Pool
+from deploy.generator.run import Run
 from deploy.generator.shopify import customers, order_versions, orders, products
 from deploy.generator.shopify.orders import Buyer
 
@@ -19,145 +19,147 @@ _GUEST_RATIO = 0.08
 
 
 class Shop:
-    """Knows the newest version of every object it announced; versions only ever go forward.
+    """Knows the newest version of what can still change; versions only ever go forward.
 
     Every method returns the delivery that announces what happened, or ``None`` when there is
     nothing it could happen to. Orders name customers and products that were announced before.
     """
 
-    def __init__(self, seed: int, now: datetime) -> None:
-        self._ids = IdSpace(seed)
+    def __init__(self, run: Run, people: People, now: datetime) -> None:
+        self._ids = run.ids
+        self._people = people
         self._now = now
-        self._customer_rng = Chance(seed, "shopify customers")
-        self._product_rng = Chance(seed, "shopify products")
-        self._order_rng = Chance(seed, "shopify orders")
-        self._post_rng = Chance(seed, "shopify deliveries")
-        self._customers: dict[int, Payload] = {}
-        self._products: dict[int, Payload] = {}
-        self._orders: dict[int, Payload] = {}
+        self._customer_rng = run.chance("shopify customers")
+        self._product_rng = run.chance("shopify products")
+        self._order_rng = run.chance("shopify orders")
+        self._post_rng = run.chance("shopify deliveries")
+        self._orders_of: dict[int, list[int]] = {}
         self._redacted: set[int] = set()
+        self._customers: Pool[int, Payload] = Pool(self._post_rng, forget=self._forget_customer)
+        self._products: Pool[int, Payload] = Pool(self._post_rng)
+        self._orders: Pool[int, Payload] = Pool(self._post_rng)
 
-    def create_customer(self, person: Person, *, shared: bool) -> Delivery:
+    def create_customer(self) -> Delivery:
         """``customers/create``."""
+        person, shared = self._people.meet("shopify")
         made = customers.customer(self._ids, self._customer_rng, person, self._now, shared=shared)
-        self._customers[made["id"]] = made
+        self._customers.put(made["id"], made)
         return self._announce("customers/create", made, Kind.CREATION)
 
     def update_customer(self, moment: datetime) -> Delivery | None:
         """``customers/update`` of one of the customers."""
-        current = self._one_of(self._customers, lambda c: c["id"] not in self._redacted)
+        current = self._customers.one(lambda c: c["id"] not in self._redacted)
         if current is None:
             return None
         changed = customers.next_version(self._customer_rng, current, moment)
-        self._customers[changed["id"]] = changed
+        self._customers.change(changed["id"], changed)
         return self._announce("customers/update", changed, Kind.UPDATE)
 
     def delete_customer(self, moment: datetime) -> Delivery | None:
         """``customers/delete``: the shop only deletes customers without orders."""
-        buyers = self._buyers()
-        gone = self._one_of(self._customers, lambda c: c["id"] not in buyers)
+        gone = self._customers.one(lambda c: c["id"] not in self._orders_of)
         if gone is None:
             return None
-        del self._customers[gone["id"]]
+        self._customers.drop(gone["id"])
         return self._delete("customers/delete", gone["id"], moment)
 
     def redact_customer(self, moment: datetime) -> Delivery | None:
         """``customers/redact`` of somebody who bought; names the orders to redact."""
-        buyers = self._buyers() - self._redacted
-        who = self._one_of(self._customers, lambda c: c["id"] in buyers)
+        who = self._customers.one(
+            lambda c: c["id"] in self._orders_of and c["id"] not in self._redacted
+        )
         if who is None:
             return None
         self._redacted.add(who["id"])
-        orders = [
-            order["id"]
-            for order in self._orders.values()
-            if order["customer"] and order["customer"]["id"] == who["id"]
-        ]
-        body = customers.redaction(SHOP, who, orders)
+        body = customers.redaction(SHOP, who, self._orders_of[who["id"]])
         return self._post("customers/redact", who["id"], body, Kind.DELETION, moment)
+
+    def request_data(self, moment: datetime) -> Delivery | None:
+        """``customers/data_request`` of somebody who bought."""
+        who = self._customers.one(
+            lambda c: c["id"] in self._orders_of and c["id"] not in self._redacted
+        )
+        if who is None:
+            return None
+        number = self._post_rng.randrange(10**9)
+        body = customers.data_request(SHOP, who, self._orders_of[who["id"]], number)
+        return self._post("customers/data_request", who["id"], body, Kind.UPDATE, moment)
 
     def create_product(self) -> Delivery:
         """``products/create``."""
         made = products.product(self._ids, self._product_rng, self._now)
-        self._products[made["id"]] = made
+        self._products.put(made["id"], made)
         return self._announce("products/create", made, Kind.CREATION)
 
     def update_product(self, moment: datetime) -> Delivery | None:
         """``products/update`` of one of the products."""
-        current = self._one_of(self._products)
+        current = self._products.one()
         if current is None:
             return None
         changed = products.next_version(self._product_rng, current, moment)
-        self._products[changed["id"]] = changed
+        self._products.change(changed["id"], changed)
         return self._announce("products/update", changed, Kind.UPDATE)
 
     def delete_product(self, moment: datetime) -> Delivery | None:
         """``products/delete``; the last product stays."""
-        gone = self._one_of(self._products) if len(self._products) > 1 else None
+        gone = self._products.one() if len(self._products) > 1 else None
         if gone is None:
             return None
-        del self._products[gone["id"]]
+        self._products.drop(gone["id"])
         return self._delete("products/delete", gone["id"], moment)
 
-    def create_order(self, guest: Callable[[], Person]) -> Delivery | None:
+    def create_order(self) -> Delivery | None:
         """``orders/create`` by a customer, for some by a guest."""
-        if not self._products:
+        offered = self._products.sample(5)
+        if not offered:
             return None
         rng = self._order_rng
-        customer = self._one_of(self._customers, lambda c: c["id"] not in self._redacted)
+        customer = self._customers.one(lambda c: c["id"] not in self._redacted)
         if customer is None or rng.happens(_GUEST_RATIO):
-            person = guest()
+            person = self._people.newcomer()
             address = customers.address_of(self._ids, rng, person)
             buyer = Buyer(person.email, person.phone, address, customer=None)
         else:
             buyer = Buyer.of(customer)
-        products = tuple(self._products.values())
-        made = orders.order(self._ids, rng, buyer, products, self._now)
-        self._orders[made["id"]] = made
+        made = orders.order(self._ids, rng, buyer, offered, self._now)
+        self._orders.put(made["id"], made)
+        if buyer.customer is not None:
+            bought = self._orders_of.setdefault(buyer.customer["id"], [])
+            bought.append(made["id"])
         return self._announce("orders/create", made, Kind.CREATION)
 
     def update_order(self, moment: datetime) -> Delivery | None:
         """What happens next to one of the orders."""
-        current = self._one_of(self._orders)
-        if current is None:
-            return None
-        return self._next_order_version(current["id"], moment)
+        current = self._orders.one()
+        return None if current is None else self._next_order(current, moment, Kind.UPDATE)
 
     def update_order_twice(
         self, first: datetime, second: datetime
     ) -> tuple[Delivery, Delivery] | None:
         """Two versions of one order, newest first: the older one overtaken on its way."""
-        current = self._one_of(self._orders)
+        current = self._orders.one()
         if current is None:
             return None
-        older = self._next_order_version(current["id"], first, Kind.OUT_OF_ORDER)
-        newer = self._next_order_version(current["id"], second)
+        older = self._next_order(current, first, Kind.OUT_OF_ORDER)
+        newer = self._next_order(self._orders[current["id"]], second, Kind.UPDATE)
         return newer, older
 
     def delete_order(self, moment: datetime) -> Delivery | None:
         """``orders/delete``: the shop only deletes what was cancelled."""
-        gone = self._one_of(self._orders, lambda o: o["cancelled_at"] is not None)
+        gone = self._orders.one(lambda o: o["cancelled_at"] is not None)
         if gone is None:
             return None
-        del self._orders[gone["id"]]
+        self._orders.drop(gone["id"])
         return self._delete("orders/delete", gone["id"], moment)
 
-    def _next_order_version(
-        self, number: int, moment: datetime, kind: Kind = Kind.UPDATE
-    ) -> Delivery:
-        current = self._orders[number]
+    def _next_order(self, current: Payload, moment: datetime, kind: Kind) -> Delivery:
         topic, changed = order_versions.next_version(self._order_rng, current, moment)
-        self._orders[number] = changed
+        self._orders.change(changed["id"], changed)
         return self._announce(topic, changed, kind)
 
-    def _buyers(self) -> set[int]:
-        return {order["customer"]["id"] for order in self._orders.values() if order["customer"]}
-
-    def _one_of(
-        self, objects: dict[int, Payload], suits: Callable[[Payload], bool] = lambda _: True
-    ) -> Payload | None:
-        candidates = [candidate for candidate in objects.values() if suits(candidate)]
-        return self._post_rng.choice(candidates) if candidates else None
+    def _forget_customer(self, number: int) -> None:
+        self._orders_of.pop(number, None)
+        self._redacted.discard(number)
 
     def _announce(self, topic: str, body: Payload, kind: Kind) -> Delivery:
         return self._post(topic, body["id"], body, kind, datetime.fromisoformat(body["updated_at"]))

@@ -6,7 +6,10 @@ from copy import deepcopy
 from datetime import datetime
 
 from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace
 from deploy.generator.payload import Payload
+from deploy.generator.stripe.disputes import disputable
+from deploy.generator.stripe.refunds import refund
 
 
 def refundable(charge: Payload) -> bool:
@@ -14,56 +17,40 @@ def refundable(charge: Payload) -> bool:
     return bool(charge["captured"]) and not charge["refunded"]
 
 
-def refunded(rng: Chance, current: Payload, moment: datetime) -> tuple[str, Payload, Payload]:
-    """Event type, charge and previous attributes of a refund: in half of the cases of all of it.
+def refunded(
+    ids: IdSpace, rng: Chance, current: Payload, moment: datetime
+) -> tuple[Payload, Payload]:
+    """Object of ``charge.refunded``, and the refund that it now holds.
 
     ``refunded`` turns true with the last cent, as Stripe documents it.
     """
-    left = current["amount"] - current["amount_refunded"]
-    part = left if rng.happens(0.5) else max(1, left * rng.randint(10, 90) // 100)
+    given = refund(ids, rng, current, moment)
     changed = deepcopy(current)
-    changed["amount_refunded"] += part
+    changed["amount_refunded"] += given["amount"]
     changed["refunded"] = changed["amount_refunded"] == changed["amount"]
-    changed["refunds"]["data"].append(
-        {
-            "id": f"re_{rng.alphanumeric(24)}",
-            "object": "refund",
-            "amount": part,
-            "balance_transaction": f"txn_{rng.alphanumeric(24)}",
-            "charge": current["id"],
-            "created": int(moment.timestamp()),
-            "currency": current["currency"],
-            "payment_intent": current["payment_intent"],
-            "reason": rng.choice(("duplicate", "fraudulent", "requested_by_customer", None)),
-            "status": "succeeded",
-        }
-    )
-    return "charge.refunded", changed, _before(current, changed)
+    changed["refunds"]["data"].append(given)
+    return changed, given
 
 
-def next_version(rng: Chance, current: Payload, moment: datetime) -> tuple[str, Payload, Payload]:
-    """Event type, charge and previous attributes of what happens next, refunds apart."""
+def next_version(
+    ids: IdSpace, rng: Chance, current: Payload, moment: datetime
+) -> tuple[str, Payload]:
+    """Event type and charge of what happens next, refunds apart."""
     changed = deepcopy(current)
     if current["status"] == "pending":
-        kind = "charge.succeeded"
         changed |= {
             "status": "succeeded",
             "paid": True,
             "captured": True,
             "amount_captured": current["amount"],
-            "balance_transaction": f"txn_{rng.alphanumeric(24)}",
+            "balance_transaction": f"txn_{ids.text(rng, 24)}",
         }
-    elif current["paid"] and not current["captured"]:
-        kind = "charge.captured"
+        return "charge.succeeded", changed
+    if current["paid"] and not current["captured"]:
         changed |= {"captured": True, "amount_captured": current["amount"]}
-    elif current["paid"] and not current["disputed"] and rng.happens(0.3):
-        kind = "charge.updated"
+        return "charge.captured", changed
+    if disputable(current) and rng.happens(0.3):
         changed["disputed"] = True
     else:
-        kind = "charge.updated"
-        changed["description"] = f"Reviewed {moment:%Y-%m-%d %H:%M}"
-    return kind, changed, _before(current, changed)
-
-
-def _before(current: Payload, changed: Payload) -> Payload:
-    return {name: value for name, value in current.items() if changed[name] != value}
+        changed["description"] = f"Reviewed {moment:%Y-%m-%d %H:%M:%S}"
+    return "charge.updated", changed

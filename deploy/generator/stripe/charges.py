@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace
 from deploy.generator.payload import Payload
 
 STATUS = {"succeeded": 90, "pending": 5, "failed": 5}
@@ -29,14 +30,29 @@ def event_type(charge: Payload) -> str:
     return f"charge.{charge['status']}"
 
 
-def charge(rng: Chance, customer: Payload | None, now: datetime) -> Payload:
-    """A new charge; ``None`` is somebody who pays without an account."""
-    number = f"ch_{rng.alphanumeric(24)}"
+def charge(
+    ids: IdSpace,
+    rng: Chance,
+    customer: Payload | None,
+    intent: Payload | None,
+    now: datetime,
+) -> Payload:
+    """A new charge.
+
+    Args:
+        ids: of the run.
+        rng: what draws.
+        customer: who pays; ``None`` is somebody without an account.
+        intent: what is paid; ``None`` for a charge made without one.
+        now: when the account lives.
+    """
+    number = f"ch_{ids.text(rng, 24)}"
     status = rng.weighted(STATUS)
     paid = status == "succeeded"
     captured = paid and rng.happens(0.95)
     failure = rng.choice(tuple(FAILURES)) if status == "failed" else None
-    amount = rng.randint(100, 50_000)
+    amount = intent["amount"] if intent else rng.randint(100, 50_000)
+    begun = datetime.fromtimestamp(intent["created"], UTC) if intent else now - timedelta(days=182)
     email = customer["email"] if customer else f"guest{rng.randint(1, 10**9)}@example.com"
     return {
         "id": number,
@@ -45,7 +61,7 @@ def charge(rng: Chance, customer: Payload | None, now: datetime) -> Payload:
         "amount_captured": amount if captured else 0,
         "amount_refunded": 0,
         **dict.fromkeys(NULL_FIELDS),
-        "balance_transaction": f"txn_{rng.alphanumeric(24)}" if paid else None,
+        "balance_transaction": f"txn_{ids.text(rng, 24)}" if paid else None,
         "billing_details": {
             "address": (customer and customer["address"])
             or dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state")),
@@ -55,10 +71,12 @@ def charge(rng: Chance, customer: Payload | None, now: datetime) -> Payload:
         },
         "calculated_statement_descriptor": "DEMO STORE",
         "captured": captured,
-        "created": int(rng.moment(now - timedelta(days=182), now).timestamp()),
+        "created": int(rng.moment(begun, now).timestamp()),
         "currency": "usd",
         "customer": customer["id"] if customer else None,
-        "description": f"Payment for order #{rng.randint(1001, 9999)}",
+        "description": intent["description"]
+        if intent
+        else f"Payment for order #{rng.randint(1001, 9999)}",
         "disputed": False,
         "failure_code": failure,
         "failure_message": FAILURES[failure] if failure else None,
@@ -67,8 +85,8 @@ def charge(rng: Chance, customer: Payload | None, now: datetime) -> Payload:
         "metadata": {},
         "outcome": _outcome(rng, failure),
         "paid": paid,
-        "payment_intent": f"pi_{rng.alphanumeric(24)}",
-        "payment_method": f"pm_{rng.alphanumeric(24)}",
+        "payment_intent": intent["id"] if intent else None,
+        "payment_method": f"pm_{ids.text(rng, 24)}",
         "payment_method_details": {"type": "card", "card": _card(rng)},
         "receipt_email": email,
         "receipt_url": f"https://pay.stripe.com/receipts/{rng.uuid()}",

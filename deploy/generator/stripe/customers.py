@@ -6,8 +6,9 @@ from copy import deepcopy
 from datetime import datetime
 
 from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace
 from deploy.generator.payload import Payload
-from deploy.generator.people import Person
+from deploy.generator.person import Person
 from deploy.generator.variations import phone_as_typed
 
 
@@ -24,12 +25,12 @@ def address_of(person: Person) -> Payload:
     }
 
 
-def customer(rng: Chance, person: Person, *, shared: bool) -> Payload:
+def customer(ids: IdSpace, rng: Chance, person: Person, *, shared: bool) -> Payload:
     """A new customer; the phone is kept for shared people, else for 60 %."""
     address = address_of(person)
     phone = person.phone if shared else rng.maybe(0.6, phone_as_typed(rng, person.phone))
     return {
-        "id": f"cus_{rng.alphanumeric(14)}",
+        "id": f"cus_{ids.text(rng, 14)}",
         "object": "customer",
         "address": rng.maybe(0.9, address),
         "balance": rng.randint(-10_000, 10_000) if rng.happens(0.1) else 0,
@@ -59,8 +60,8 @@ def customer(rng: Chance, person: Person, *, shared: bool) -> Payload:
     }
 
 
-def next_version(rng: Chance, current: Payload, moment: datetime) -> tuple[Payload, Payload]:
-    """A changed customer and what the changed fields held before (``previous_attributes``)."""
+def next_version(rng: Chance, current: Payload, moment: datetime) -> Payload:
+    """Object of ``customer.updated``."""
     changed = deepcopy(current)
     field = rng.choice(("balance", "delinquent", "description"))
     changed[field] = {
@@ -68,4 +69,4 @@ def next_version(rng: Chance, current: Payload, moment: datetime) -> tuple[Paylo
         "delinquent": not current["delinquent"],
         "description": f"Reviewed {moment:%Y-%m-%d %H:%M}",
     }[field]
-    return changed, {field: current[field]}
+    return changed

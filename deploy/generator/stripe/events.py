@@ -5,24 +5,28 @@ from __future__ import annotations
 from datetime import datetime
 
 from deploy.generator.chance import Chance
+from deploy.generator.id_space import IdSpace
 from deploy.generator.payload import Payload
 
 API_VERSION = "2024-12-18.acacia"
 
 
 def event(
+    ids: IdSpace,
     rng: Chance,
     kind: str,
     resource: Payload,
     created: datetime,
-    previous_attributes: Payload | None = None,
+    before: Payload | None = None,
 ) -> Payload:
-    """Wrap an object. ``previous_attributes`` only travels with changes."""
+    """Wrap an object; of a change, ``previous_attributes`` says what its fields held ``before``."""
     data: Payload = {"object": resource}
-    if previous_attributes is not None:
-        data["previous_attributes"] = previous_attributes
+    if before is not None:
+        data["previous_attributes"] = {
+            name: value for name, value in before.items() if resource[name] != value
+        }
     return {
-        "id": f"evt_{rng.alphanumeric(24)}",
+        "id": f"evt_{ids.text(rng, 24)}",
         "object": "event",
         "api_version": API_VERSION,
         "created": int(created.timestamp()),

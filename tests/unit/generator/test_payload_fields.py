@@ -122,7 +122,7 @@ STRIPE_CHARGE: dict[str, Rule] = {
     "failure_code": (None, *stripe_charges.FAILURES),
     "failure_message": (None, *stripe_charges.FAILURES.values()), "fraud_details": ({},),
     "metadata": ({},), "livemode": (True,), "outcome": "object", "paid": "bool",
-    "payment_intent": r"re:pi_\w{24}", "payment_method": r"re:pm_\w{24}",
+    "payment_intent": "null", "payment_method": r"re:pm_\w{24}",
     "payment_method_details": "object", "receipt_email": "email",
     "receipt_url": rf"re:https://pay.stripe.com/receipts/{UUID}", "refunds": "object",
     "status": ("succeeded", "pending", "failed"),

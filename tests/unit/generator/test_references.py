@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from deploy.generator.chance import Chance
 from deploy.generator.delivery import Delivery, Kind
-from deploy.generator.id_space import FIRST_IDS, IdSpace
+from deploy.generator.id_space import FIRST_IDS, IDS_OF_A_KIND, RUN_STRIDE, RUNS, IdSpace
+from deploy.generator.id_space import Kind as IdKind
 from deploy.generator.plan import plan
 
 
@@ -119,10 +121,25 @@ def test_a_failed_charge_travels_as_failed(deliveries: list[Delivery]) -> None:
             assert (charge["failure_code"] is not None) == (charge["status"] == "failed")
 
 
-def test_ids_of_two_runs_do_not_meet_and_keep_to_their_kind() -> None:
-    first, second = IdSpace(1), IdSpace(2)
-    kinds = sorted(FIRST_IDS, key=FIRST_IDS.__getitem__)
-    for kind in kinds:
-        ids = {space.next(kind) for space in (first, second) for _ in range(100)}
-        assert len(ids) == 200
-        assert all(FIRST_IDS[kind] <= number < FIRST_IDS[kind] + 10**9 for number in ids)
+@pytest.mark.parametrize("kind", FIRST_IDS)
+def test_numbers_of_two_runs_do_not_meet_and_keep_to_their_kind(kind: IdKind) -> None:
+    for run in (0, 1, RUNS - 1):
+        space = IdSpace(run)
+        ids = [space.next(kind) for _ in range(100)]
+        first = run * RUN_STRIDE + FIRST_IDS[kind]
+        assert ids == list(range(first, first + 100))
+        assert ids[-1] + IDS_OF_A_KIND < 2**53, "every JSON reader keeps it"
+
+
+def test_texts_of_two_runs_do_not_meet() -> None:
+    rng = Chance(0, "ids")
+    spaces = [IdSpace(run) for run in (0, 1, RUNS - 1)]
+    ids = [space.text(rng, 14)[:9] for space in spaces for _ in range(2_000)]
+
+    assert len(set(ids)) == len(ids)
+
+
+def test_there_is_no_other_run() -> None:
+    for run in (-1, RUNS):
+        with pytest.raises(ValueError, match="0 to 8999"):
+            IdSpace(run)

@@ -1,0 +1,1 @@
+"""A GA4 property: visitors, their sessions, and the export of their events as Parquet files."""

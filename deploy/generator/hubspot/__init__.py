@@ -1,0 +1,1 @@
+"""A portal at HubSpot: contacts, companies and deals, and what happens to them."""

@@ -1,0 +1,1 @@
+"""An audience at Mailchimp: subscribers, campaigns, and who opens and clicks what."""

@@ -8,6 +8,7 @@
     secrets.json       generated at the first start (0600)
     supervisor.json    which processes run, and how they are (0600)
     broker/ storage/   data of the broker and of the object store
+    spool/             what ingest accepted while the broker did not take it
     logs/              one bounded log per process
 """
 

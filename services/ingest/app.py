@@ -17,6 +17,7 @@ from services.ingest.handlers import WebhookHandler, probed
 from services.ingest.intake import Intake
 from services.ingest.openapi import openapi_document
 from services.ingest.publisher import Publisher
+from services.ingest.spool.measures import SpoolMeasures
 from services.ingest.telemetry import Telemetry
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
@@ -85,7 +86,14 @@ class IngestApp:
             "in_flight": self.admission.deliveries,
             "in_flight_bytes": self.admission.bytes,
             "not_ready": self.ready(),
+            **self._notes(),
         }
+
+    def _notes(self) -> dict[str, object]:
+        """What beside readiness has to be said: that records are spooled, how many, how old."""
+        keeping = self.publisher.keeping
+        state = keeping.state(self.publisher.trouble) if keeping is not None else None
+        return {"spooling": state} if state is not None else {}
 
     def _web_application(self) -> web.Application:
         app = web.Application(middlewares=[edge(self.telemetry)])
@@ -94,7 +102,7 @@ class IngestApp:
             app.router.add_post(path, handler.handle)
             if intake.probed:
                 app.router.add_get(path, probed)
-        add_health_routes(app, self.instruments, self.ready, self._info)
+        add_health_routes(app, self.instruments, self.ready, self._info, self._notes)
         document = openapi_document(self.sources, self.settings.ingest_body_limit_bytes)
         docs = page(document)
 
@@ -110,8 +118,10 @@ class IngestApp:
         async def ready(_: web.Request) -> web.Response:
             reason = self.ready()
             if reason is None:
-                return web.json_response({"status": "ready"})
-            return web.json_response({"status": "not_ready", "reason": reason}, status=503)
+                return web.json_response({"status": "ready", **self._notes()})
+            return web.json_response(
+                {"status": "not_ready", "reason": reason, **self._notes()}, status=503
+            )
 
         async def openapi(_: web.Request) -> web.Response:
             return web.json_response(document)
@@ -155,6 +165,9 @@ class IngestApp:
         )
         await runner.setup()
         self.publisher.start()
+        if self.publisher.keeping is not None:
+            keeping = self.publisher.keeping
+            SpoolMeasures(self.instruments, keeping.spool, keeping.replayer)
         # Code and settings live as long as the process, and requests leave little behind that only
         # the collector could free: it need not look at the former, nor often at the latter. The
         # threshold is what a thousand deliveries under way are made of: they are no garbage.

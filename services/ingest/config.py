@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from pydantic import Field, field_validator
 
 from services.ingest.source_settings import SourceSettings, Urls
@@ -44,6 +46,30 @@ class IngestSettings(SourceSettings):
     ingest_rate_limit_per_s: float = Field(
         default=0, ge=0, description="verified deliveries per second and source; 0: no limit"
     )
+    ingest_spool: bool = Field(
+        default=True, description="keep deliveries on disk while the broker does not take them"
+    )
+    ingest_spool_dir: Path | None = Field(
+        default=None,
+        description="directory of the spool, on a local disk; empty: spool/ in the data directory",
+    )
+    ingest_spool_max_bytes: int = Field(
+        default=1024 * MEBIBYTE, ge=64 * 1024, description="most that an instance's spool takes"
+    )
+    ingest_spool_source_share: float = Field(
+        default=0.5, gt=0, le=1, description="part of the spool that one source may fill"
+    )
+    ingest_spool_after_s: float = Field(
+        default=1.0,
+        gt=0,
+        le=2.0,
+        description="longest wait for the broker's acknowledgement before a delivery is spooled",
+    )
+
+    @field_validator("ingest_spool_dir", mode="before")
+    @classmethod
+    def _empty_is_default(cls, value: object) -> object:
+        return None if value == "" else value
 
     @field_validator("ingest_public_urls")
     @classmethod

@@ -12,7 +12,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -28,30 +28,46 @@ LINGER_SECONDS = 0.003
 log = logging.logger("ingest")
 
 
+class Spooled(Protocol):
+    """A record's entry in the spool, where it may wait although the broker has it."""
+
+    def delivered(self) -> None:
+        """The broker has it after all."""
+
+
 class Record:
     """One record on its way.
 
     Args:
+        topic: logical topic.
+        source: whose delivery it is.
         key, value: as on the topic.
-        headers: makes the Kafka headers; called once, when the batch is built.
-        hold: given back when the producer lets go of the record.
-        settled: called once, with ``None`` when the broker has the record, else with the reason.
+        headers: makes the Kafka headers; called once, when the batch is built, or the spool's
+            entry if that comes first.
+        hold: given back when the producer lets go of the record, or the spool has it.
+        settled: called once, with ``None`` when the broker or the spool has the record, else with
+            the reason.
     """
 
-    __slots__ = ("_settled", "headers", "hold", "key", "value")
+    __slots__ = ("_hold", "_settled", "copy", "headers", "key", "source", "topic", "value")
 
     def __init__(
         self,
+        topic: str,
+        source: str,
         key: bytes,
         value: bytes,
         headers: Callable[[], Headers],
         hold: Hold,
         settled: Callable[[Unavailable | None], None],
     ) -> None:
+        self.topic = topic
+        self.source = source
         self.key = key
         self.value = value
         self.headers: Callable[[], Headers] | None = headers
-        self.hold = hold
+        self.copy: Spooled | None = None
+        self._hold: Hold | None = hold
         self._settled: Callable[[Unavailable | None], None] | None = settled
 
     @property
@@ -72,6 +88,12 @@ class Record:
             # The other records of the batch are still to be told.
             log.exception("an answer could not be given")
 
+    def release(self) -> None:
+        """Give its room back, at the first call."""
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            hold.give_back()
+
 
 class Linger:
     """Lets the lanes that have records begin together, :data:`LINGER_SECONDS` after the first."""
@@ -91,33 +113,46 @@ class Linger:
             lane.begin()
 
 
+class Way(Protocol):
+    """What lanes need of the publisher."""
+
+    def producer(self) -> AIOKafkaProducer | None:
+        """The producer in use now, or ``None`` while there is none."""
+
+    def failed(
+        self, lane: Lane, members: list[Record], error: BaseException, *, is_sent: bool
+    ) -> None:
+        """A batch failed, or could not be handed over: settle its records or withdraw them."""
+
+    def moved(self) -> None:
+        """A batch is no longer under way."""
+
+
 class Lane:
     """The records of one partition.
 
     Args:
-        topic: physical topic.
+        physical: topic on the broker.
         partition: its partition.
         linger: shared by all lanes.
-        producer: the producer in use now, or ``None`` while there is none.
-        on_failure: told of every batch that failed.
+        way: told of what becomes of the batches.
     """
 
-    def __init__(
-        self,
-        topic: str,
-        partition: int,
-        linger: Linger,
-        producer: Callable[[], AIOKafkaProducer | None],
-        on_failure: Callable[[BaseException], None],
-    ) -> None:
-        self._topic = topic
+    def __init__(self, physical: str, partition: int, linger: Linger, way: Way) -> None:
+        self._topic = physical
         self._partition = partition
         self._linger = linger
-        self._producer = producer
-        self._on_failure = on_failure
+        self._way = way
         self._waiting: deque[Record] = deque()
+        self._under_way: deque[list[Record]] = deque()
+        """Batches handed over, or about to be, the oldest first."""
         self._busy = False
         self._drain: asyncio.Task[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is known what became of every batch, and none waits."""
+        return not self._under_way and not self._waiting
 
     def add(self, record: Record) -> None:
         """Queue a record for the next batch."""
@@ -130,32 +165,49 @@ class Lane:
         """Hand over what waits, and what comes meanwhile."""
         self._drain = asyncio.get_running_loop().create_task(self._send())
 
+    def withdraw(self) -> list[Record]:
+        """Every record that is not settled and has no copy, in order.
+
+        Those that wait are taken out; those under way may still be acknowledged.
+        """
+        records = [record for batch in self._under_way for record in batch]
+        for record in self._waiting:
+            if record.is_settled:
+                record.release()
+            records.append(record)
+        self._waiting.clear()
+        return [record for record in records if not record.is_settled and record.copy is None]
+
     async def _send(self) -> None:
         try:
             while self._waiting:
-                producer = self._producer()
+                producer = self._way.producer()
                 if producer is None:
-                    _settle(list(self._waiting), KafkaError("no producer"))
+                    members = list(self._waiting)
                     self._waiting.clear()
-                    return
+                    self._under_way.append(members)
+                    self._end(members, KafkaError("no producer"))
+                    continue
                 batch, members = self._fill(producer)
                 if not members:
                     return
+                self._under_way.append(members)
                 try:
                     # Waits while an earlier batch of this partition is not under way yet.
                     acknowledgement = await producer.send_batch(
                         batch, self._topic, partition=self._partition
                     )
                 except KafkaError as error:
-                    _settle(members, error)
+                    self._end(members, error)
                 except Exception as error:
                     log.exception("a batch could not be handed over", topic=self._topic)
-                    _settle(members, error)
+                    self._end(members, error)
                 else:
                     acknowledgement.add_done_callback(partial(self._done, members))
         finally:
             self._busy = False
             self._drain = None
+            self._way.moved()
 
     def _fill(self, producer: AIOKafkaProducer) -> tuple[Any, list[Record]]:
         """A batch of the oldest records; those whose sender was told 503 meanwhile are dropped."""
@@ -165,7 +217,7 @@ class Lane:
         while waiting:
             record = waiting[0]
             if record.headers is None:
-                record.hold.give_back()
+                record.release()
             elif (
                 batch.append(
                     timestamp=None,
@@ -185,15 +237,22 @@ class Lane:
         error: BaseException | None = asyncio.CancelledError()
         if not acknowledgement.cancelled():
             error = acknowledgement.exception()
-        if error is not None:
-            self._on_failure(error)
-        _settle(members, error)
+        self._end(members, error, is_sent=True)
 
-
-def _settle(members: list[Record], error: BaseException | None) -> None:
-    refused = None
-    if error is not None:
-        refused = Unavailable(f"the broker refused the record ({type(error).__name__})")
-    for record in members:
-        record.hold.give_back()
-        record.settle(refused)
+    def _end(
+        self, members: list[Record], error: BaseException | None, *, is_sent: bool = False
+    ) -> None:
+        """It is known what became of a batch; told before it leaves, so that order is kept."""
+        if error is None:
+            for record in members:
+                if record.copy is not None:
+                    record.copy.delivered()
+                record.release()
+                record.settle(None)
+        else:
+            self._way.failed(self, members, error, is_sent=is_sent)
+            for record in members:
+                if record.is_settled:
+                    record.release()
+        self._under_way.remove(members)
+        self._way.moved()

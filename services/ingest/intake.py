@@ -22,6 +22,7 @@ from services.ingest.problem import OF_FAULT, Refused, internal_error
 from services.ingest.publisher import Publisher
 from services.ingest.several import Several, SharedHold
 from services.ingest.signatures.verifier import Headers, Requested
+from services.ingest.spool.spool import SpoolFull
 from services.ingest.telemetry import Telemetry
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import Envelope
@@ -298,7 +299,7 @@ class Intake:
         value = body if delivery.value is None else delivery.value
         try:
             self._publisher.publish(
-                topic, delivery.key.encode(), value, record_headers, hold, sent
+                topic, delivery.key.encode(), value, record_headers, hold, sent, self._source.name
             )
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
@@ -355,15 +356,18 @@ class Intake:
 
         try:
             self._publisher.publish(
-                DEAD_LETTERS, key, value, lambda: record_headers, hold, sent
+                DEAD_LETTERS, key, value, lambda: record_headers, hold, sent, self._source.name
             )
         except Unavailable as unavailable:
             raise self._unpublished(unavailable, delivery_id) from unavailable
 
     def _unpublished(self, unavailable: Unavailable, delivery_id: str) -> Refused:
-        self._telemetry.error("broker_unavailable", "sending")
+        kind = problem.BROKER_UNAVAILABLE
+        if isinstance(unavailable, SpoolFull):
+            kind = problem.SPOOL_FULL
+        self._telemetry.error(kind.reason, "sending")
         return Refused(
-            problem.BROKER_UNAVAILABLE,
+            kind,
             f"Failed to publish event: {unavailable.what}",
             delivery_id=delivery_id,
             headers=_RETRY_AFTER,

@@ -32,11 +32,13 @@ def add_health_routes(
     instruments: Instruments,
     ready: Readiness,
     info: Callable[[], dict[str, object]] | None = None,
+    notes: Callable[[], dict[str, object]] | None = None,
 ) -> None:
     """Add the five routes.
 
     ``/livez`` and ``/health`` answer 200 while the event loop turns; ``/readyz`` answers 503 with
-    the reason until ``ready()`` returns ``None``; ``/info`` adds what ``info()`` returns.
+    the reason until ``ready()`` returns ``None``, and adds what ``notes()`` returns; ``/info`` adds
+    what ``info()`` returns.
     """
     started = time.time()
 
@@ -45,9 +47,10 @@ def add_health_routes(
 
     async def readyz(_: web.Request) -> web.Response:
         reason = ready()
+        beside = {} if notes is None else notes()
         if reason is None:
-            return web.json_response({"status": "ready"})
-        return web.json_response({"status": "not_ready", "reason": reason}, status=503)
+            return web.json_response({"status": "ready", **beside})
+        return web.json_response({"status": "not_ready", "reason": reason, **beside}, status=503)
 
     async def metrics(_: web.Request) -> web.Response:
         return web.Response(

@@ -6,7 +6,15 @@ from collections import Counter
 
 
 class Full(Exception):
-    """Raised when there is no room: the message says whose, and how much there is."""
+    """Raised when there is no room: the message says whose, and how much is taken.
+
+    Attributes:
+        is_whole: no source has room, not only this one.
+    """
+
+    def __init__(self, what: str, *, is_whole: bool) -> None:
+        super().__init__(what)
+        self.is_whole = is_whole
 
 
 class Quota:
@@ -38,10 +46,12 @@ class Quota:
         Raises:
             Full: nothing was taken.
         """
-        if self._used[source] + size > self.source_bytes:
-            raise Full(f"the spool holds {self._used[source]} bytes of {source}, its share")
         if self._total + size > self.max_bytes:
-            raise Full(f"the spool holds {self._total} bytes, its limit")
+            raise Full(f"the spool holds {self._total} bytes, its limit", is_whole=True)
+        if self._used[source] + size > self.source_bytes:
+            raise Full(
+                f"the spool holds {self._used[source]} bytes of {source}, its share", is_whole=False
+            )
         self.add(source, size)
 
     def add(self, source: str, size: int) -> None:

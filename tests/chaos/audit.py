@@ -28,7 +28,7 @@ class Evidence:
         ledger: per delivery ``delivery_id, topic, event_id, event_type, body_md5, accepted,
             attempts, unanswered``.
         rows: per row of a landing table ``table_name, topic, partition, offset, delivery_id,
-            event_id, event_type, payload_md5, error``.
+            event_id, event_type, payload_md5, error, replayed``.
         logs: per partition ``table_name, topic, partition, log_start, log_end``.
         snapshots: ``table_name, sequence, snapshot_id, parent_id, operation, added_rows,
             deleted_rows, total_rows``, each that was seen during the run.
@@ -95,7 +95,8 @@ RULES: Mapping[str, str] = MappingProxyType(
             where accepted
         """,
         "a delivery is one row": """
-            select delivery_id, count(*) as rows from rows group by all having count(*) > 1
+            select delivery_id, count(*) as rows, count(*) filter (replayed) as replayed
+            from rows group by all having count(*) <> count(*) filter (replayed) + 1
         """,
         "an offset is one row": """
             select topic, partition, "offset", count(*) as rows from rows
@@ -107,6 +108,7 @@ RULES: Mapping[str, str] = MappingProxyType(
             )
             select topic, event_id, count(*) as rows, any_value(attempts) as attempts
             from rows left join asked using (topic, event_id)
+            where not replayed
             group by all having count(*) > coalesce(any_value(attempts), 0)
         """,
         "a row holds what was sent": """

@@ -31,7 +31,7 @@ _READ_SECONDS = 120.0
 _ROWS = """
 select ? as table_name, _topic as topic, _partition as partition, _offset as "offset",
        _delivery_id as delivery_id, _event_id as event_id, _event_type as event_type,
-       md5(_payload) as payload_md5, _error as error
+       md5(_payload) as payload_md5, _error as error, _replayed as replayed
 from files
 """
 _LEDGER = """
@@ -50,6 +50,7 @@ _LANDING = pa.schema(
         "_event_type": pa.utf8(),
         "_payload": pa.utf8(),
         "_error": pa.utf8(),
+        "_replayed": pa.bool_(),
     }
 )
 """Columns that every landing table has."""

@@ -52,7 +52,7 @@ def world() -> World:
         answers = {"accepted": True, "attempts": 1, "unanswered": 0}
         made.ledger.append(event | delivery | answers | {"body_md5": f"md5 of {number}"})
         place = {"table_name": TABLE, "partition": 0, "offset": number}
-        content = {"payload_md5": f"md5 of {number}", "error": None}
+        content = {"payload_md5": f"md5 of {number}", "error": None, "replayed": False}
         made.rows.append(event | delivery | place | content)
     for sequence in range(1, COMMITS + 1):
         commit = {"table_name": TABLE, "sequence": sequence, "snapshot_id": 100 + sequence}
@@ -110,6 +110,17 @@ def test_a_lost_row_behind_a_row_twice(world: World) -> None:
 def test_a_delivery_at_two_offsets(world: World) -> None:
     world.rows[5]["delivery_id"] = world.rows[6]["delivery_id"]
     assert "a delivery is one row" in world.found()
+
+
+def test_what_ingest_sent_once_more_is_marked(world: World) -> None:
+    """Its spool repeats what a crash left open: the same delivery, so no further attempt."""
+    world.rows.append(world.rows[5] | {"offset": 12, "replayed": True})
+    world.logs[0]["log_end"] = 13
+    world.positions[-1]["next"] = 13
+    world.snapshots[-1]["added_rows"] += 1
+    assert world.found() == set()
+    world.rows[-1]["replayed"] = False
+    assert world.found() == {"a delivery is one row", "a row was sent by somebody"}
 
 
 def test_an_attempt_without_an_answer_may_be_a_row_of_its_own(world: World) -> None:

@@ -105,7 +105,9 @@ class Service:
             if not await self._start.until(stop, "broker", self._bus.connect):
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._membership(), CONSUMED, self._handlers)
+            app = build_app(
+                self._settings, self._membership(), CONSUMED, self._handlers, self._bus.learn
+            )
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
             self._events.start()

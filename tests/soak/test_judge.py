@@ -98,6 +98,14 @@ def test_appends_that_fail_or_do_not_come(entries: Sequence[Entry]) -> None:
     assert broken(replace(CLEAN, entries={"swap": entries})) == ["no append fails"]
 
 
+def test_a_stream_that_ends_long_before_another() -> None:
+    on_and_on = [landed(number, 30.0 * number) for number in range(1, 5)]
+    early = {"swap": on_and_on, "append": [landed(1, 1.0)]}
+    assert broken(replace(CLEAN, entries=early)) == ["no append fails"]
+    late = {"swap": on_and_on, "append": [landed(1, 1.0), landed(2, 61.0)]}
+    assert broken(replace(CLEAN, entries=late)) == []
+
+
 def test_conflicts_that_a_commit_repeats_itself_are_no_failures() -> None:
     entries = [replace(landed(n, float(n)), conflicts=3, unknowns=1, plans=2) for n in (1, 2)]
     assert broken(replace(CLEAN, entries={"swap": entries})) == []

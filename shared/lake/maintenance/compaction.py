@@ -11,14 +11,12 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import pyarrow as pa
-
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Outcome, Stale, Thinning, commit
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction_report import CompactionReport, CompactionStep, Status
 from shared.lake.maintenance.due_groups import due_groups
-from shared.lake.maintenance.failed_groups import FailedGroups
+from shared.lake.maintenance.failed_groups import UNREADABLE, FailedGroups
 from shared.lake.maintenance.foreign_files import readable_files
 from shared.lake.maintenance.grouping import Group
 from shared.lake.maintenance.overtaking import Replacement
@@ -103,7 +101,7 @@ def compact(
             break
         try:
             run.group(words, group, number, due.groups)
-        except (Refused, CheckFailed, Unavailable, OSError, pa.ArrowInvalid) as error:
+        except (Refused, CheckFailed, Unavailable, OSError, *UNREADABLE) as error:
             failed.add(words, error)
         else:
             failed.committed()

@@ -25,7 +25,7 @@ TABLE = KEYED.name
 SECONDS = 1800.0
 FINE = Comparison(TABLE, 7, True, 100)
 SAMPLE = Sample(0.0, 12, 3, 400_000, 60, 20, 90_000, 0.1)
-STORED = Stored(900, 9_000_000, 11, 90_000, (), (), 40)
+STORED = Stored(900, 9_000_000, 11, 90_000, (), 0, (), 40)
 MAINTAINED = Maintenance(Counter(compact=300, expire=20))
 
 

@@ -46,6 +46,7 @@ class MergedDeletes:
         """
         if may_reuse_files:  # no attempt before may come to name them
             remove_unnamed(self._table.io, self._written)
+        self._written = []
         snapshot = head.snapshot
         if snapshot is None:
             raise Overtaken("the table has no snapshot any more")

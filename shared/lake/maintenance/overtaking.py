@@ -129,7 +129,8 @@ class Replacement:
         Otherwise those go: that attempt is known to have failed, as its files may be used again.
         """
         if self._written[0] != named:
-            remove_unnamed(self._table.io, self._written[1])
+            lost, self._written = self._written[1], ({}, [])  # never to be named again
+            remove_unnamed(self._table.io, lost)
             files = {file.file_path: file for file in self._rewritten.files}
             files |= {path: live.data[path].file for path in named if path in live.data}
             self._written = (named, write_position_deletes(self._table, named, files))

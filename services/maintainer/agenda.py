@@ -198,7 +198,7 @@ class Agenda:
             for table, state in free
             if table in self._maintained
             and state.may(LOOK, now)
-            and (LOOK not in state.last or self._pace.look_due(now - state.last[LOOK], state.files))
+            and state.look_due(now, self._pace)
         ]
         if not due:
             return None

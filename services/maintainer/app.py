@@ -105,7 +105,9 @@ class Service:
             if not await self._start.until(stop, "broker", self._bus.connect):
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._membership(), CONSUMED, self._handlers)
+            app = build_app(
+                self._settings, self._membership(), CONSUMED, self._handlers, self._bus.learn
+            )
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
             self._events.start()
@@ -135,17 +137,21 @@ class Service:
         self._dispatcher.require_alive()
 
     def looked(self, table: str, found: Looked, due: Collection[JobName]) -> None:
-        """A table was looked at."""
+        """A table was looked at. One that went to another worker meanwhile is told of there."""
+        if table not in self._agenda.owned:
+            return
         self._metrics.looked(table, found, due)
         self._looks.looked(table, found, datetime.now(UTC))
 
     def not_looked(self, table: str) -> None:
         """A table could not be looked at."""
-        self._metrics.not_looked(table)
+        if table in self._agenda.owned:
+            self._metrics.not_looked(table)
 
     def measured(self, event: Event) -> None:
         """A job has ended."""
         self._metrics.event(event)
+        self._metrics.own(self._agenda.owned)  # the table may have gone while the job ran
         self._quality.event(event)
 
     def tell(self, event: Event) -> None:

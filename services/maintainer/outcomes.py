@@ -62,10 +62,15 @@ def succeeded(task: Task, result: JobResult, worker: str, seconds: float) -> Mai
 def failed(
     task: Task, error: Exception, verdict: Verdict, worker: str, seconds: float
 ) -> MaintenanceFailed:
-    """A job has failed; ``verdict`` says what follows."""
+    """A job has failed; ``verdict`` says what follows.
+
+    A request that has not ended with it is tried again: by its table's next owner, where the table
+    went away meanwhile. Who waits for it goes on waiting.
+    """
     assert task.job is not None  # noqa: S101 - looks go another way
     kind, text = told(error)
     again, now = verdict.again_in_s, datetime.now(UTC)
+    goes_on = task.request is not None and verdict.finished is None
     return MaintenanceFailed(
         job_id=uuid7(),
         job=task.job,
@@ -78,7 +83,7 @@ def failed(
         error=text,
         errors=error.files if isinstance(error, Undeleted) else 0,
         seconds=seconds,
-        will_retry=again is not None,
+        will_retry=again is not None or goes_on,
         next_attempt_at=None if again is None else now + timedelta(seconds=again),
         failed_at=now,
     )

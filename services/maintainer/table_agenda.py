@@ -60,6 +60,12 @@ class TableAgenda:
         """The number of the next attempt."""
         return self.failures.get(what, 0) + 1
 
+    def look_due(self, now: float, pace: Pace) -> bool:
+        """Whether it is time for a look: the first, one that failed, or by files and time."""
+        if LOOK not in self.last or LOOK in self.failures:
+            return True
+        return pace.look_due(now - self.last[LOOK], self.files)
+
     def found(self, due: Mapping[JobName, str]) -> None:
         """A look found these jobs due, with the reasons."""
         self.wanted = {job: due[job] for job in IN_ORDER if job in due}
@@ -112,6 +118,8 @@ class TableAgenda:
         found += [self.not_before.get(job, now) for job in self.wanted]
         for what, period in periods.items():
             due = self.last.get(what, now) + period if what in self.last else now
+            if what == LOOK and LOOK in self.failures:
+                due = now
             found.append(max(due, self.not_before.get(what, now)))
         if self.files >= pace.look_files and LOOK in self.last:
             found.append(max(self.last[LOOK] + LEAST_LOOK_S, self.not_before.get(LOOK, now)))

@@ -112,6 +112,7 @@ class Service:
         )
         self._following.after_build = self._handlers.ended
         self._start = StartUp(log)
+        self._ending = asyncio.Event()
         self._begun = False
 
     def business_date(self) -> date:
@@ -123,14 +124,17 @@ class Service:
         """Run until ``stop`` is set, then drain.
 
         Raises:
-            RuntimeError: Faust's worker crashed; the process is to be started again.
+            RuntimeError: Faust's worker crashed, or the loop of builds died; the process is to be
+                started again.
         """
         async with contextlib.AsyncExitStack() as stack:
             await stack.enter_async_context(self._http())
             if not await self._start.until(stop, "broker", self._bus.connect):
                 return
             stack.push_async_callback(self._bus.stop)
-            app = build_app(self._settings, self._membership(), CONSUMED, self._handlers)
+            app = build_app(
+                self._settings, self._membership(), CONSUMED, self._handlers, self._bus.learn
+            )
             stack.push_async_callback(self._pool.stop)
             self._states.reader.start()
             stack.push_async_callback(self._states.reader.stop)
@@ -138,7 +142,7 @@ class Service:
             stack.push_async_callback(self._events.stop)
             stack.push_async_callback(self._outboxes.stop)
             stack.push_async_callback(self._following.stop)
-            self._dispatcher.start()
+            self._dispatcher.start(dying=self._ending.set)
             self._start.over()
             storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
             stack.callback(storing.cancel)
@@ -151,7 +155,16 @@ class Service:
             await asyncio.gather(self._announced(), self._events.flush(FLUSH_S))
             await store_once(app, self._settings, self._progress)
 
-        await run_app(app, stop, drain, LEAVE_S)
+        async def end() -> None:
+            await stop.wait()
+            self._ending.set()
+
+        stopping = asyncio.create_task(end())
+        try:
+            await run_app(app, self._ending, drain, LEAVE_S)
+        finally:
+            stopping.cancel()
+        self._dispatcher.require_alive()
 
     async def _announced(self) -> None:
         with contextlib.suppress(TimeoutError):

@@ -80,10 +80,24 @@ class Dispatcher:
         self._builds: set[asyncio.Task[None]] = set()
         self._rebuilds: dict[str, _Rebuild] = {}
         self._loop: asyncio.Task[None] | None = None
+        self._died: BaseException | None = None
+        self._dying: Callable[[], None] = lambda: None
 
-    def start(self) -> None:
-        """Begin to dispatch."""
+    def start(self, dying: Callable[[], None]) -> None:
+        """Begin to dispatch. ``dying`` is called when the loop, or what follows a build, dies of a
+        fault: then tables stay unbuilt, and the process is to end with :meth:`require_alive`."""
+        self._dying = dying
         self._loop = asyncio.create_task(self._run(), name="dispatch builds")
+        self._loop.add_done_callback(self._over)
+
+    def require_alive(self) -> None:
+        """After the end: whether that was one.
+
+        Raises:
+            RuntimeError: the loop died.
+        """
+        if self._died is not None:
+            raise RuntimeError("the loop of builds died") from self._died
 
     def now(self) -> float:
         """The moment as the planner counts it."""
@@ -115,12 +129,20 @@ class Dispatcher:
             for start in self._planner.starts(now, self._pool.size):
                 task = asyncio.create_task(self._build(start), name=f"build {start.target}")
                 self._builds.add(task)
-                task.add_done_callback(self._builds.discard)
+                task.add_done_callback(self._over)
             at = self._planner.wake_at(now)
             # Not wait_for: before Python 3.12 it may swallow the cancellation.
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(None if at is None else max(0.01, at - now)):
                     await self._wake.wait()
+
+    def _over(self, task: asyncio.Task[None]) -> None:
+        self._builds.discard(task)
+        if task.cancelled() or (error := task.exception()) is None or self._died is not None:
+            return
+        self._died = error
+        log.error("the loop of builds died", exc_info=error)
+        self._dying()
 
     async def _build(self, start: Start) -> None:
         first = self._rebuilds.pop(start.target, None) if start.stage is Stage.PUBLISH else None

@@ -86,6 +86,37 @@ def divide(io: FileIO, live: LiveFiles, leaving: Collection[str]) -> Divided:
     return Divided(frozenset(gone), _not_said_elsewhere(io, live, gone, united), tuple(left))
 
 
+def united(io: FileIO, live: LiveFiles, deletes: Collection[str]) -> Divided:
+    """What several position delete files of a snapshot say, to be said by one instead.
+
+    Beyond :data:`MOST` positions the rest of the files is left.
+
+    Args:
+        io: where the files are.
+        live: the files of the snapshot.
+        deletes: paths of delete files.
+
+    Raises:
+        OSError: the object store does not answer, or lacks a delete file.
+    """
+    gone: set[str] = set()
+    left: list[str] = []
+    parts: dict[str, list[pa.Array]] = {}
+    held = 0
+    for path in sorted(deletes, key=lambda path: live.deletes[path].file.record_count):
+        delete = live.deletes[path]
+        if held and held + delete.file.record_count > MOST:
+            left.append(path)
+            continue
+        gone.add(path)
+        for name, positions in named_positions(io, delete.file).items():
+            if applies(delete, live.data.get(name)):
+                parts.setdefault(name, []).append(positions)
+                held += len(positions)
+    one = {name: pa.chunked_array(each).unique().sort() for name, each in parts.items()}
+    return Divided(frozenset(gone), _not_said_elsewhere(io, live, gone, one), tuple(left))
+
+
 def worth_dividing(positions: int, idle: int) -> bool:
     """Whether a mixed delete file of so many positions is written anew without the idle ones."""
     return idle > 0 and (positions <= LITTLE or idle >= SHARE * positions)

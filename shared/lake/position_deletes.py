@@ -27,8 +27,11 @@ FILE_PATH_ID, POS_ID = 2147483546, 2147483545
 WRITES = 8
 """Most requests to the store at once."""
 
-KEPT_POSITIONS = 2_000_000
-"""Most positions that are kept of delete files read before: 16 MB."""
+KEPT_BYTES = 24 * 2**20
+"""About as much is kept of delete files read before: two million positions of few data files."""
+
+_NAME_BYTES = 600
+"""Of a data file's path and what holds its positions."""
 
 SCHEMA = pa.schema(
     [
@@ -43,7 +46,7 @@ _WRITTEN = SCHEMA.set(
 """The same in a file; in memory a path is held once and not for every position."""
 
 _NAMED: BoundedCache[dict[str, pa.Array]] = BoundedCache(
-    KEPT_POSITIONS, lambda named: sum(len(each) for each in named.values())
+    KEPT_BYTES, lambda named: sum(_NAME_BYTES + 8 * len(each) for each in named.values())
 )
 
 

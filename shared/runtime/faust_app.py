@@ -85,7 +85,8 @@ async def run_app(
     ending = asyncio.ensure_future(stop.wait())
     crashing = asyncio.ensure_future(app._crashed.wait())
     try:
-        await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+        # What crashes while Faust starts may keep its start from ever coming to an end.
+        await asyncio.wait({starting, ending, crashing}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
         await asyncio.wait({ending, crashing}, return_when=asyncio.FIRST_COMPLETED)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from typing import Any, Protocol
 
 from shared.runtime.faust_app import Membership, faust_app
@@ -23,9 +24,17 @@ class Member(Protocol):
 
 
 def build_app(
-    settings: Settings, membership: Membership, consumed: Collection[str], member: Member
+    settings: Settings,
+    membership: Membership,
+    consumed: Collection[str],
+    member: Member,
+    learn: Callable[[], Awaitable[None]],
 ) -> Any:
-    """The Faust app of one worker, which reads these logical topics for ``member``."""
+    """The Faust app of one worker, which reads these logical topics for ``member``.
+
+    ``learn`` is awaited before the member is told what the group gave it: a rebalance may be due to
+    partitions that are new.
+    """
     app = faust_app(
         settings,
         membership,
@@ -33,8 +42,12 @@ def build_app(
         consumer_auto_offset_reset="latest",
     )
 
+    told = asyncio.Event()
+    """Whether the member knows what the group gave it: before, it could take no record as its."""
+
     async def take_records(stream: Any) -> None:
         async for event in stream.events():
+            await told.wait()
             message = event.message
             if message.generation_id == app.consumer_generation_id:
                 member.on_record(
@@ -52,10 +65,13 @@ def build_app(
 
     @app.on_partitions_assigned.connect
     async def _assigned(*sent: Any, **_: Any) -> None:
+        await learn()
         member.assigned([(tp.topic, tp.partition) for tp in sent[-1]])
+        told.set()
 
     @app.on_partitions_revoked.connect
     async def _revoked(*_: Any, **__: Any) -> None:
+        told.clear()
         member.revoked()
 
     return app

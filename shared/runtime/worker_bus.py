@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+
 from aiokafka import AIOKafkaProducer
 
 from shared.contracts.event import Event
 from shared.runtime.bus import producer, publish
 from shared.runtime.settings import Settings
+
+LEARN_S = 2.0
+"""Longest wait for what the broker says of the topic: a rebalance waits as well."""
 
 
 class WorkerBus:
@@ -35,6 +41,18 @@ class WorkerBus:
             raise
         self._connected = made
         return True
+
+    async def learn(self) -> None:
+        """Ask the broker how many partitions the topic of requests has by now.
+
+        A client looks every five minutes by itself. With a number of yesterday workers would take
+        each other's tables for their own, or none of them would, and requests would come to
+        who does not have the table. A broker that does not answer in time leaves what was known.
+        """
+        if self._connected is not None:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LEARN_S):
+                    await self._connected.client.force_metadata_update()
 
     async def stop(self) -> None:
         """End it."""

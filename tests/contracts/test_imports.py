@@ -45,6 +45,7 @@ where the library is not imported there is nothing to call them on; elsewhere th
 
 DELETING = {
     "shared/lake/handle.py": "manifests of an attempt that lost, metadata files of before",
+    "shared/lake/maintenance/in_vain.py": "delete files of a compaction's attempt that lost",
     "shared/lake/sweeping.py": "manifests of snapshots that were thinned away",
     "shared/lake/maintenance/deletion.py": "whatever maintenance has found to be named by nothing",
 }

@@ -51,6 +51,24 @@ def test_runs_on_disk_are_merged_as_if_sorted_at_once(
     assert held.now == 0
 
 
+def test_parts_of_a_batch_are_no_more_than_the_batch_was() -> None:
+    """Two slices both count the byte in which their validity bits meet."""
+    lists: list[list[str | None]] = [[None], [None], [None], [None, None, None, ""], [""]]
+    parts = [
+        pa.table(
+            {
+                "first": pa.array([None] * len(each), pa.string()),
+                "second": pa.array(each, pa.string()),
+            }
+        )
+        for each in lists
+    ]
+    held = Held()
+    found = in_order(parts, ["first", "second"], most_bytes=64, rows=8, held=held)
+    assert sum(len(each) for each in found) == 8
+    assert held.now == 0
+
+
 def _plain(rows: pa.Table) -> list[list[Any]]:
     """Moments as numbers; zeros of either sign are equal to who sorts."""
     as_numbers = {pa.timestamp("us", "UTC"): pa.int64(), pa.date32(): pa.int32()}

@@ -62,6 +62,8 @@ def judge(evidence: Evidence) -> list[Violation]:
 
 def _appends(evidence: Evidence) -> list[Violation]:
     broken = [Violation("no writer dies", each) for each in evidence.died]
+    every = [each.ended for entries in evidence.entries.values() for each in entries]
+    over = max(every, default=0.0)
     for stream, entries in evidence.entries.items():
         failed = [each.error for each in entries if each.error]
         if failed:
@@ -70,7 +72,10 @@ def _appends(evidence: Evidence) -> list[Violation]:
         landed = [each for each in entries if each.sequence]
         if not landed:
             broken.append(Violation("no append fails", f"{stream}: nothing was committed"))
-        longest = max((b.ended - a.ended for a, b in pairwise(landed)), default=0.0)
+        moments = [each.ended for each in landed]
+        if moments:  # one that ends before the others pauses, too
+            moments.append(over)
+        longest = max((later - earlier for earlier, later in pairwise(moments)), default=0.0)
         if longest > PAUSE_S:
             broken.append(
                 Violation("no append fails", f"{stream}: {longest:.0f} s without a commit")

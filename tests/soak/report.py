@@ -58,6 +58,7 @@ def report(evidence: Evidence, machine: Machine, cores: float, kept: str) -> dic
                 "unnamed": looks[-1].unnamed,
                 "left_over": len(looks[-1].left_over),
                 "missing": len({path for each in looks for path in each.missing}),
+                "not_listed": sum(each.not_listed for each in looks),
             }
             for name, looks in evidence.stored.items()
             if looks
@@ -115,7 +116,7 @@ def text(made: dict[str, Any]) -> Group:
     )
     rows, done = made["rows"], made["maintenance"]
     stored = table(
-        ["store", ">objects", ">bytes", ">unnamed", ">left over", ">missing"],
+        ["store", ">objects", ">bytes", ">unnamed", ">left over", ">missing", ">not listed"],
         [(name, *(f"{each[key]:,}" for key in each)) for name, each in made["store"].items()],
     )
     jobs = ", ".join(f"{count} {job}" for job, count in sorted(done["jobs"].items()))

@@ -28,6 +28,7 @@ class Stored:
         metadata_files: of the objects, those that end in ``.metadata.json``.
         metadata_bytes: of the present one.
         missing: paths that a retained snapshot names and the store does not hold.
+        not_listed: paths that it does hold and left out of a listing while others were deleted.
         left_over: paths that nothing has named for longer than it takes to delete them.
         unnamed: objects that nothing names at present.
     """
@@ -37,6 +38,7 @@ class Stored:
     metadata_files: int
     metadata_bytes: int
     missing: Collection[str]
+    not_listed: int
     left_over: Collection[str]
     unnamed: int
 
@@ -99,12 +101,15 @@ class Stock:
             path: self._unnamed_since.get(path, moment) for path in unnamed - set(given_up)
         }
         present = listed.get(before.metadata_location)
+        unseen = (named & named_now) - listed.keys()
+        missing = sorted(path for path in unseen if not before.io.new_input(path).exists())
         return Stored(
             objects=len(listed),
             bytes=sum(each.size for each in listed.values()),
             metadata_files=sum(path.endswith(".metadata.json") for path in listed),
             metadata_bytes=present.size if present is not None else 0,
-            missing=sorted((named & named_now) - listed.keys()),
+            missing=missing,
+            not_listed=len(unseen) - len(missing),
             left_over=sorted(
                 path for path, since in self._unnamed_since.items() if moment - since > ALLOWED_S
             ),

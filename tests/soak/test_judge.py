@@ -25,7 +25,7 @@ TABLE = KEYED.name
 SECONDS = 1800.0
 FINE = Comparison(TABLE, 7, True, 100)
 SAMPLE = Sample(0.0, 12, 3, 400_000, 60, 20, 90_000, 0.1)
-STORED = Stored(900, 9_000_000, 11, 90_000, (), (), 40)
+STORED = Stored(900, 9_000_000, 11, 90_000, (), 0, (), 40)
 MAINTAINED = Maintenance(Counter(compact=300, expire=20))
 
 
@@ -96,6 +96,14 @@ def test_maintenance_that_did_not_go_well(told: Maintenance, promise: str) -> No
 )
 def test_appends_that_fail_or_do_not_come(entries: Sequence[Entry]) -> None:
     assert broken(replace(CLEAN, entries={"swap": entries})) == ["no append fails"]
+
+
+def test_a_stream_that_ends_long_before_another() -> None:
+    on_and_on = [landed(number, 30.0 * number) for number in range(1, 5)]
+    early = {"swap": on_and_on, "append": [landed(1, 1.0)]}
+    assert broken(replace(CLEAN, entries=early)) == ["no append fails"]
+    late = {"swap": on_and_on, "append": [landed(1, 1.0), landed(2, 61.0)]}
+    assert broken(replace(CLEAN, entries=late)) == []
 
 
 def test_conflicts_that_a_commit_repeats_itself_are_no_failures() -> None:

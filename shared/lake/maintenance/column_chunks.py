@@ -66,6 +66,8 @@ def _moved(column: Struct, by: int) -> Struct:
         for field in PAGE_OFFSETS
         if (value := number(meta, field)) > 0
     }
+    if Meta.DICTIONARY_PAGE_OFFSET not in changed:
+        changed[Meta.DICTIONARY_PAGE_OFFSET] = None  # 0 of some writers: there is none
     changed[Meta.BLOOM_FILTER_OFFSET] = changed[Meta.BLOOM_FILTER_LENGTH] = None
     return with_fields(
         column,

@@ -11,16 +11,15 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-import pyarrow as pa
-
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Outcome, Stale, Thinning, commit
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction_report import CompactionReport, CompactionStep, Status
 from shared.lake.maintenance.due_groups import due_groups
-from shared.lake.maintenance.failed_groups import FailedGroups
+from shared.lake.maintenance.failed_groups import UNREADABLE, FailedGroups
 from shared.lake.maintenance.foreign_files import readable_files
 from shared.lake.maintenance.grouping import Group
+from shared.lake.maintenance.merged_deletes import MergedDeletes
 from shared.lake.maintenance.overtaking import Replacement
 from shared.lake.maintenance.policy import MaintenancePolicy, with_properties
 from shared.lake.maintenance.rewriting import rewrite
@@ -103,7 +102,7 @@ def compact(
             break
         try:
             run.group(words, group, number, due.groups)
-        except (Refused, CheckFailed, Unavailable, OSError, pa.ArrowInvalid) as error:
+        except (Refused, CheckFailed, Unavailable, OSError, *UNREADABLE) as error:
             failed.add(words, error)
         else:
             failed.committed()
@@ -163,6 +162,9 @@ class _Run:
 
         head = self._handle.reload().current_snapshot()
         table = self._handle.table
+        if not group.files:
+            tell(self._merged(words, MergedDeletes(table, group.spec_id, words)))
+            return
         inputs = [file.path for file in group.files]
         live = None if head is None else readable_files(table, head).files
         if head is None or live is None or not live.data.keys() >= set(inputs):
@@ -184,18 +186,8 @@ class _Run:
             self._wasted(words, "stopped", 0)
             return
         replacement = Replacement(table, rewritten, head)
-        self._handle.forget()  # writing took longer than heads last
-        try:
-            outcome = commit(
-                self._handle,
-                replacement.decide,
-                commit_id=uuid7(),
-                writer=self._writer,
-                thinning=self._thinning,
-                patience_s=PATIENCE_S,
-            )
-        except Stale as error:
-            self._wasted(words, str(error), replacement.bytes)
+        outcome = self._committed(words, replacement)
+        if outcome is None:
             return
         done = self._done
         self._done = replace(
@@ -214,6 +206,35 @@ class _Run:
             outcomes=(*done.outcomes, outcome),
         )
         tell(outcome)
+
+    def _merged(self, words: str, merged: MergedDeletes) -> Outcome | None:
+        outcome = self._committed(words, merged)
+        if outcome is not None:
+            done = self._done
+            self._done = replace(
+                done,
+                status=Status.SUCCESS,
+                groups=done.groups + 1,
+                deletes_dropped=done.deletes_dropped + len(merged.dropped),
+                dropped=done.dropped | merged.dropped,
+                outcomes=(*done.outcomes, outcome),
+            )
+        return outcome
+
+    def _committed(self, words: str, change: Replacement | MergedDeletes) -> Outcome | None:
+        self._handle.forget()  # writing took longer than heads last
+        try:
+            return commit(
+                self._handle,
+                change.decide,
+                commit_id=uuid7(),
+                writer=self._writer,
+                thinning=self._thinning,
+                patience_s=PATIENCE_S,
+            )
+        except Stale as error:
+            self._wasted(words, str(error), change.bytes)
+            return None
 
     def _wasted(self, words: str, reason: str, size: int) -> None:
         self.given_up.append(f"{words or 'a group'}: {reason}")

@@ -9,14 +9,12 @@ file: both are left out, as our writer makes neither.
 
 from __future__ import annotations
 
-import math
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.lake.maintenance.column_chunks import chunk_range, meta_of, moved
+from shared.lake.maintenance.copied_columns import SAME_WRITER, as_good_as_ours, bounds_of, widths
 from shared.lake.maintenance.parquet_footer import (
-    Chunk,
     File,
     Footer,
     Group,
@@ -39,11 +37,6 @@ ENOUGH_BYTES = 8 * 2**20
 written anew come to, so readers find at most twice as many row groups. Half as many rows in each of
 orders with 84 columns made a file larger by 0.3 %, and its footer by 10 kB for 100,000 rows."""
 
-ZSTD = 6
-FLOATS = {4: "<f", 5: "<d"}
-"""Physical type → how a bound is encoded."""
-BYTE_ARRAY = 6
-SAME_WRITER = b"parquet-cpp-arrow"
 CREATED_BY = 6
 
 
@@ -76,12 +69,8 @@ class OldGroup:
         """Least and greatest value of a column, as Parquet encodes them, and how many nulls."""
         fields, _ = decode(self.content)
         told = inner(meta_of(structs(fields, Group.COLUMNS)[column]), Meta.STATISTICS) or {}
-        least, greatest = told.get(Statistics.MIN_VALUE), told.get(Statistics.MAX_VALUE)
-        return (
-            None if least is None else least.value,
-            None if greatest is None else greatest.value,
-            number(told, Statistics.NULL_COUNT, -1),
-        )
+        least, greatest = bounds_of(told)
+        return least, greatest, number(told, Statistics.NULL_COUNT, -1)
 
     @property
     def values(self) -> Sequence[tuple[int, int]]:
@@ -120,13 +109,18 @@ def old_groups(footer: Footer, like: Struct) -> list[OldGroup]:
         return found
     created_by = footer.fields.get(CREATED_BY)
     same_writer = created_by is not None and bytes(created_by.value).startswith(SAME_WRITER)
+    bytes_of = widths(structs(like, File.SCHEMA)[1:])
     first = 0
     for place, fields in enumerate(footer.groups):
         rows = number(fields, Group.NUM_ROWS)
         columns = structs(fields, Group.COLUMNS)
         size = sum(number(meta_of(each), Meta.TOTAL_COMPRESSED_SIZE) for each in columns)
         good = rows > 0 and enough(rows, size)
-        good = good and all(_as_good_as_ours(each, same_writer) for each in columns)
+        good = good and len(columns) == len(bytes_of)
+        good = good and all(
+            as_good_as_ours(column, rows, width, same_writer)
+            for column, width in zip(columns, bytes_of, strict=True)
+        )
         chunks = [chunk_range(each, footer.start) for each in columns] if good else []
         found.append(OldGroup(place, first, rows, chunks, encode(fields), good))
         first += rows
@@ -141,32 +135,4 @@ def _same_columns(fields: Struct, like: Struct) -> bool:
         File.ENCRYPTION_ALGORITHM not in fields
         and structs(fields, File.SCHEMA)[1:] == structs(like, File.SCHEMA)[1:]
         and structs(fields, File.COLUMN_ORDERS) == structs(like, File.COLUMN_ORDERS)
-    )
-
-
-def _as_good_as_ours(column: Struct, same_writer: bool) -> bool:
-    """Whether the column's pages and statistics are what a rewrite would give, or as good."""
-    if any(
-        field in column
-        for field in (Chunk.FILE_PATH, Chunk.CRYPTO_METADATA, Chunk.ENCRYPTED_COLUMN_METADATA)
-    ):
-        return False
-    meta = meta_of(column)
-    told = inner(meta, Meta.STATISTICS)
-    if number(meta, Meta.CODEC, -1) != ZSTD or told is None or Statistics.NULL_COUNT not in told:
-        return False
-    bounds = [told.get(Statistics.MIN_VALUE), told.get(Statistics.MAX_VALUE)]
-    kind = number(meta, Meta.TYPE, -1)
-    if number(told, Statistics.NULL_COUNT) == number(meta, Meta.NUM_VALUES):
-        return True
-    if None in bounds:  # our writer gives none for texts of kilobytes, others have other reasons
-        return kind == BYTE_ARRAY and same_writer
-    if any(
-        field is not None and not field.value
-        for field in map(told.get, (Statistics.IS_MAX_VALUE_EXACT, Statistics.IS_MIN_VALUE_EXACT))
-    ):
-        return False
-    return kind not in FLOATS or not any(
-        field is not None and math.isnan(*struct.unpack(FLOATS[kind], field.value))
-        for field in bounds
     )

@@ -11,6 +11,9 @@ import pyarrow as pa
 from shared.lake.maintenance.compaction_report import CompactionReport
 from shared.runtime.errors import BerglineError, CheckFailed, Refused, Unavailable
 
+UNREADABLE = (pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError)
+"""What the library raises on a file that is damaged, or holds what it cannot read or convert."""
+
 UNANSWERED = 3
 """So many groups in a row that the store does not answer for, and no further one is begun."""
 
@@ -35,9 +38,9 @@ class FailedGroups:
         """Whether further groups would fail as well: catalog or store do not answer."""
         return self._unanswered >= UNANSWERED
 
-    def add(self, words: str, error: BerglineError | OSError | pa.ArrowInvalid) -> None:
+    def add(self, words: str, error: BerglineError | OSError | pa.ArrowException) -> None:
         """A group failed."""
-        if isinstance(error, pa.ArrowInvalid):  # its words may hold values of rows
+        if isinstance(error, UNREADABLE):  # its words may hold values of rows
             error = CheckFailed(
                 f"a file cannot be read as its schema says ({type(error).__name__})",
                 f"check it with `bergline verify {self._table}`",

@@ -73,6 +73,7 @@ class FileRows:
             Refused: it has no field ids, and the table has no name mapping.
             OSError: the object store does not answer, or lacks the file.
             ArrowInvalid: a value does not fit the present type.
+            ArrowNotImplementedError: nothing of the file's type becomes the present one.
         """
         if content is not None:
             whole = pa.BufferReader(content)

@@ -5,6 +5,8 @@ alone until it has many; then only those files join that are at most twice as la
 ones together. So whenever rows are written anew, their file grows by half at least, and on the way
 to the target size they are written some ten times and not once for every sixty commits.
 
+Where nothing of that is due and delete files are many, they become one, and the data files stay.
+
 Files that have lost a share of their rows join whatever their size; in a hot partition three times
 the share, or a table whose rows are changed all the time would be written anew all the time.
 """
@@ -30,21 +32,28 @@ GROWTH = 2
 """A file of a hot partition joins smaller ones that hold a ``GROWTH``-th of its bytes."""
 
 
+MANY_DELETES = 20
+"""A partition has as many delete files at most before they become one; a hot one
+:data:`HOT_FACTOR` times as many, as a build that has read what was there must plan anew."""
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """Files that are written anew together, in the order of their rows.
 
     Attributes:
-        files: that go.
+        files: that go; none where only the delete files of the partition become one.
         after: files that will come, as far as it can be told.
         benefit: bytes that one reading of the partition is spared.
         cost: bytes read and written.
+        spec_id: partition spec of the partition.
     """
 
     files: tuple[FileShape, ...]
     after: int
     benefit: int
     cost: int
+    spec_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +86,26 @@ def choose(
     if lost:
         words += f", {len(lost)} have lost {share:.0%} of their rows or more"
     if not chosen:
+        if merged := _merged(partition, policy, hot=hot, force=force):
+            return Choice((merged,), f"{partition.delete_files} delete files, {words}")
         return Choice((), words + (f"; the last came {quiet_s:.0f} s ago" if hot else ""))
     groups = _packed(partition, list(chosen.values()), policy)
     paid = tuple(g for g in groups if g.benefit >= (0 if force else policy.least_benefit) * g.cost)
     paid = tuple(g for g in paid if g.benefit > 0)
+    if not paid and (merged := _merged(partition, policy, hot=hot, force=force)):
+        return Choice((merged,), f"{partition.delete_files} delete files, {words}")
     return Choice(paid, words if paid else f"{words}; to write them anew brings too little")
+
+
+def _merged(
+    partition: PartitionShape, policy: MaintenancePolicy, *, hot: bool, force: bool
+) -> Group | None:
+    """The delete files as one, where nothing else is due and there are many."""
+    least = 2 if force else MANY_DELETES * HOT_FACTOR if hot else MANY_DELETES
+    if partition.delete_files < least:
+        return None
+    spared = (partition.delete_files - 1) * policy.open_file_bytes
+    return Group((), 0, spared, 2 * partition.delete_bytes, partition.spec_id)
 
 
 def _share(file: FileShape) -> float:

@@ -4,7 +4,8 @@ Rows that somebody has deleted from the old files since they were read are found
 and deleted there, by delete files that come in the same snapshot as the new files: so a table that
 is changed all the time can be compacted, and no reader ever sees a deleted row come back.
 
-Delete files that name old files leave; what they say of files that stay is said anew beside it.
+Delete files that name old files leave; what they say of files that stay is said anew beside it. Of
+many, all of the partition become one.
 """
 
 from __future__ import annotations
@@ -16,9 +17,18 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 
 from shared.lake.commit import Delta, Head, Stale
-from shared.lake.divided_deletes import about, divide, without
+from shared.lake.divided_deletes import (
+    Divided,
+    about,
+    divide,
+    is_position_deletes,
+    united,
+    without,
+)
 from shared.lake.head_checks import dangling, partition_of
 from shared.lake.maintenance.foreign_files import readable_files
+from shared.lake.maintenance.grouping import MANY_DELETES
+from shared.lake.maintenance.in_vain import remove_unnamed
 from shared.lake.maintenance.rewriting import Rewritten, deleted_now
 from shared.lake.position_deletes import named_positions, write_position_deletes
 from shared.lake.reading.live_files import LiveFiles
@@ -46,7 +56,7 @@ class Replacement:
         self.dropped: frozenset[str] = frozenset()
         """Data and delete files that leave, on that head."""
         self.left: tuple[str, ...] = ()
-        """Delete files that stay though some of what they say is of old files, on that head."""
+        """Delete files that stay though they might have gone, on that head."""
         self.bytes = rewritten.size
         """Of all files written, in vain or not."""
 
@@ -72,7 +82,7 @@ class Replacement:
         if refusal := readable.refusal(partition_of(live.data[inputs[0]].file)):
             raise refusal
         moved = self._moved(live)
-        divided = divide(self._table.io, live, inputs)
+        divided = self._divided(live)
         named = {**divided.staying, **moved}
         deletes = self._deletes(named, live)
         self.translated = sum(map(len, moved.values()))
@@ -88,6 +98,20 @@ class Replacement:
             replace=True,
         )
 
+    def _divided(self, live: LiveFiles) -> Divided:
+        """What becomes of the delete files: of many, all of the partition become one."""
+        io, inputs = self._table.io, self._rewritten.inputs
+        places = {partition_of(live.data[path].file) for path in inputs}
+        beside = [
+            path
+            for path, delete in live.deletes.items()
+            if partition_of(delete.file) in places and is_position_deletes(delete.file)
+        ]
+        if len(beside) < MANY_DELETES:
+            return divide(io, live, inputs)
+        left = {path: each for path, each in live.data.items() if path not in inputs}
+        return united(io, LiveFiles(left, live.deletes), beside)
+
     def _moved(self, live: LiveFiles) -> dict[str, pa.Array]:
         """Where the rows went that were deleted since they were read."""
         now = deleted_now(self._table.io, live, self._rewritten.inputs)
@@ -100,8 +124,13 @@ class Replacement:
         return {path: pa.array(positions, pa.int64()) for path, positions in moved.items()}
 
     def _deletes(self, named: dict[str, pa.Array], live: LiveFiles) -> list[DataFile]:
-        """Delete files for these positions: those of the attempt before if they say the same."""
+        """Delete files for these positions: those of the attempt before if they say the same.
+
+        Otherwise those go: that attempt is known to have failed, as its files may be used again.
+        """
         if self._written[0] != named:
+            lost, self._written = self._written[1], ({}, [])  # never to be named again
+            remove_unnamed(self._table.io, lost)
             files = {file.file_path: file for file in self._rewritten.files}
             files |= {path: live.data[path].file for path in named if path in live.data}
             self._written = (named, write_position_deletes(self._table, named, files))

@@ -38,6 +38,14 @@ class File(IntEnum):
     ENCRYPTION_ALGORITHM = 8
 
 
+class Element(IntEnum):
+    """``SchemaElement``."""
+
+    TYPE = 1
+    TYPE_LENGTH = 2
+    NUM_CHILDREN = 5
+
+
 class Group(IntEnum):
     """``RowGroup``."""
 

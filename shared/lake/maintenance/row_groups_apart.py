@@ -6,6 +6,7 @@ the first column of the order: then everything else comes before it or behind it
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,10 +114,24 @@ def _range(
     kind: PrimitiveType, lower: bytes | None, upper: bytes | None, nulls: int | None
 ) -> tuple[Place, Place]:
     """Between which places rows lie, as far as it is told; nulls are greatest."""
+    least, greatest = _value(kind, lower), _value(kind, upper)
     return (
-        _FIRST if lower is None else (0, from_bytes(kind, lower)),
-        _LAST if upper is None or nulls != 0 else (0, from_bytes(kind, upper)),
+        _FIRST if least is None else (0, least),
+        _LAST if greatest is None or nulls != 0 else (0, greatest),
     )
+
+
+def _value(kind: PrimitiveType, bound: bytes | None) -> Any:
+    """What a bound says; ``None`` for one that is none, as some writers give.
+
+    Texts stay bytes, whose order is the same: what was cut may end within a character.
+    """
+    if bound is None or isinstance(kind, StringType):
+        return bound
+    try:
+        return from_bytes(kind, bound)
+    except struct.error:
+        return None
 
 
 def _is_sorted(io: FileIO, file: DataFile, group: int, names: Sequence[str]) -> bool:

@@ -25,8 +25,11 @@ from shared.lake.reading.manifest_content import content_of, entries_in, manifes
 from shared.lake.table_state import SnapshotEntry
 from shared.runtime.errors import Refused
 
-KEPT_FILES = 20_000
-"""Most descriptions of files that are kept; with 26 columns each takes 7 kB."""
+KEPT_BYTES = 64 * 2**20
+"""About as much of descriptions of files is kept: 10,000 of 26 columns, 5,000 of 60."""
+
+_FILE_BYTES, _COLUMN_BYTES = 600, 240
+"""Of a description, and what each of its columns adds: five figures in as many dictionaries."""
 
 KEPT_LISTED = 20_000
 """Most manifests, summed over the manifest lists kept."""
@@ -52,7 +55,13 @@ class LiveFiles:
     deletes: Mapping[str, LiveFile]
 
 
-_ENTRIES: BoundedCache[tuple[LiveFile, ...]] = BoundedCache(KEPT_FILES, len)
+def _bytes(entries: tuple[LiveFile, ...]) -> int:
+    """About how much memory they take."""
+    columns = sum(len(each.file.value_counts or ()) for each in entries)
+    return len(entries) * _FILE_BYTES + columns * _COLUMN_BYTES
+
+
+_ENTRIES: BoundedCache[tuple[LiveFile, ...]] = BoundedCache(KEPT_BYTES, _bytes)
 _LISTS: BoundedCache[tuple[ManifestFile, ...]] = BoundedCache(KEPT_LISTED, len)
 
 

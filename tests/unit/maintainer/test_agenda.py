@@ -279,6 +279,17 @@ def test_a_look_that_failed_waits_and_comes_again() -> None:
     assert done(plan, 2).what == "look"
 
 
+def test_a_look_that_many_files_asked_for_comes_again_as_soon_when_it_failed() -> None:
+    plan = looked_at(A)
+    plan.committed(A, 50)
+    plan.ended(taken(plan, 30), 30, failed=True)
+    assert plan.next(31.9) is None
+    assert plan.wake_in(30) == pytest.approx(2)
+    assert done(plan, 32).what == "look"
+    assert plan.next(331) is None
+    assert plan.wake_in(331) == pytest.approx(1)
+
+
 def test_tables_of_others_are_left_and_what_is_theirs_is_forgotten() -> None:
     plan = looked_at(A, B)
     plan.found(B, {"compact": ""})

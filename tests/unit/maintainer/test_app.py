@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 
 from services.maintainer import app
 from services.maintainer.app import Service
 from services.maintainer.config import MaintainerSettings
+from shared.contracts.maintenance import MaintenanceFailed
+from shared.lake.maintenance.looking import Looked
 
 WITHIN_S = 20.0
 
@@ -66,3 +70,39 @@ def test_a_signal_is_an_end_without_an_error(service: Callable[[], Service]) -> 
             await worker._consume(None, signal)
 
     asyncio.run(run())
+
+
+OURS, THEIRS = "raw.shopify_orders", "raw.shopify_customers"
+
+
+def failed(table: str) -> MaintenanceFailed:
+    return MaintenanceFailed(
+        job_id="1",
+        job="compact",
+        table=table,
+        cause="policy",
+        attempt=1,
+        error_type="Unavailable",
+        error="away",
+        seconds=1.0,
+        will_retry=True,
+        failed_at=datetime.now(UTC),
+    )
+
+
+def test_a_table_that_went_away_while_something_was_done_to_it_has_no_gauges_here(
+    service: Callable[[], Service],
+) -> None:
+    worker = service()
+    worker._agenda.own([OURS])
+    worker.looked(THEIRS, cast("Looked", None), ())
+    for table in (OURS, THEIRS):
+        worker.not_looked(table)
+        worker.measured(failed(table))
+    told = worker._instruments.exposition().decode().splitlines()
+    gauges = [line for line in told if line.startswith("lakehouse_maintenance_failing{")]
+    assert len(gauges) == 2
+    assert all(OURS in line for line in gauges)
+    assert any(
+        line.startswith("lakehouse_maintenance_jobs_total{") and THEIRS in line for line in told
+    )

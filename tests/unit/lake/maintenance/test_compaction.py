@@ -186,6 +186,85 @@ def test_of_a_large_delete_file_a_few_idle_positions_are_left_and_counted(
     assert deleted == 201
 
 
+def changed_a_row_at_a_time(lake: DerivedLake, commits: int) -> MaintenancePolicy:
+    """A large file and a delete file of each of so many commits; files are never written anew."""
+    lake.build(dict.fromkeys(range(300, 3300, 3), 0))
+    for key in range(300, 300 + 6 * commits, 6):
+        lake.build(remove={key})
+    return MaintenancePolicy(target_bytes=1, deleted_share=1.0)
+
+
+def unnamed_deletes(lake: DerivedLake) -> set[str]:
+    """Delete files in the store that no retained snapshot names."""
+    named = {path for each in lake.state.snapshots for path in lake.live(each).deletes}
+    found = {f"file://{path}" for path in lake.files() if path.name.endswith("-deletes.parquet")}
+    return found - named
+
+
+def test_many_delete_files_become_one_and_data_files_stay(lake: DerivedLake) -> None:
+    policy = changed_a_row_at_a_time(lake, 20)
+    rows, data, start = lake.rows(), set(lake.live().data), lake.head
+    report = compacted(lake, policy=policy)
+    assert (report.status, report.groups, report.deletes_dropped) == (Status.SUCCESS, 1, 20)
+    assert (report.files_before, report.files_after, report.bytes_after) == (0, 0, 0)
+    live = lake.live()
+    (delete,) = live.deletes.values()
+    assert delete.file.record_count == 20
+    assert (lake.rows(), set(live.data)) == (rows, data)
+    assert check_deletes(lake.table.io, live)[0].findings == ()
+    assert lake.head.summary["operation"] == "replace"
+    found = changes(lake.table, start, lake.head, added=["id"], removed=["id"])
+    assert found.added.is_empty()
+    assert found.removed.is_empty()
+    assert compacted(lake, policy=policy).status is Status.SKIPPED
+
+
+def test_many_delete_files_become_one_beside_small_files_that_do(lake: DerivedLake) -> None:
+    changed_a_row_at_a_time(lake, 18)
+    lake.build(remove={0, 300 + 6 * 20})
+    lake.build(remove={3})
+    rows = lake.rows()
+    size = min(each.file.file_size_in_bytes for each in lake.live().data.values())
+    policy = MaintenancePolicy(target_bytes=size * 8 // 3, small_share=0.5, deleted_share=1.0)
+    report = compacted(lake, policy=policy)
+    assert (report.files_before, report.files_after, report.deletes_dropped) == (10, 1, 20)
+    live = lake.live()
+    (delete,) = live.deletes.values()
+    assert delete.file.record_count == 19
+    assert lake.rows() == rows
+    assert check_deletes(lake.table.io, live)[0].findings == ()
+
+
+def test_a_few_delete_files_are_left_unless_somebody_asks(lake: DerivedLake) -> None:
+    policy = changed_a_row_at_a_time(lake, 19)
+    assert compacted(lake, policy=policy).status is Status.SKIPPED
+    assert compacted(lake, policy=policy, force=True).status is Status.SUCCESS
+
+
+def test_delete_files_that_come_at_every_attempt_are_merged_as_well(lake: DerivedLake) -> None:
+    policy = changed_a_row_at_a_time(lake, 20)
+    catalog, keys = lake.catalog(), iter(range(2703, 3000, 6))
+    catalog.faults += [after(lambda: lake.build(remove={next(keys)})) for _ in range(5)]
+    report = compacted(lake, catalog, policy)
+    assert (report.status, report.outcomes[0].conflicts) == (Status.SUCCESS, 5)
+    assert report.deletes_dropped == 25
+    (delete,) = lake.live().deletes.values()
+    assert delete.file.record_count == 25
+    assert len(lake.rows()) == 1100 - 25
+    assert not unnamed_deletes(lake), "files of attempts that failed for certain are gone"
+
+
+def test_merged_deletes_whose_answer_is_lost_are_found(lake: DerivedLake) -> None:
+    policy = changed_a_row_at_a_time(lake, 20)
+    catalog = lake.catalog()
+    catalog.faults.append(lost_response)
+    report = compacted(lake, catalog, policy)
+    assert report.status is Status.SUCCESS
+    assert len(lake.live().deletes) == 1
+    assert len(lake.rows()) == 1080
+    assert not unnamed_deletes(lake)
+
+
 def test_a_dry_run_changes_nothing_and_tells_what_would_be(lake: DerivedLake) -> None:
     before = lake.files()
     report = compacted(lake, dry_run=True)
@@ -264,6 +343,7 @@ def test_a_table_that_is_swapped_at_every_attempt_is_compacted(
     assert report.deletes_translated
     assert lake.rows() == sorted(expected.items())
     assert check_deletes(lake.table.io, lake.live())[0].findings == ()
+    assert not unnamed_deletes(lake), "files of attempts that failed for certain are gone"
 
 
 def test_rows_swapped_again_and_again_meanwhile_leave_no_idle_position(

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyiceberg.manifest import DataFile
-from pyiceberg.types import StringType
+from pyiceberg.types import LongType, PrimitiveType, StringType
 
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Delta, Head, commit
@@ -25,6 +25,7 @@ from shared.lake.maintenance.copied_groups import old_groups
 from shared.lake.maintenance.file_rows import FileRows
 from shared.lake.maintenance.parquet_footer import footer_of, pattern
 from shared.lake.maintenance.policy import MaintenancePolicy
+from shared.lake.maintenance.row_groups_apart import _range
 from shared.lake.schema import arrow_schema
 from shared.runtime.errors import CheckFailed
 from shared.tables.raw.landing import landing_table
@@ -272,6 +273,14 @@ def test_a_row_group_that_is_not_sorted_in_itself_is_merged(
     (file,) = files(lake)
     ids = pq.read_table(file.file_path.removeprefix("file://"))["id"].to_pylist()
     assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize("bound", [b"", b"\xc3"], ids=["empty", "cut within a character"])
+@pytest.mark.parametrize("kind", [LongType(), StringType()], ids=str)
+def test_bounds_that_are_no_values_tell_nothing(kind: PrimitiveType, bound: bytes) -> None:
+    lower, upper = _range(kind, bound, bound, 0)
+    known = isinstance(kind, StringType)
+    assert (lower, upper) == (((0, bound), (0, bound)) if known else ((-1, None), (1, None)))
 
 
 @pytest.mark.parametrize(

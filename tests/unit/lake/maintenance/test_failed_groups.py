@@ -86,10 +86,11 @@ def test_the_others_are_done_and_then_it_fails_in_kind(
     )
 
 
-def test_a_damaged_file_is_told_of_without_a_value(
-    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [pa.ArrowInvalid, pa.ArrowNotImplementedError, pa.ArrowTypeError])
+def test_a_file_that_is_damaged_or_strange_is_told_of_without_a_value(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch, error: type[Exception]
 ) -> None:
-    failing(monkeypatch, pa.ArrowInvalid("Integer value 4711 not in range"))
+    failing(monkeypatch, error("Integer value 4711 not in range"))
     with pytest.raises(CheckFailed) as failed:
         compacted(lake)
     assert "4711" not in str(failed.value)

@@ -18,8 +18,29 @@ from shared.lake.maintenance import copied_groups
 from shared.lake.maintenance.assembling import AssembledFile, Copy
 from shared.lake.maintenance.copied_groups import old_groups
 from shared.lake.maintenance.page_walk import walked
-from shared.lake.maintenance.parquet_footer import MAGIC, Footer, closing, footer_of, pattern
-from shared.lake.maintenance.thrift_compact import ThriftError, encode
+from shared.lake.maintenance.parquet_footer import (
+    MAGIC,
+    Chunk,
+    File,
+    Footer,
+    Group,
+    Meta,
+    Statistics,
+    closing,
+    footer_of,
+    inner,
+    pattern,
+    structs,
+    with_fields,
+)
+from shared.lake.maintenance.thrift_compact import (
+    Field,
+    Items,
+    Kind,
+    Struct,
+    ThriftError,
+    encode,
+)
 
 SCHEMA = pa.schema(
     [
@@ -108,3 +129,102 @@ def test_what_is_no_file_of_parquet_has_no_footer() -> None:
     ):
         with pytest.raises(ThriftError):
             read(broken)
+
+
+NUMBERS = pa.schema(
+    [
+        pa.field(name, kind, metadata={b"PARQUET:field_id": str(at).encode()})
+        for at, (name, kind) in enumerate(
+            [
+                ("long", pa.int64()),
+                ("double", pa.float64()),
+                ("text", pa.string()),
+                ("uuid", pa.binary(16)),
+                ("none", pa.int32()),
+            ],
+            1,
+        )
+    ]
+)
+
+
+def with_meta(column: int, change: Callable[[Struct], Struct]) -> tuple[Footer, Struct]:
+    """The footer of a file of one row group where the metadata of a column are others, and what a
+    file of its schema has."""
+    made = io.BytesIO()
+    values = {
+        "long": [1, 2],
+        "double": [1.0, 2.0],
+        "text": ["", "b"],
+        "uuid": [bytes(16), b"u" * 16],
+        "none": [None, None],
+    }
+    pq.write_table(
+        pa.table(values, NUMBERS),
+        made,
+        compression="zstd",
+        store_schema=False,
+        use_dictionary=False,
+    )
+    footer = read(made.getvalue())
+    (group,) = footer.groups
+    columns = [dict(each) for each in structs(group, Group.COLUMNS)]
+    meta = inner(columns[column], Chunk.META_DATA)
+    assert meta is not None
+    columns[column][Chunk.META_DATA] = Field(Kind.STRUCT, change(meta))
+    changed: dict[int, Field | None] = {
+        Group.COLUMNS: Field(Kind.LIST, Items(Kind.STRUCT, columns))
+    }
+    groups = Items(Kind.STRUCT, [with_fields(group, changed)])
+    fields = with_fields(footer.fields, {File.ROW_GROUPS: Field(Kind.LIST, groups)})
+    return Footer(fields, footer.start), pattern(NUMBERS)
+
+
+def bound(field: Statistics, value: bytes) -> Callable[[Struct], Struct]:
+    def change(meta: Struct) -> Struct:
+        told = with_fields(inner(meta, Meta.STATISTICS) or {}, {field: Field(Kind.BINARY, value)})
+        return with_fields(meta, {Meta.STATISTICS: Field(Kind.STRUCT, told)})
+
+    return change
+
+
+LEAST, GREATEST = Statistics.MIN_VALUE, Statistics.MAX_VALUE
+
+
+@pytest.mark.parametrize(
+    ("column", "change", "copied"),
+    [
+        (0, dict, True),
+        (0, bound(LEAST, b""), False),
+        (0, bound(GREATEST, b"\x02\0\0\0"), False),
+        (1, bound(LEAST, struct.pack("<d", -0.0)), True),
+        (1, bound(LEAST, struct.pack("<d", 0.0)), False),
+        (1, bound(GREATEST, struct.pack("<d", -0.0)), False),
+        (1, bound(GREATEST, struct.pack("<d", float("nan"))), False),
+        (1, bound(LEAST, b""), False),
+        (2, bound(LEAST, b""), True),
+        (3, bound(GREATEST, b"u" * 15), False),
+        (4, bound(LEAST, b""), False),
+        (2, lambda meta: with_fields(meta, {Meta.NUM_VALUES: Field(Kind.I64, 1)}), False),
+    ],
+)
+def test_bounds_that_are_none_and_values_too_few_are_not_copied(
+    column: int,
+    change: Callable[[Struct], Struct],
+    copied: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(copied_groups, "ENOUGH_ROWS", 1)
+    (group,) = old_groups(*with_meta(column, change))
+    assert group.copied is copied
+
+
+def test_a_place_of_no_dictionary_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copied_groups, "ENOUGH_ROWS", 1)
+    none: dict[int, Field | None] = {Meta.DICTIONARY_PAGE_OFFSET: Field(Kind.I64, 0)}
+    (group,) = old_groups(*with_meta(0, lambda meta: with_fields(meta, none)))
+    (told, *_) = structs(group.at(1000, 0), Group.COLUMNS)
+    meta = inner(told, Chunk.META_DATA)
+    assert meta is not None
+    assert Meta.DICTIONARY_PAGE_OFFSET not in meta
+    assert meta[Meta.DATA_PAGE_OFFSET].value == 1000

@@ -49,6 +49,18 @@ def chosen(found: Choice) -> list[list[str]]:
     return [[file.path for file in group.files] for group in found.groups]
 
 
+@pytest.mark.parametrize(("quiet_s", "least"), [(10_000.0, 20), (5.0, 60)])
+def test_delete_files_beside_what_stays_become_one_when_they_are_many(
+    quiet_s: float, least: int
+) -> None:
+    whole = [FileShape("large", 128 * MB, 1_000_000, deleted=20)]
+    few = choose(partition(whole, quiet_s, least - 1), MaintenancePolicy(), NOW_MS)
+    assert chosen(few) == []
+    many = choose(partition(whole, quiet_s, least), MaintenancePolicy(), NOW_MS)
+    assert chosen(many) == [[]]
+    assert many.reason.startswith(f"{least} delete files")
+
+
 def history(*days_ago: float) -> TableState:
     """Versions one on top of the other, committed so long ago, the oldest first."""
     return TableState(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
@@ -52,6 +53,7 @@ class Bench:
         self.planner.own(self.planner.targets)
         self.pool, self.told = ScriptedPool(), Told()
         self.dispatcher = Dispatcher(self.planner, self.pool, self.told, lambda: TODAY, "worker")
+        self.dying = asyncio.Event()
         self.pool.start(self.dispatcher.wake)
 
     def want(self, target: str, wave: str = "x.raw/1") -> None:
@@ -62,7 +64,7 @@ class Bench:
 @asynccontextmanager
 async def running(patience: Patience = QUICK) -> AsyncIterator[Bench]:
     bench = Bench(patience)
-    bench.dispatcher.start()
+    bench.dispatcher.start(bench.dying.set)
     bench.pool.make_ready()
     try:
         yield bench
@@ -104,7 +106,7 @@ async def test_what_reads_a_table_is_built_as_soon_as_it_has_committed() -> None
 @pytest.mark.asyncio
 async def test_nothing_is_begun_before_there_are_workers() -> None:
     bench = Bench(Patience())
-    bench.dispatcher.start()
+    bench.dispatcher.start(bench.dying.set)
     bench.want("x.staging")
     assert bench.told.events == []
     bench.pool.make_ready()
@@ -178,7 +180,7 @@ async def test_a_table_that_must_be_rebuilt_is() -> None:
 @pytest.mark.asyncio
 async def test_stopping_waits_for_builds_under_way_and_begins_no_other() -> None:
     bench = Bench(Patience())
-    bench.dispatcher.start()
+    bench.dispatcher.start(bench.dying.set)
     bench.pool.make_ready()
     bench.want("x.staging")
     await bench.pool.next("x.staging")
@@ -187,3 +189,34 @@ async def test_stopping_waits_for_builds_under_way_and_begins_no_other() -> None
     await bench.dispatcher.stop(5.0)
     assert bench.told.ends == [("x.staging", True)]
     assert bench.pool.running == {}
+
+
+@pytest.mark.parametrize("broken", ["starts", "succeeded"], ids=["the loop", "after a build"])
+@pytest.mark.asyncio
+async def test_a_fault_of_ours_is_the_end_of_the_process(
+    broken: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running() as bench:
+
+        def fault(*_: object) -> None:
+            raise IndexError
+
+        monkeypatch.setattr(bench.planner, broken, fault)
+        bench.want("x.staging")
+        if broken == "succeeded":
+            await bench.pool.next("x.staging")
+            bench.pool.running["x.staging"][1].set_result(DONE)
+        async with asyncio.timeout(20.0):
+            await bench.dying.wait()
+    with pytest.raises(RuntimeError, match="died") as raised:
+        bench.dispatcher.require_alive()
+    assert isinstance(raised.value.__cause__, IndexError)
+
+
+@pytest.mark.asyncio
+async def test_an_end_that_was_asked_for_is_no_death() -> None:
+    async with running() as bench:
+        bench.want("x.staging")
+        await bench.pool.next("x.staging")
+    bench.dispatcher.require_alive()
+    assert not bench.dying.is_set()

@@ -40,9 +40,14 @@ def configure(
         structlog.processors.StackInfoRenderer(),
     ]
     if not text:
-        chain.append(structlog.processors.dict_tracebacks)
+        # Without the local variables of its frames, which by default are shown: a traceback of
+        # ingest would hold bodies and secrets.
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        chain.append(structlog.processors.ExceptionRenderer(frames))
     renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if text else structlog.processors.JSONRenderer()
+        structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        if text
+        else structlog.processors.JSONRenderer()
     )
     structlog.configure(
         processors=[*chain, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -105,4 +105,28 @@ EXAMPLES = (
         ),
         source="signed with Python's hmac",
     ),
+    Example(
+        name="another-topic",
+        path="/webhooks/shopify/events",
+        headers={
+            "Content-Type": "application/json",
+            "X-Shopify-Topic": "app/uninstalled",
+            "X-Shopify-Hmac-Sha256": "XVEq9RT6enjUR2yUAsW71FgRX0wKOwxSRkW+aoJTWDM=",
+        },
+        body=(
+            b'{"id":954889,"name":"Example","myshopify_domain":"example.myshopify.com",'
+            b'"created_at":"2024-01-15T10:30:00-05:00","updated_at":"2024-01-15T10:31:00-05:00"}'
+        ),
+        secret=_SECRET,
+        at=1_705_332_662,
+        becomes=(
+            Expected(
+                topic="shopify.events",
+                key="954889",
+                event_type="app/uninstalled",
+                event_time=datetime(2024, 1, 15, 15, 31, tzinfo=UTC),
+            ),
+        ),
+        source="signed with Python's hmac",
+    ),
 )

@@ -1,7 +1,10 @@
-"""Shopify: the endpoint names the topic, headers name the event, the payload holds the id.
+"""Shopify: headers name the event and with it the topic, the payload holds the id.
 
-Source: shopify.dev, "Webhook HTTP headers", "Verify webhook deliveries" and "Mandatory compliance
-webhooks". The signature covers neither a time nor the headers: replays are left to de-duplication.
+Each kind of thing has an endpoint, but a subscription may point to any of them: what says of itself
+that it is about something else is kept with its like, and what nobody declared in a table for all
+of it, so that no table holds things of another kind. The signature covers neither a time nor the
+headers: replays are left to de-duplication. Source: shopify.dev, "Webhook HTTP headers", "Verify
+webhook deliveries" and "Mandatory compliance webhooks".
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from multidict import istr
 
 from shared.sources.attributes import attribute, body_hash, iso_moment
 from shared.sources.shopify.examples import EXAMPLES
-from shared.sources.shopify.tables import CUSTOMERS, ORDERS, PRODUCTS
+from shared.sources.shopify.tables import CUSTOMERS, EVENTS, ORDERS, PRODUCTS
 from shared.sources.signing import BodyHmac
 from shared.sources.spec import (
     UNKNOWN_TYPE,
@@ -24,7 +27,11 @@ from shared.sources.spec import (
     Malformed,
     Payload,
     SourceSpec,
+    topics_by_type,
 )
+
+OTHER_EVENTS = "shopify.events"
+"""Topic of every vendor's topic that has none of its own."""
 
 # Header mappings find a prepared name without folding its case again.
 TOPIC_HEADER = istr("X-Shopify-Topic")
@@ -72,7 +79,16 @@ ENTITIES = (
         table=PRODUCTS,
         event_types=("products/create", "products/update", "products/delete"),
     ),
+    Entity(
+        topic=OTHER_EVENTS,
+        key="id of the object, or the event id",
+        description="Shopify webhooks of every other topic as received.",
+        table=EVENTS,
+        other_types=True,
+    ),
 )
+
+TOPIC_OF_TYPE = topics_by_type(ENTITIES)
 
 _EXTENSIONS = (
     ("shopdomain", istr("X-Shopify-Shop-Domain")),
@@ -82,26 +98,29 @@ _EXTENSIONS = (
 )
 
 
-def read(
-    topic: str, meant: frozenset[str], headers: Headers, payload: Payload, body: bytes
-) -> Delivery:
+def read(of_endpoint: str, headers: Headers, payload: Payload, body: bytes) -> Delivery:
     """The delivery in a Shopify webhook.
 
     Args:
-        topic: logical topic of the endpoint.
-        meant: the vendor's topics that are meant for it.
+        of_endpoint: logical topic of a webhook that does not say what it is about.
         headers, payload, body: see :data:`~shared.sources.spec.Reader`.
 
     Raises:
         Malformed: the payload has no usable id.
     """
-    event_type = attribute(headers.get(TOPIC_HEADER)) or UNKNOWN_TYPE
-    key, where = _business_id(event_type, payload)
-    if key is None:
-        raise Malformed(Fault.MISSING_ID, f"a {event_type} payload needs {where}", topic)
+    event_type = attribute(headers.get(TOPIC_HEADER))
+    if event_type is None:
+        event_type, topic = UNKNOWN_TYPE, of_endpoint
+    else:
+        topic = TOPIC_OF_TYPE.get(event_type, OTHER_EVENTS)
     event_id = (
         attribute(headers.get(_EVENT_ID)) or attribute(headers.get(_WEBHOOK_ID)) or body_hash(body)
     )
+    key, where = _business_id(event_type, payload)
+    if key is None:
+        if topic != OTHER_EVENTS:
+            raise Malformed(Fault.MISSING_ID, f"a {event_type} payload needs {where}", topic)
+        key = event_id
     event_time = (
         iso_moment(headers.get(_TRIGGERED_AT))
         or iso_moment(payload.get("updated_at"))
@@ -120,7 +139,7 @@ def read(
         event_time=event_time,
         answer={"id": key, "event_id": event_id},
         extensions=tuple(extensions),
-        expected=event_type in meant,
+        expected=event_type in TOPIC_OF_TYPE,
     )
 
 
@@ -139,11 +158,12 @@ def _business_id(event_type: str, payload: Payload) -> tuple[str | None, str]:
 
 def _endpoint(entity: Entity) -> Endpoint:
     things = entity.topic.removeprefix("shopify.")
+    what = "webhook of any other topic" if entity.other_types else f"{things} webhook"
     return Endpoint(
         path=f"/webhooks/shopify/{things}",
-        summary=f"Take in a Shopify {things} webhook.",
-        topics=(entity.topic,),
-        read=partial(read, entity.topic, frozenset(entity.event_types)),
+        summary=f"Take in a Shopify {what}.",
+        topics=(entity.topic, *(one.topic for one in ENTITIES if one is not entity)),
+        read=partial(read, entity.topic),
     )
 
 

@@ -80,3 +80,12 @@ PRODUCTS = RawTable(
         (Type.TIMESTAMP, "created_at updated_at published_at"),
     ),
 )
+
+EVENTS = RawTable(
+    "raw.shopify_events",
+    "Every webhook of another topic, one row per delivery; what it is about is in _payload.",
+    columns(
+        (Type.STRING, "id admin_graphql_api_id"),
+        (Type.TIMESTAMP, "created_at updated_at"),
+    ),
+)

@@ -1,4 +1,4 @@
-"""What a Shopify webhook becomes: topic by endpoint, event by headers, key by payload."""
+"""What a Shopify webhook becomes: topic and event by headers, key by payload."""
 
 import hashlib
 from datetime import UTC, datetime
@@ -29,23 +29,38 @@ def delivery(
     return found
 
 
+@pytest.mark.parametrize("endpoint", READ)
 @pytest.mark.parametrize(("entity", "vendor_topic"), VENDOR_TOPICS)
-def test_every_vendor_topic_is_expected_at_its_endpoint(entity: str, vendor_topic: str) -> None:
+def test_every_vendor_topic_is_with_its_like_wherever_it_was_sent(
+    entity: str, vendor_topic: str, endpoint: str
+) -> None:
     payload = {"id": 7, "customer": {"id": 7}, "shop_id": 7}
-    found = delivery(entity, payload, vendor_topic)
+    found = delivery(endpoint, payload, vendor_topic)
     assert (found.topic, found.event_type, found.key) == (f"shopify.{entity}", vendor_topic, "7")
     assert found.expected
 
 
+@pytest.mark.parametrize("endpoint", READ)
 @pytest.mark.parametrize(
-    ("vendor_topic", "event_type"),
-    [("products/create", "products/create"), (None, "unknown"), ("", "unknown"), ("\0", "unknown")],
+    ("payload", "key"),
+    [({"id": 7}, "7"), ({"inventory_item_id": 7}, "event"), ({"id": {}}, "event")],
 )
-def test_another_or_no_vendor_topic_is_kept_and_counted(
-    vendor_topic: str | None, event_type: str
+def test_a_vendor_topic_that_nobody_declared_is_in_no_table_of_other_things(
+    endpoint: str, payload: dict[str, Any], key: str
 ) -> None:
-    found = delivery("orders", {"id": 1}, vendor_topic)
-    assert (found.topic, found.event_type) == ("shopify.orders", event_type)
+    found = delivery(endpoint, payload, "inventory_levels/update", Event_Id="event")
+    assert (found.topic, found.event_type) == ("shopify.events", "inventory_levels/update")
+    assert found.key == key
+    assert not found.expected
+
+
+@pytest.mark.parametrize("endpoint", READ)
+@pytest.mark.parametrize("vendor_topic", [None, "", "\0"])
+def test_no_vendor_topic_is_what_the_endpoint_is_for_and_counted(
+    endpoint: str, vendor_topic: str | None
+) -> None:
+    found = delivery(endpoint, {"id": 1}, vendor_topic)
+    assert (found.topic, found.event_type) == (f"shopify.{endpoint}", "unknown")
     assert not found.expected
 
 
@@ -145,4 +160,5 @@ def test_the_routes_are_the_vendors() -> None:
         "/webhooks/shopify/orders",
         "/webhooks/shopify/customers",
         "/webhooks/shopify/products",
+        "/webhooks/shopify/events",
     ]

@@ -8,6 +8,7 @@ import gc
 from aiohttp import web
 
 from services.ingest.admission import Admission
+from services.ingest.broken_http import http_logger
 from services.ingest.config import IngestSettings
 from services.ingest.connection import IDLE_SECONDS, PlainServer
 from services.ingest.docs_page import page
@@ -156,6 +157,7 @@ class IngestApp:
         runner = web.AppRunner(
             self.web,
             access_log=None,
+            logger=http_logger(),
             # The signature is of the bytes on the wire.
             auto_decompress=False,
             keepalive_timeout=IDLE_SECONDS,

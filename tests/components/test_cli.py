@@ -12,6 +12,7 @@ import typer
 
 from shared.cli.main import COMMANDS, EPILOG
 from shared.runtime import errors
+from tests.support import warm_bergline
 
 ROOT = Path(__file__).parents[2]
 
@@ -20,15 +21,8 @@ def bergline(
     *arguments: str, data_dir: Path, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
     clean = {name: value for name, value in os.environ.items() if not name.startswith("BERGLINE_")}
-    return subprocess.run(
-        [sys.executable, "-m", "shared.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**clean, "BERGLINE_DATA_DIR": str(data_dir), **variables},
-        cwd=ROOT,
-        check=False,
-    )
+    environment = {**clean, "BERGLINE_DATA_DIR": str(data_dir), **variables}
+    return warm_bergline.bergline(arguments, environment)
 
 
 @pytest.fixture

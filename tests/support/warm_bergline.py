@@ -1,0 +1,202 @@
+"""``bergline`` in a process of its own, but forked from one that has imported what commands need.
+
+A command starts with a second of imports, and tests run hundreds. Each still has arguments,
+variables, streams and an exit code of its own; where it matters how a process starts or takes a
+signal, tests start ``python -m shared.cli``. Elsewhere than on Linux this does so, too.
+
+Run as ``python -m tests.support.warm_bergline``, this is the process that forks: one request is a
+line of JSON with both streams' descriptors, answered by a line with the pid and one with the code.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import functools
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tests.support.tied import tied
+
+ROOT = Path(__file__).parents[2]
+PRELOADED = (
+    "aiokafka.admin",
+    "duckdb",
+    "pyarrow.compute",
+    "pyarrow.parquet",
+    "pyiceberg.catalog.rest",
+    "pyiceberg.io.pyarrow",
+    "rich.console",
+    "rich.table",
+    "shared.lake.balance",
+    "shared.lake.freshness",
+    "shared.lake.history",
+    "shared.lake.inventory",
+    "shared.lake.query",
+    "shared.lake.standing",
+    "shared.lake.tracing",
+    "shared.runtime.consumer_groups",
+    "shared.runtime.event_log",
+    "shared.runtime.maintaining",
+    "shared.runtime.refreshing",
+    "shared.runtime.topic_inventory",
+    "shared.runtime.waves",
+)
+"""What commands import when they run; their own modules come in addition."""
+
+_REQUEST_BYTES = 1 << 20
+
+
+def bergline(
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    seconds: float = 120.0,
+) -> subprocess.CompletedProcess[str]:
+    """Run one command.
+
+    Args:
+        arguments: behind ``bergline``.
+        variables: its whole environment.
+        seconds: after so many it is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: it was killed.
+    """
+    command = [sys.executable, "-m", "shared.cli", *arguments]
+    if sys.platform != "linux":
+        return subprocess.run(
+            command,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env=dict(variables),
+            cwd=ROOT,
+            check=False,
+        )
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        code = _warm().run(arguments, variables, (out.fileno(), err.fileno()), seconds)
+        said = []
+        for stream in (out, err):
+            stream.seek(0)
+            said.append(stream.read().decode())
+    if code is None:
+        raise subprocess.TimeoutExpired(command, seconds, *said)
+    return subprocess.CompletedProcess(command, code, *said)
+
+
+class Warm:
+    """The process that forks, seen from the tests; it ends with them."""
+
+    def __init__(self) -> None:
+        ours, theirs = socket.socketpair()
+        with theirs:
+            theirs.set_inheritable(True)
+            command = tied(sys.executable, "-m", __name__, str(theirs.fileno()))
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                # Threads that a library starts when it is imported do not survive a fork.
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                cwd=ROOT,
+                pass_fds=(theirs.fileno(),),
+            )
+        self._socket = ours
+        self._lines = ours.makefile("r")
+        atexit.register(self.close)
+
+    def run(
+        self,
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        streams: Sequence[int],
+        seconds: float,
+    ) -> int | None:
+        """The exit code of a command, which writes to these; ``None``: it took too long."""
+        request = json.dumps({"arguments": list(arguments), "variables": dict(variables)})
+        self._socket.settimeout(None)
+        socket.send_fds(self._socket, [request.encode() + b"\n"], list(streams))
+        begun = self._lines.readline()
+        assert begun, f"the process that forks commands ended with {self._process.wait(10)}"
+        pid = int(begun)
+        self._socket.settimeout(seconds)
+        try:
+            return int(self._lines.readline())
+        except TimeoutError:
+            os.kill(pid, signal.SIGKILL)
+            self.close()
+            _warm.cache_clear()
+            return None
+
+    def close(self) -> None:
+        """End it."""
+        atexit.unregister(self.close)
+        self._lines.close()
+        self._socket.close()
+        self._process.wait(10)
+
+
+_warm = functools.cache(Warm)
+
+
+def _serve(descriptor: int) -> None:
+    """Fork for each request until there are no more."""
+    from shared.cli.main import COMMANDS
+
+    for name in (*PRELOADED, *(entry.module for entry in COMMANDS.values())):
+        importlib.import_module(name)
+    with socket.socket(fileno=descriptor) as requests:
+        while True:
+            message, streams, _, _ = socket.recv_fds(requests, _REQUEST_BYTES, 2)
+            if not message:
+                return
+            while not message.endswith(b"\n"):
+                message += requests.recv(_REQUEST_BYTES)
+            pid = os.fork()
+            if pid == 0:
+                requests.close()
+                _command(json.loads(message), streams)
+            for each in streams:
+                os.close(each)
+            with contextlib.suppress(OSError):  # nobody may be left to tell
+                requests.sendall(b"%d\n" % pid)
+            _, status = os.waitpid(pid, 0)
+            with contextlib.suppress(OSError):
+                requests.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
+
+
+def _command(request: dict[str, Any], streams: Sequence[int]) -> NoReturn:
+    """Be the process of one command."""
+    from shared.cli.main import main
+
+    code = 1
+    try:
+        os.environ.clear()
+        os.environ.update(request["variables"])
+        sys.argv = ["bergline", *request["arguments"]]
+        for target, stream in zip((1, 2), streams, strict=True):
+            os.dup2(stream, target)
+        main()
+        code = 0
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+    except BaseException:  # noqa: BLE001 as the interpreter does
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve(int(sys.argv[1]))

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from deploy.reference import events, schemas
+from shared.contracts.envelope import MAY_REPEAT
 from shared.contracts.event import Event
 from shared.contracts.registry import EVENTS
 from shared.contracts.topics import Topic
@@ -219,5 +220,6 @@ _DELIVERY_HEADERS: Document = {
     "properties": {
         "received_at": _text("when ingest accepted the delivery", format="date-time"),
         "delivery_id": _text("UUIDv7 stamped at acceptance, one for each delivery", format="uuid"),
+        MAY_REPEAT: _text("there when the record may have been sent before, by a spool"),
     },
 }

@@ -49,7 +49,17 @@ class Record:
             the reason.
     """
 
-    __slots__ = ("_hold", "_settled", "copy", "headers", "key", "source", "topic", "value")
+    __slots__ = (
+        "_hold",
+        "_settled",
+        "copy",
+        "headers",
+        "is_under_way",
+        "key",
+        "source",
+        "topic",
+        "value",
+    )
 
     def __init__(
         self,
@@ -67,6 +77,8 @@ class Record:
         self.value = value
         self.headers: Callable[[], Headers] | None = headers
         self.copy: Spooled | None = None
+        self.is_under_way = False
+        """Withdrawn from a batch that was handed over: the broker may get it all the same."""
         self._hold: Hold | None = hold
         self._settled: Callable[[Unavailable | None], None] | None = settled
 
@@ -171,6 +183,8 @@ class Lane:
         Those that wait are taken out; those under way may still be acknowledged.
         """
         records = [record for batch in self._under_way for record in batch]
+        for record in records:
+            record.is_under_way = True
         for record in self._waiting:
             if record.is_settled:
                 record.release()

@@ -18,6 +18,7 @@ from services.stream_writer.record_batches.bulk import decode
 from services.stream_writer.record_batches.record_columns import RecordColumns, record_columns
 from services.stream_writer.record_batches.record_set import RecordSet
 from services.stream_writer.replays import ReplayMemory
+from shared.contracts.envelope import MAY_REPEAT
 from shared.contracts.identity import uuid7
 from shared.tables.spec import TableSpec
 
@@ -33,6 +34,9 @@ class Prepared:
         rows: all rows, grouped by partition in the order of ``slices``.
         slices: per partition where its rows begin in ``rows`` and how many there are.
         bad: bad records by row.
+        doubtful: rows whose sender may have sent them before, and of which no other place is
+            remembered; ``None`` once the table was asked.
+        repeats: rows that were left out when this was committed, as the table knew them.
     """
 
     work: Work
@@ -43,6 +47,8 @@ class Prepared:
     bad: list[BadRecord]
     drifted: int
     replayed: int
+    doubtful: list[int] | None = None
+    repeats: frozenset[int] = frozenset()
 
     def records(self, key: PartitionKey) -> Sequence[Any]:
         """All records of one partition, in order; made one by one when they are asked for."""
@@ -55,6 +61,7 @@ def prepare(spec: TableSpec, replays: ReplayMemory, work: Work) -> Prepared:
     tables: list[pa.Table] = []
     slices: dict[PartitionKey, tuple[int, int]] = {}
     bad: list[BadRecord] = []
+    hinted: list[int] = []
     drifted = total = done = 0
     by_topic: dict[str, list[PartitionKey]] = {}
     for key in sorted(work.batches):
@@ -68,14 +75,28 @@ def prepare(spec: TableSpec, replays: ReplayMemory, work: Work) -> Prepared:
             total += count
             fetches += parts
         for columns in _columns(fetches):
+            for alike in columns.alike:
+                if MAY_REPEAT in alike.names:
+                    hinted += [row + done for row in alike.rows.to_pylist()]
             parsed = parse(spec, topic, columns, loaded_at)
             bad += [replace(one, index=one.index + done) for one in parsed.bad]
             drifted += parsed.drifted
             done += len(columns)
             tables.append(parsed.table)
     rows = pa.concat_tables(tables)
-    rows, replayed = _mark_replays(rows, slices, replays)
-    return Prepared(work, uuid7(), loaded_at, rows, slices, bad, drifted, replayed)
+    found = _replayed(rows, slices, replays)
+    doubtful = sorted(set(hinted).difference(found)) or None
+    return Prepared(
+        work,
+        uuid7(),
+        loaded_at,
+        mark_replays(rows, found),
+        slices,
+        bad,
+        drifted,
+        len(found),
+        doubtful,
+    )
 
 
 def _columns(fetches: Sequence[Sequence[Any]]) -> Iterator[RecordColumns]:
@@ -95,9 +116,10 @@ def _columns(fetches: Sequence[Sequence[Any]]) -> Iterator[RecordColumns]:
         yield decode(sets)
 
 
-def _mark_replays(
+def _replayed(
     rows: pa.Table, slices: Mapping[PartitionKey, tuple[int, int]], replays: ReplayMemory
-) -> tuple[pa.Table, int]:
+) -> list[int]:
+    """Rows whose delivery is remembered from another place."""
     deliveries, offsets = rows["_delivery_id"].to_pylist(), rows["_offset"].to_pylist()
     places = [
         place
@@ -108,10 +130,13 @@ def _mark_replays(
     if len(named) < len(deliveries):
         deliveries = [deliveries[row] for row in named]
         places = [places[row] for row in named]
-    found = replays.replayed(deliveries, places)
-    if not found:
-        return rows, 0
-    numbers = pa.array([named[place] for place in found], pa.int64())
-    flags = pc.is_in(pa.array(range(rows.num_rows), pa.int64()), numbers)
+    return [named[row] for row in replays.replayed(deliveries, places)]
+
+
+def mark_replays(rows: pa.Table, which: Sequence[int]) -> pa.Table:
+    """The same rows, these marked beside those that are."""
+    if not which:
+        return rows
+    here = pc.is_in(pa.array(range(rows.num_rows), pa.int64()), pa.array(which, pa.int64()))
     index = rows.schema.get_field_index("_replayed")
-    return rows.set_column(index, rows.schema.field(index), flags), len(found)
+    return rows.set_column(index, rows.schema.field(index), pc.or_(rows["_replayed"], here))

@@ -1,4 +1,10 @@
-"""Recognise a delivery that was landed before: a replay of ours that a crash cut in two."""
+"""Recognise a delivery that was landed before: a replay of ours that a crash cut in two.
+
+What was landed lately is remembered, which recognises a repeat whoever made it. Of a record whose
+sender says that it may have sent it before the table itself is asked
+(:mod:`services.stream_writer.doubts`), so a repeat by a spool is recognised however long ago, and
+however many records before, the first one came.
+"""
 
 from __future__ import annotations
 

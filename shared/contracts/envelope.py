@@ -18,6 +18,10 @@ SPEC_VERSION = b"1.0"
 
 Headers = list[tuple[str, bytes]]
 
+MAY_REPEAT = "may_repeat"
+"""Header of a record that its sender may have sent before, with the same ``delivery_id``: it was
+never acknowledged, and is sent again. Whoever must know whether it is a repeat has to look."""
+
 
 def rfc3339(moment: datetime) -> str:
     """UTC timestamp with microseconds and ``Z``, for example ``2026-01-02T03:04:05.000006Z``."""

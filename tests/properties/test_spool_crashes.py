@@ -6,12 +6,16 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.ingest.spool.backlog import Backlog
 from services.ingest.spool.frames import Entry, encode_entry, encode_frame
 from services.ingest.spool.quota import Full, Quota
+from services.ingest.spool.store import StreamKey
 from services.ingest.spool.stream import Read, Stream
+from shared.contracts.envelope import MAY_REPEAT
 from tests.support.crashing_disk import CrashingDisk
 
 LIMIT_BYTES = 6000
+KEY = StreamKey("shopify", "shopify.orders")
 OVERHEAD = 128
 """What a group may take beside its frames."""
 
@@ -34,9 +38,10 @@ class Spooling(RuleBasedStateMachine):
         self.accepted: list[int] = []
         self.refused: set[int] = set()
         self.broker: list[int] = []
+        self.marked: list[bool] = []
+        """Of each whether it says that it may have come before."""
         self.delivered: set[int] = set()
         """What this process knows to be on the broker, by sequence."""
-        self.unread: list[Read] = []
         self.repeats_allowed = 0
         self.quota = Quota(LIMIT_BYTES, 1.0)
 
@@ -44,6 +49,7 @@ class Spooling(RuleBasedStateMachine):
     def start(self, segment_bytes: int) -> None:
         self.segment_bytes = segment_bytes
         self.stream = Stream(self.disk, segment_bytes)
+        self.backlog = Backlog(KEY, self.stream)
         self.sequence = 0
 
     @rule(sizes=st.lists(st.integers(0, 300), min_size=1, max_size=5), fails=_fails())
@@ -84,12 +90,14 @@ class Spooling(RuleBasedStateMachine):
     def replay(self, limit: int, acknowledged: int, lost: int, fails: int | None) -> None:
         """Send a chunk: some are acknowledged, of some the acknowledgement is lost."""
         chunk = self.stream.read(limit)
-        todo = [read for read in chunk if read.sequence not in self.delivered]
+        todo = self.backlog.hand_over(chunk)
         for read in todo[:acknowledged]:
-            self.broker.append(int(read.entry.value))
+            self.arrives(read)
             self.delivered.add(read.sequence)
+            self.backlog.delivered(read.sequence)
         lost_here = todo[acknowledged : acknowledged + lost]
-        self.broker += [int(read.entry.value) for read in lost_here]
+        for read in lost_here:
+            self.arrives(read)
         self.repeats_allowed += len(lost_here)
         done = None
         for read in chunk:
@@ -106,6 +114,10 @@ class Spooling(RuleBasedStateMachine):
                 self.quota.add("shopify", self.stream.size - self.quota.total)
             self.disk.fails = None
         self.stream.rewind()
+
+    def arrives(self, read: Read) -> None:
+        self.broker.append(int(read.entry.value))
+        self.marked.append(MAY_REPEAT in dict(read.entry.headers))
 
     @rule(data=st.data())
     def crash(self, data: st.DataObject) -> None:
@@ -125,6 +137,7 @@ class Spooling(RuleBasedStateMachine):
         self.repeats_allowed += len(self.delivered)
         self.delivered = set()
         self.stream = Stream(self.disk, self.segment_bytes)
+        self.backlog = Backlog(KEY, self.stream)
         assert not self.stream.damaged
         assert self.stream.next_sequence <= self.sequence
         self.sequence = max(self.sequence, self.stream.next_sequence)
@@ -141,7 +154,8 @@ class Spooling(RuleBasedStateMachine):
         if not hasattr(self, "stream"):
             return
         while chunk := self.stream.read(700):
-            self.broker += [int(r.entry.value) for r in chunk if r.sequence not in self.delivered]
+            for read in self.backlog.hand_over(chunk):
+                self.arrives(read)
             self.stream.advance(chunk[-1].end)
         assert self.stream.size == 0
         firsts = list(dict.fromkeys(self.broker))
@@ -151,6 +165,10 @@ class Spooling(RuleBasedStateMachine):
             arrived = [number for number in firsts if number % 2 == partition]
             assert arrived == sorted(arrived), "order within a partition"
         assert len(self.broker) - len(firsts) <= self.repeats_allowed
+        seen: set[int] = set()
+        for number, marked in zip(self.broker, self.marked, strict=True):
+            assert marked or number not in seen, "a repeat says that it may be one"
+            seen.add(number)
 
 
 TestSpooling = Spooling.TestCase

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.ingest.config import IngestSettings
 from services.ingest.group_commit import Record
+from services.ingest.spool.backlog import with_doubt
 from services.ingest.spool.episode import Episodes
 from services.ingest.spool.replayer import Outlet, Replayer
 from services.ingest.spool.spool import Spool, SpoolFull
@@ -79,7 +80,7 @@ class Keeping:
                 StreamKey(record.source, record.topic),
                 record.key,
                 record.value,
-                record.headers(),
+                with_doubt(record.headers()) if record.is_under_way else record.headers(),
                 partial(_kept, record),
             )
         except SpoolFull as full:

@@ -148,7 +148,7 @@ class Replayer:
             wait_s = min(2 * wait_s, LAST_RETRY_S)
 
     async def _send(self, topic: str, backlog: Backlog, chunk: list[Read]) -> Exception | None:
-        todo = backlog.todo(chunk)
+        todo = backlog.hand_over(chunk)
 
         def acknowledged(read: Read) -> None:
             backlog.delivered(read.sequence)

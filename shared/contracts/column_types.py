@@ -21,9 +21,12 @@ class Type(Enum):
     DECIMAL_5_4 = "decimal(5, 4)"
     DECIMAL_5_2 = "decimal(5, 2)"
     DECIMAL_3_2 = "decimal(3, 2)"
+    DOUBLE = "double"
+    """64-bit floating point: for measures of files that hold them. Never a key, never money."""
     JSON = "json"
     """JSON text, stored as string."""
     BINARY = "binary"
+    """In a payload base64 in the standard alphabet (RFC 4648, section 4)."""
 
 
 class TimeFormat(Enum):

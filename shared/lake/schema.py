@@ -13,6 +13,7 @@ from pyiceberg.types import (
     BooleanType,
     DateType,
     DecimalType,
+    DoubleType,
     IcebergType,
     IntegerType,
     LongType,
@@ -38,6 +39,7 @@ _ICEBERG: dict[Type, IcebergType] = {
     Type.DECIMAL_5_4: DecimalType(5, 4),
     Type.DECIMAL_5_2: DecimalType(5, 2),
     Type.DECIMAL_3_2: DecimalType(3, 2),
+    Type.DOUBLE: DoubleType(),
     Type.BINARY: BinaryType(),
 }
 
@@ -56,6 +58,7 @@ _ARROW: dict[Type, pa.DataType] = {
     Type.DECIMAL_5_4: pa.decimal128(5, 4),
     Type.DECIMAL_5_2: pa.decimal128(5, 2),
     Type.DECIMAL_3_2: pa.decimal128(3, 2),
+    Type.DOUBLE: pa.float64(),
     Type.BINARY: pa.large_binary(),
 }
 

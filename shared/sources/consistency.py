@@ -7,7 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 
 from shared.contracts.column_types import Type
-from shared.sources.spec import Endpoint, Entity, PayloadColumn, SourceSpec, topics_by_type
+from shared.sources.spec import (
+    Endpoint,
+    Entity,
+    Export,
+    PayloadColumn,
+    SourceSpec,
+    topics_by_type,
+)
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST_NAME = 32
@@ -54,7 +61,7 @@ def wrong_alone(source: SourceSpec) -> Iterator[Wrong]:
             f"the name {source.name!r} is reserved",
             f"take another one than {', '.join(sorted(RESERVED))}",
         )
-    if not source.endpoints:
+    if not source.endpoints and not source.exports:
         yield Wrong("endpoints", f"source {source.name} has no endpoint", "declare one")
     if not source.entities:
         yield Wrong("entities", f"source {source.name} has no entity", "declare one")
@@ -68,7 +75,10 @@ def wrong_alone(source: SourceSpec) -> Iterator[Wrong]:
         yield Wrong("event_types", str(error), "leave it to one of them")
     for endpoint in source.endpoints:
         yield from _endpoint(source, endpoint)
+    for export in source.exports:
+        yield from _export(source, export)
     fed = {topic for endpoint in source.endpoints for topic in endpoint.topics}
+    fed |= {export.topic for export in source.exports}
     for entity in source.entities:
         if entity.topic not in fed:
             yield Wrong(
@@ -92,7 +102,7 @@ def wrong_together(sources: Iterable[SourceSpec], taken: Iterable[str]) -> Itera
     paths: dict[str, str] = {}
     for source in others:
         names.add(source.name)
-        paths.update(dict.fromkeys((e.path for e in source.endpoints), source.name))
+        paths.update(dict.fromkeys(_routes(source), source.name))
         for entity in source.entities:
             owners[entity.topic] = owners[entity.table.name] = source.name
     if last.name in names:
@@ -100,11 +110,11 @@ def wrong_together(sources: Iterable[SourceSpec], taken: Iterable[str]) -> Itera
             last.name, f"there is a source {last.name!r} already", "give this one another name"
         )
         return
-    for endpoint in last.endpoints:
-        if endpoint.path in paths:
+    for path in _routes(last):
+        if path in paths:
             yield Wrong(
-                endpoint.path,
-                f"{endpoint.path} is a route of {paths[endpoint.path]}",
+                path,
+                f"{path} is a route of {paths[path]}",
                 f"begin the path with /webhooks/{last.name}/",
             )
     # Kafka makes "." and "_" the same character in the names of its metrics.
@@ -227,6 +237,54 @@ def _endpoint(source: SourceSpec, endpoint: Endpoint) -> Iterator[Wrong]:
             )
     if not endpoint.bodies:
         yield Wrong(path, f"endpoint {path} takes no body", "name what its requests hold")
+
+
+def _routes(source: SourceSpec) -> list[str]:
+    return [each.path for each in (*source.endpoints, *source.exports)]
+
+
+def _export(source: SourceSpec, export: Export) -> Iterator[Wrong]:
+    route = f"/ingest/{source.name}/exports"
+    if export.path != route:
+        yield Wrong(export.path, f"{export.path!r} cannot be an export's route", f"name it {route}")
+    entities = [entity for entity in source.entities if entity.topic == export.topic]
+    if not entities:
+        yield Wrong(
+            export.topic,
+            f"export {export.path} is announced on {export.topic}, which is no entity's topic",
+            "declare the entity",
+        )
+        return
+    if any(export.topic in endpoint.topics for endpoint in source.endpoints):
+        yield Wrong(
+            export.topic,
+            f"an endpoint feeds {export.topic}, which announces files",
+            "give its events a topic of their own",
+        )
+    columns = {column.name: column for column in entities[0].table.columns}
+    for column in columns.values():
+        if column.path != (column.name,):
+            yield Wrong(
+                column.name,
+                f"column {column.name} of {entities[0].table.name} is not named as in the files",
+                "give it a path of its own name",
+            )
+    for name in (*export.identity, export.event_time, export.event_type):
+        if name not in columns:
+            yield Wrong(
+                name,
+                f"export {export.path} names {name}, which is no column of its files",
+                f"name one of {', '.join(columns)}",
+            )
+    if not export.identity:
+        yield Wrong(export.path, f"export {export.path} has no identity", "name its columns")
+    moment = columns.get(export.event_time)
+    if moment is not None and moment.type is not Type.LONG:
+        yield Wrong(
+            moment.name,
+            f"column {moment.name} tells when an event happened and is no Type.LONG",
+            "declare the microseconds since 1970",
+        )
 
 
 def _examples(source: SourceSpec) -> Iterator[Wrong]:

@@ -122,3 +122,18 @@ class StandardWebhooks(Signature):
     def carrier(self) -> str:
         """See :class:`Signature`."""
         return f"{self.prefix}signature"
+
+
+@dataclass(frozen=True, slots=True)
+class BearerToken(Signature):
+    """No signature: the secret itself is a credential of the request, for senders of our own.
+
+    ``Authorization: Bearer <secret>`` (RFC 6750, section 2.1). A secret has 16 characters or more.
+    """
+
+    challenge: ClassVar[str] = "Bearer"
+
+    @property
+    def carrier(self) -> str:
+        """See :class:`Signature`."""
+        return "Authorization"

@@ -38,6 +38,7 @@ class Fault(StrEnum):
     INVALID_JSON = "invalid-json"
     INVALID_FORM = "invalid-form"
     NOT_AN_OBJECT = "not-an-object"
+    TOO_DEEP = "too-deep"
     TOO_MANY_EVENTS = "too-many-events"
     MISSING_OBJECT = "missing-object"
     MISSING_ID = "missing-id"
@@ -229,6 +230,33 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Export:
+    """Parquet files that a source drops, each with many events.
+
+    A file is named by a request to ``path``, or found under a watched prefix, and announced on
+    ``topic`` as an :class:`~shared.contracts.exports.ExportReady`; its rows land in the table of
+    that topic's entity. The columns of that table are those of the files, at a path of one name.
+
+    Attributes:
+        path: route that names a file, ``/ingest/<source>/exports``.
+        summary: one sentence for the OpenAPI document.
+        topic: of the entity.
+        identity: columns whose values identify an event. SHA-256 of their texts with ``|`` between
+            them is ``_raw_id``; an event that the table holds already is not inserted again. A row
+            in which one of them is null or does not fit is kept with ``_error``.
+        event_time: the column that tells when it happened, in whole microseconds since 1970.
+        event_type: the column that tells its type.
+    """
+
+    path: str
+    summary: str
+    topic: str
+    identity: tuple[str, ...]
+    event_time: str
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What an example's event must become; ``None`` is not compared."""
 
@@ -277,9 +305,10 @@ class SourceSpec:
     Attributes:
         name: CloudEvents ``source``, first part of topics, tables, routes and settings.
         title: the vendor's name as it writes it.
-        signature: how deliveries are signed.
+        signature: how deliveries are signed, and requests that name an export.
+        entities: what it tells about; all topics of the endpoints and exports, and no others.
         endpoints: its routes.
-        entities: what it tells about; all topics of the endpoints, and no others.
+        exports: the files that it drops.
         kept_headers: request headers that are kept with a dead letter; never the signature.
         documentation: the vendor's pages that this follows.
         examples: at least one for each endpoint.
@@ -288,8 +317,9 @@ class SourceSpec:
     name: str
     title: str
     signature: Signature
-    endpoints: tuple[Endpoint, ...]
     entities: tuple[Entity, ...]
+    endpoints: tuple[Endpoint, ...] = ()
+    exports: tuple[Export, ...] = ()
     kept_headers: tuple[str, ...] = ()
     documentation: tuple[str, ...] = ()
     examples: tuple[Example, ...] = ()
@@ -304,3 +334,7 @@ class SourceSpec:
             if entity.topic == topic:
                 return entity
         raise KeyError(f"source {self.name} has no topic {topic!r}")
+
+    def export(self, topic: str) -> Export | None:
+        """The export that is announced on a logical topic, if one is."""
+        return next((export for export in self.exports if export.topic == topic), None)

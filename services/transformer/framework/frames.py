@@ -26,6 +26,7 @@ DTYPES: dict[Type, pl.DataType] = {
     Type.BOOLEAN: pl.Boolean(),
     Type.TIMESTAMP: pl.Datetime("us", "UTC"),
     Type.DATE: pl.Date(),
+    Type.DOUBLE: pl.Float64(),
     Type.BINARY: pl.Binary(),
     Type.DECIMAL_18_2: pl.Decimal(18, 2),
     Type.DECIMAL_10_2: pl.Decimal(10, 2),

@@ -25,6 +25,8 @@ from shared.runtime.errors import ConfigurationError, Refused
 from shared.runtime.settings import CONNECTION_FILE
 
 FORMAT = "1"
+SPOOL = "spool"
+"""Made by ingest, maybe before there was a platform."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,8 @@ class Layout:
         Raises:
             ConfigurationError: the directory holds something else, or another format version.
         """
-        if self.root.exists() and not self.format_file.exists() and any(self.root.iterdir()):
+        found = {path.name for path in self.root.iterdir()} if self.root.exists() else set()
+        if not self.format_file.exists() and found - {SPOOL}:
             raise ConfigurationError(
                 f"{self.root} is not empty and not a data directory of Bergline",
                 "set BERGLINE_DATA_DIR to an empty or new directory",

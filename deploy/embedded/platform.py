@@ -37,16 +37,24 @@ class Service:
             drains within 10 s after SIGTERM.
         after: what must be ready before its first start.
         nice: added to its scheduling priority number.
+        numbered: variable that tells a process which replica it is, the same after every restart.
     """
 
     name: str
     module: str
     after: tuple[str, ...]
     nice: int = 0
+    numbered: str | None = None
 
 
 _ALL = (
-    Service("ingest", "services.ingest", after=("bootstrap",)),
+    Service(
+        "ingest",
+        "services.ingest",
+        after=("bootstrap",),
+        # What it had spooled before it was killed stays before what it spools afterwards.
+        numbered="BERGLINE_INGEST_SPOOL_NUMBER",
+    ),
     # Behind ingest when the processor is short: a late table is better than a refused webhook.
     Service("stream_writer", "services.stream_writer", after=("bootstrap",), nice=2),
     # Behind both; the workers that it starts come after it once more.
@@ -258,6 +266,7 @@ def _service(
         environment={
             **common,
             f"BERGLINE_{service.name.upper()}_PORT": str(port),
+            **({service.numbered: str(replica)} if service.numbered else {}),
         },
         log=layout.log(name),
         directory=layout.root,

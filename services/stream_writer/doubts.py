@@ -6,7 +6,7 @@ import pyarrow as pa
 from pyiceberg.table import Table
 
 from services.stream_writer.preparing import Prepared, mark_replays
-from shared.lake.landed_ids import landed_ids
+from shared.lake.landed_ids import Id, landed_ids
 from shared.lake.positions import Positions
 from shared.lake.recorded import recorded
 from shared.lake.table_state import TableState
@@ -34,7 +34,7 @@ def end_doubts(prepared: Prepared, table: Table, state: TableState) -> None:
     positions = recorded(state).positions or Positions()
     rows = prepared.rows.select(_FIELDS).take(pa.array(prepared.doubtful, pa.int64()))
     columns = [rows[name].to_pylist() for name in _FIELDS]
-    asked = {
+    asked: dict[Id, int] = {
         (delivery,): row
         for row, delivery, *place in zip(prepared.doubtful, *columns, strict=True)
         if delivery and not _is_landed(positions, *place)

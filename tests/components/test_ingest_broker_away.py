@@ -1,6 +1,7 @@
 """A broker that is away, slow or refusing is no concern of the senders: 2xx, and all arrives."""
 
 import json
+import os
 import shutil
 import socket
 import stat
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from services.ingest.spool.claim import LOCK, ORPHANED_AFTER_S, is_owned
 from tests.support.broker import BrokerProcess, broker, free_port
 from tests.support.ingest import (
     Answer,
@@ -293,8 +295,32 @@ def test_what_instances_left_behind_is_taken_over(tmp_path: Path, broker: Broker
     broker.start()
     with IngestProcess(tmp_path, broker.bootstrap) as ingest:
         wait_empty(ingest)
+        assert everything(broker.bootstrap) == {body(1)}, "its own; the other may start again soon"
+        left = tmp_path / "spool" / "_" / "0001"
+        os.utime(left / LOCK, (time.time() - ORPHANED_AFTER_S,) * 2)
+        ingest.wait_until(lambda: not list(left.rglob("*.segment")))
+        wait_empty(ingest)
         assert everything(broker.bootstrap) == {body(1), body(2)}
-        assert not list((tmp_path / "spool").rglob("*.segment"))
+        ingest.wait_until(lambda: not is_owned(left))
+
+
+def test_an_instance_with_a_number_goes_on_in_its_own_directory(
+    tmp_path: Path, broker: BrokerProcess
+) -> None:
+    """However two of them are started again, what each had spooled goes first."""
+    create_topics(broker.bootstrap)
+    broker.kill9()
+    own = [{"BERGLINE_INGEST_SPOOL_NUMBER": str(number)} for number in range(2)]
+    with IngestProcess(tmp_path, broker.bootstrap, **own[1]) as other:
+        assert_accepted(other.post(PATH, body(1, 7)))
+    with (
+        IngestProcess(tmp_path, broker.bootstrap, **own[0]),
+        IngestProcess(tmp_path, broker.bootstrap, **own[1]) as other,
+    ):
+        assert_accepted(other.post(PATH, body(2, 7)))
+        broker.start()
+        wait_empty(other)
+    assert [number(record.value) for record in arrived(broker.bootstrap)] == [1, 2]
 
 
 def test_others_cannot_read_the_spool(tmp_path: Path) -> None:

@@ -1,16 +1,19 @@
 """Which directory is whose: numbered directories, each with a lock that its owner holds.
 
-An instance takes the first free number. With a volume of its own (a StatefulSet) that is always the
-same directory, with what it held before. On a shared file system a directory whose owner is gone is
-free for anybody: its lock ended with the process that held it. The lock is ``flock``: it holds on
-local file systems and on NFS 4, not on object stores.
+An instance takes the number that it is told, else the first free one. So it finds what it held
+before, with a volume of its own (a StatefulSet) in any case. On a shared file system a directory
+that nobody has owned for a while is free for anybody: its lock ended with the process that held it,
+and the time of the lock's file tells when that was alive. The lock is ``flock``: it holds on local
+file systems and on NFS 4, not on object stores.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +22,12 @@ from services.ingest.spool.disk import FILE_MODE, make_directory
 from services.ingest.spool.stream import CURSOR
 
 LOCK = "lock"
+SPARE = 1000
+"""Numbers from here on are taken by instances whose own is taken."""
+ORPHANED_AFTER_S = 30.0
+"""After so long without an owner a directory is anybody's: until then its owner may start again,
+and go on in its order."""
+
 _NUMBERED = re.compile(r"\d{4}")
 
 
@@ -29,19 +38,33 @@ class Claim:
     directory: Path
     lock: int
 
+    def touch(self) -> None:
+        """Say that the owner is alive; to be called more often than :data:`ORPHANED_AFTER_S`."""
+        with contextlib.suppress(OSError):
+            os.utime(self.lock)
+
     def release(self) -> None:
         """Leave it to others."""
         os.close(self.lock)
 
 
-def claim_first(root: Path) -> Claim:
-    """The first directory that nobody owns; a new one when there is none.
+def claim_own(root: Path, number: int | None = None) -> Claim:
+    """The directory of a number, or the first one that nobody owns.
+
+    Args:
+        root: of all instances.
+        number: the instance's own; while another one holds it, the first free one from
+            :data:`SPARE` on.
 
     Raises:
         OSError: it cannot be made or locked.
     """
     make_directory(root)
-    number = 0
+    if number is not None:
+        claimed = _claim(root / f"{number:04d}")
+        if claimed is not None:
+            return claimed
+    number = 0 if number is None else SPARE
     while True:
         claimed = _claim(root / f"{number:04d}")
         if claimed is not None:
@@ -49,20 +72,60 @@ def claim_first(root: Path) -> Claim:
         number += 1
 
 
-def claim_orphans(root: Path) -> Iterator[Claim]:
-    """Directories that hold entries and that nobody owns.
+def claim_orphans(root: Path, after_s: float = ORPHANED_AFTER_S) -> Iterator[Claim]:
+    """Directories that hold entries and that nobody has owned for a while.
+
+    Args:
+        root: of all instances.
+        after_s: for how long.
 
     Raises:
         OSError: the root cannot be read.
     """
-    for directory in sorted(root.iterdir()):
-        if _NUMBERED.fullmatch(directory.name) and _holds_segments(directory):
+    for directory in numbered(root):
+        if _holds_segments(directory) and time.time() - alive_at(directory) >= after_s:
             claimed = _claim(directory)
             if claimed is not None:
                 if _holds_segments(directory):
                     yield claimed
                 else:
                     claimed.release()
+
+
+def numbered(root: Path) -> list[Path]:
+    """Directories of instances.
+
+    Raises:
+        OSError: the root cannot be read.
+    """
+    return sorted(path for path in root.iterdir() if _NUMBERED.fullmatch(path.name))
+
+
+def alive_at(directory: Path) -> float:
+    """When an owner of it was alive for the last time, unix seconds; 0 when it never had one."""
+    try:
+        return (directory / LOCK).stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
+def is_owned(directory: Path) -> bool:
+    """Whether a process holds its lock now.
+
+    Raises:
+        OSError: it cannot be looked at.
+    """
+    try:
+        descriptor = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _holds_segments(directory: Path) -> bool:
@@ -87,4 +150,6 @@ def _claim(directory: Path) -> Claim | None:
     except BaseException:
         os.close(descriptor)
         raise
-    return Claim(directory, descriptor)
+    claim = Claim(directory, descriptor)
+    claim.touch()
+    return claim

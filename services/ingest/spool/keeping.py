@@ -44,6 +44,7 @@ class Keeping:
             spool_root(settings),
             max_bytes=settings.ingest_spool_max_bytes,
             share=settings.ingest_spool_source_share,
+            number=settings.ingest_spool_number,
         )
         directory = self.spool.own.store.directory
         self.events = EventQueue(publish)

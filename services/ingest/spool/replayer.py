@@ -17,7 +17,8 @@ from typing import Protocol
 from services.ingest.spool.backlog import Backlog
 from services.ingest.spool.episode import Episodes
 from services.ingest.spool.frames import NewerFormat
-from services.ingest.spool.spool import Held, Spool
+from services.ingest.spool.held import Held
+from services.ingest.spool.spool import Spool
 from services.ingest.spool.stream import Read
 from shared.runtime import logging
 from shared.runtime.outage import Outage
@@ -26,7 +27,7 @@ CHUNK_BYTES = 1024 * 1024
 FIRST_RETRY_S = 0.25
 LAST_RETRY_S = 30.0
 LOOK_EVERY_S = 0.25
-ADOPT_EVERY_S = 30.0
+LOOK_AFTER_EVERY_S = 5.0
 
 log = logging.logger("ingest")
 
@@ -84,12 +85,13 @@ class Replayer:
             await asyncio.wait(tasks)
 
     async def _run(self) -> None:
-        adopt_at = 0.0
+        look_after_at = 0.0
         while True:
             now = time.time()
-            if now >= adopt_at:
-                adopt_at = now + ADOPT_EVERY_S
+            if time.monotonic() >= look_after_at:
+                look_after_at = time.monotonic() + LOOK_AFTER_EVERY_S
                 await self._adopt()
+                await self._spool.look_after()
             for held, backlog in self._spool.backlogs():
                 if backlog.outstanding and id(backlog) not in self._tasks:
                     self._tasks[id(backlog)] = asyncio.create_task(self._guarded(held, backlog))

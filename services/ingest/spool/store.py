@@ -72,6 +72,15 @@ class Store:
             found[key.source] = found.get(key.source, 0) + stream.size
         return found
 
+    def size(self, key: StreamKey) -> int:
+        """Bytes on disk of one stream."""
+        stream = self.streams.get(key)
+        return stream.size if stream is not None else 0
+
+    def touch(self) -> None:
+        """Say that the owner of the directory is alive."""
+        self._claim.touch()
+
     def close(self) -> None:
         """Leave the directory to others."""
         for stream in self.streams.values():

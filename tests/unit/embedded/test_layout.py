@@ -17,6 +17,14 @@ def test_a_directory_with_other_things_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "thesis.tex").exists()
 
 
+def test_what_ingest_spooled_before_there_was_a_platform_is_kept(tmp_path: Path) -> None:
+    (tmp_path / "data" / "spool" / "_" / "0000").mkdir(parents=True)
+    where = Layout(tmp_path / "data")
+    where.prepare()
+    assert where.format_file.exists()
+    assert (where.root / "spool" / "_" / "0000").is_dir()
+
+
 def test_another_format_is_refused(tmp_path: Path) -> None:
     where = Layout(tmp_path / "data")
     where.prepare()

@@ -37,7 +37,9 @@ def counts(
     """Prove per table and partition that every offset is a row or a stated gap.
 
     balanced: offsets advanced = rows + gaps in every stretch of the ledger, and the rows counted
-    in the data files of the same snapshot are as many. Ends with exit code 6 when not.
+    in the data files of the same snapshot are as many. A record that announced a file is neither
+    but one of files, and loaded are the rows that they brought: they are counted, too. Ends with
+    exit code 6 when not.
     """
     from shared.lake.balance import balance
     from shared.lake.reader import LakeReader, table_spec
@@ -124,13 +126,13 @@ def _partition_json(each: PartitionBalance, ends: Ends) -> dict[str, Any]:
 
 def _as_text(found: list[TableBalance], ends: Ends) -> Any:
     columns = (
-        *("table", "topic", ">partition", ">first", ">next", ">rows", ">gaps", ">errors"),
-        *(">counted", ">replayed", ">log end", "balanced"),
+        *("table", "topic", ">partition", ">first", ">next", ">rows", ">gaps", ">files", ">loaded"),
+        *(">errors", ">counted", ">replayed", ">log end", "balanced"),
     )
     rows: list[tuple[object, ...]] = []
     for each in found:
         if each.lost:
-            rows.append((each.table, *("",) * 10, "[red]positions lost[/]"))
+            rows.append((each.table, *("",) * 12, "[red]positions lost[/]"))
         for partition in each.partitions:
             rows += _partition_rows(each.table, partition, ends)
     findings = [
@@ -154,10 +156,11 @@ def _partition_rows(name: str, each: PartitionBalance, ends: Ends) -> list[tuple
         verdict,
     )
     if not each.stretches:
-        return [(name, each.topic, each.partition, *(NOTHING,) * 5, *tail)]
+        return [(name, each.topic, each.partition, *(NOTHING,) * 7, *tail)]
     lines: list[tuple[object, ...]] = []
     for number, s in enumerate(each.stretches, 1):
         last = number == len(each.stretches)
-        facts = (s.first, s.next, count(s.rows), count(s.gaps), count(s.errors))
+        files = (count(s.files), count(s.loaded)) if s.files else ("", "")
+        facts = (s.first, s.next, count(s.rows), count(s.gaps), *files, count(s.errors))
         lines.append((name, each.topic, each.partition, *facts, *(tail if last else ("",) * 4)))
     return lines

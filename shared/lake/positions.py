@@ -9,7 +9,9 @@ the very snapshot that adds the rows:
 - ``bergline.ledger``: ``{topic: {partition: [stretch, …]}}``: per stretch of one log
   ``[first, next, rows, gaps, errors, reason]``, cumulative, so that
   ``next - first = rows + gaps`` can be proved from the head alone, however many snapshots were
-  thinned away.
+  thinned away. Where records announce files, ``files`` and ``loaded`` follow: so many of them, and
+  so many rows that came out of these; then ``next - first = rows + gaps + files``, and the table
+  holds ``rows + loaded``.
 
 Everything here is pure.
 """
@@ -51,9 +53,16 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A run of offsets of one log: ``next - first == rows + gaps``.
+    """A run of offsets of one log: ``next - first == rows + gaps + files``.
 
-    ``reason`` says why the stretch began, when an operator began it.
+    Attributes:
+        first, next: the offsets ``[first, next)``.
+        rows: records that are a row.
+        gaps: offsets that have none.
+        errors: rows with an error, of files, too.
+        reason: why the stretch began, when an operator began it.
+        files: records that announced a file which was loaded.
+        loaded: rows that those files brought: what the table did not hold before.
     """
 
     first: int
@@ -62,6 +71,18 @@ class Stretch:
     gaps: int = 0
     errors: int = 0
     reason: str = ""
+    files: int = 0
+    loaded: int = 0
+
+    @property
+    def landed(self) -> int:
+        """Rows that the table has of it."""
+        return self.rows + self.loaded
+
+    def written(self) -> list[Any]:
+        """As the summary holds it."""
+        plain = [self.first, self.next, self.rows, self.gaps, self.errors, self.reason]
+        return [*plain, self.files, self.loaded] if self.files else plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +136,23 @@ class Positions:
         rows: int,
         errors: int,
         tail: Tail | None,
+        files: int = 0,
+        loaded: int = 0,
     ) -> Positions:
         """Positions after ``[start, end)`` was consumed with ``rows`` rows.
 
         Offsets without a row inside the range (markers, compacted or deleted records) are
-        counted as gaps.
+        counted as gaps. ``files`` of the records announced a file each that was loaded, and these
+        brought ``loaded`` rows.
 
         Raises:
-            ValueError: the range does not begin where the table stands, or holds more rows than
-                offsets.
+            ValueError: the range does not begin where the table stands, or holds more rows and
+                files than offsets.
         """
-        if rows > end - start:
-            raise ValueError(f"{topic}/{partition}: {rows} rows in offsets [{start}, {end})")
+        if rows + files > end - start:
+            raise ValueError(
+                f"{topic}/{partition}: {rows + files} rows in offsets [{start}, {end})"
+            )
         known = self.partitions.get((topic, partition))
         if known is None:
             known = Position((Stretch(start, start),))
@@ -137,8 +163,10 @@ class Positions:
             last,
             next=end,
             rows=last.rows + rows,
-            gaps=last.gaps + (end - start - rows),
+            gaps=last.gaps + (end - start - rows - files),
             errors=last.errors + errors,
+            files=last.files + files,
+            loaded=last.loaded + loaded,
         )
         position = Position((*known.stretches[:-1], grown), tail or known.tail)
         return self._with(topic, partition, position)
@@ -167,9 +195,7 @@ class Positions:
             if position.tail:
                 tail = position.tail
                 tails.setdefault(topic, {})[key] = [tail.offset, tail.delivery_id, tail.timestamp]
-            ledger.setdefault(topic, {})[key] = [
-                [s.first, s.next, s.rows, s.gaps, s.errors, s.reason] for s in position.stretches
-            ]
+            ledger.setdefault(topic, {})[key] = [each.written() for each in position.stretches]
         return {
             KEY_FORMAT: str(FORMAT),
             KEY_OFFSETS: _dump(offsets),

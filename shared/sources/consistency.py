@@ -240,7 +240,8 @@ def _endpoint(source: SourceSpec, endpoint: Endpoint) -> Iterator[Wrong]:
 
 
 def _routes(source: SourceSpec) -> list[str]:
-    return [each.path for each in (*source.endpoints, *source.exports)]
+    paths = [endpoint.path for endpoint in source.endpoints]
+    return [*paths, *(export.path for export in source.exports)]
 
 
 def _export(source: SourceSpec, export: Export) -> Iterator[Wrong]:

@@ -3,7 +3,7 @@
 import pytest
 
 from shared.lake.balance import Counted, weigh
-from shared.lake.positions import Stretch
+from shared.lake.positions import Positions, Stretch
 
 KEY = ("shopify.orders", 0)
 
@@ -48,3 +48,21 @@ def test_what_does_not_fit_is_said(
     partition = weigh(KEY, stretches, rows)
     assert not partition.balanced
     assert any(finding in each for each in partition.findings)
+
+
+def test_a_record_that_announces_a_file_is_no_row_and_what_the_file_brought_is_counted() -> None:
+    positions = Positions().advance(
+        "t", 0, start=0, end=3, rows=1, errors=3, tail=None, files=1, loaded=1000
+    )
+    [stretch] = positions.partitions["t", 0].stretches
+    assert stretch == Stretch(0, 3, rows=1, gaps=1, errors=3, files=1, loaded=1000)
+    assert weigh(("t", 0), (stretch,), Counted(1001, 3, 2, 0)).balanced
+    assert weigh(("t", 0), (stretch,), Counted(1000, 3, 2, 0)).findings == (
+        "the ledger states 1001 rows, the data files hold 1000",
+    )
+    assert Positions.from_summary(positions.to_summary()) == positions
+
+
+def test_positions_of_a_topic_without_files_are_written_as_ever() -> None:
+    positions = Positions().advance("t", 0, start=0, end=3, rows=2, errors=0, tail=None)
+    assert positions.to_summary()["bergline.ledger"] == '{"t":{"0":[[0,3,2,1,0,""]]}}'

@@ -9,7 +9,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from services.stream_writer.preparing import Prepared
-from shared.contracts.dead_letters import DeadLetter
+from shared.contracts.dead_letters import REPLAYED_FROM, DeadLetter
 from shared.contracts.envelope import read
 from shared.contracts.topics import DEAD_LETTERS, MAX_RECORD_BYTES
 from shared.runtime.bus import publish
@@ -71,11 +71,14 @@ def letter_of(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
     made too large is left out, and said to be; the table's row has it.
     """
     headers, key, value = read(record.headers or ()), record.key, record.value or b""
+    left_out = False
     if len(value) > MAX_VALUE_BYTES:
+        left_out = True
         detail = f"{detail} (value of {len(value)} bytes left out)"
         value = b""
     aside = len(key or b"") + sum(len(name) + len(text) for name, text in headers.items())
     if aside > MAX_ASIDE_BYTES:
+        left_out = True
         detail = f"{detail} (key and headers of {aside} bytes left out)"
         headers, key = {}, None
     return DeadLetter(
@@ -91,4 +94,16 @@ def letter_of(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
         headers=headers,
         record_key=key,
         value=value,
+        vendor_event_id=headers.get("ce_id"),
+        received_at=_moment(headers.get("received_at")),
+        origin=headers.get(REPLAYED_FROM),
+        left_out=left_out,
     )
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        moment = None if text is None else datetime.fromisoformat(text)
+        return None if moment is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None

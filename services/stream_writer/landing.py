@@ -35,6 +35,7 @@ class Landing:
         parts: which of the prepared rows go in, as (first row, number of rows).
         positions: where the table stands afterwards.
         rows, errors: how many rows go in, and how many of them could not be parsed.
+        repeats: which of the prepared rows are left out as repetitions; a subset of ``parts``.
     """
 
     starts: dict[PartitionKey, int]
@@ -42,6 +43,7 @@ class Landing:
     positions: Positions
     rows: int
     errors: int
+    repeats: frozenset[int] = frozenset()
 
 
 def land(
@@ -51,6 +53,7 @@ def land(
     positions: Positions,
     first_seen: Mapping[PartitionKey, int],
     adoptions: Mapping[PartitionKey, Adoptions],
+    repeats: Collection[int] = (),
 ) -> Landing | None:
     """What of prepared work a head lacks; ``None`` when it lacks nothing.
 
@@ -60,6 +63,7 @@ def land(
         bad_rows: which of the prepared rows could not be parsed.
         positions: of the head.
         first_seen, adoptions: as :func:`cuts` wants them.
+        repeats: which of the prepared rows say what the table knows: their offsets are gaps.
 
     Raises:
         PartitionsBehind: some partitions do not continue the table.
@@ -68,23 +72,26 @@ def land(
     if not starts:
         return None
     parts: list[tuple[int, int]] = []
-    errors = 0
+    errors, left_out = 0, set[int]()
     for key, start in starts.items():
         records = work.records(key)
         skip = bisect_left(records, start, key=attrgetter("offset"))
         begin, end = slices[key][0] + skip, sum(slices[key])
         bad = sum(begin <= row < end for row in bad_rows)
+        known = [row for row in repeats if begin <= row < end]
         positions = positions.advance(
             *key,
             start=start,
             end=work.span(key)[1],
-            rows=end - begin,
+            rows=end - begin - len(known),
             errors=bad,
             tail=last_tail(records),
         )
         parts.append((begin, end - begin))
         errors += bad
-    return Landing(starts, tuple(parts), positions, sum(count for _, count in parts), errors)
+        left_out.update(known)
+    rows = sum(count for _, count in parts) - len(left_out)
+    return Landing(starts, tuple(parts), positions, rows, errors, frozenset(left_out))
 
 
 def cuts(

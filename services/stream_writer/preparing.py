@@ -37,6 +37,7 @@ class Prepared:
         doubtful: rows whose sender may have sent them before, and of which no other place is
             remembered; ``None`` once the table was asked.
         repeats: rows that were left out when this was committed, as the table knew them.
+        redelivered: events that a vendor had delivered before; known once this was committed.
     """
 
     work: Work
@@ -49,6 +50,7 @@ class Prepared:
     replayed: int
     doubtful: list[int] | None = None
     repeats: frozenset[int] = frozenset()
+    redelivered: int = 0
 
     def records(self, key: PartitionKey) -> Sequence[Any]:
         """All records of one partition, in order; made one by one when they are asked for."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from services.stream_writer.letter_metrics import LetterMetrics
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.preparing import Prepared
 from shared.lake.commit import Outcome, Result
@@ -30,6 +31,8 @@ class StreamMetrics:
         self._position = instruments.gauge("lakehouse_table_position")
         self._drifted = instruments.counter("lakehouse_drifted_rows_total")
         self._replayed = instruments.counter("lakehouse_replayed_rows_total")
+        self._redelivered = instruments.counter("lakehouse_redelivered_rows_total")
+        self._letters = LetterMetrics(instruments)
         self._snapshots = instruments.gauge("lakehouse_snapshots_retained")
         self._pending = instruments.gauge("lakehouse_announcements_pending")
         self._stop_reasons: dict[PartitionKey, str] = {}
@@ -61,9 +64,12 @@ class StreamMetrics:
         self._snapshots.labels(table).set(len(outcome.state.snapshots))
         self._drifted.labels(table).inc(prepared.drifted)
         self._replayed.labels(table).inc(prepared.replayed)
+        self._redelivered.labels(table).inc(prepared.redelivered)
         for topic, partition in prepared.work.batches:
-            rows = prepared.slices[topic, partition][1]
-            self._sent.labels(SERVICE, topic).inc(rows)
+            begin, rows = prepared.slices[topic, partition]
+            left_out = sum(begin <= row < begin + rows for row in prepared.repeats)
+            self._sent.labels(SERVICE, topic).inc(rows - left_out)
+        self._letters.committed(table, prepared)
         ages = _ages(prepared.rows["_received_at"], outcome.snapshot.timestamp_ms)
         observe_all(
             self._freshness.labels(table),

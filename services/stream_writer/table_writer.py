@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 from pyiceberg.manifest import DataFile
 
 from services.stream_writer.buffer import Work
+from services.stream_writer.doubts import end_doubts
 from services.stream_writer.landing import Landing, PositionsLost, land
 from services.stream_writer.parsing.rows import parse
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.preparing import Prepared, prepare
+from services.stream_writer.redeliveries import RedeliveryMemory
+from services.stream_writer.repeats import first_of_each, identities, without
 from services.stream_writer.replays import ReplayMemory
-from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
-from shared.lake.commit import Append, Head, Outcome, Thinning, commit
+from shared.lake.announcements import KEY_ERRORS, KEY_REPEATS, KEY_ROWS
+from shared.lake.commit import Append, Head, Outcome, Result, Thinning, commit
 from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
+from shared.lake.landed_ids import Id, landed_ids
 from shared.lake.positions import Adoptions, Positions
 from shared.lake.recent_rows import recent_rows
 from shared.lake.recorded import recorded
@@ -46,6 +50,7 @@ class TableWriter:
         self.spec = spec
         self.sweeper = Sweeper(sweep_delay_s)
         self.replays = ReplayMemory()
+        self.redeliveries = RedeliveryMemory()
         self.first_seen: dict[PartitionKey, int] = {}
         """Log's start of the partitions that the table had never seen: only what begins there may
         be its first."""
@@ -80,7 +85,7 @@ class TableWriter:
     def warm_up(self) -> None:
         """Do once what the first commit should not wait for.
 
-        Learn the most recent delivery ids from the table, to recognise replays; compile the
+        Learn the most recent deliveries and events from the table, to recognise them; compile the
         decoder of every topic; open the connection to the object store.
         """
         for topic in self.spec.topics:
@@ -91,7 +96,10 @@ class TableWriter:
             table,
             "_loaded_at",
             datetime.now(UTC) - WARM_UP,
-            ("_delivery_id", "_topic", "_partition", "_offset"),
+            (
+                *("_delivery_id", "_topic", "_partition", "_offset"),
+                *("_event_type", "_event_id", "_replayed"),
+            ),
             files=WARM_UP_FILES,
             rows=WARM_UP_ROWS,
         )
@@ -103,6 +111,7 @@ class TableWriter:
         )
         pairs = zip(rows["_delivery_id"].to_pylist(), places, strict=True)
         self.replays.learn((delivery, place) for delivery, place in pairs if delivery)
+        self.redeliveries.count(rows)
 
     def prepare(self, work: Work) -> Prepared:
         """Parse the records of a piece of work, once."""
@@ -111,6 +120,11 @@ class TableWriter:
     def write(self, prepared: Prepared, thinning: Thinning | None) -> Outcome:
         """Commit prepared work; whatever the table holds already is left out.
 
+        Of a table whose rows are told apart by ids that is also what it knows by its id, on the
+        head that is asserted.
+
+        The table is asked first whether rows that may be repeats are.
+
         Raises:
             PartitionsBehind: the table stands before the work in some partitions; nothing was
                 committed.
@@ -118,8 +132,12 @@ class TableWriter:
             Unavailable: no known outcome yet; call again with the same ``prepared``.
             Refused, NotFound: the catalog refuses.
         """
+        if prepared.doubtful is not None:
+            self._end_doubts(prepared)
         bad_rows = [record.index for record in prepared.bad]
-        written: dict[tuple[tuple[PartitionKey, int], ...], list[DataFile]] = {}
+        ids = identities(self.spec, prepared.rows)
+        within = first_of_each(ids)
+        written: dict[tuple[object, ...], list[DataFile]] = {}
 
         def on(head: Head, may_reuse_files: bool) -> Append | None:
             positions = head.recorded.positions
@@ -132,17 +150,21 @@ class TableWriter:
                 positions,
                 self.first_seen,
                 prepared.work.adoptions,
+                within.repeats | self._known(within.rows, head),
             )
             if landing is None:
                 return None
+            prepared.repeats = landing.repeats
             if not may_reuse_files:
                 written.clear()
-            cut_key = tuple(landing.starts.items())
+            cut_key = (landing.repeats, *landing.starts.items())
             files = written.get(cut_key)
             if files is None:
                 files = self._files(prepared, landing)
                 written[cut_key] = files
             summary = {KEY_ROWS: str(landing.rows), KEY_ERRORS: str(landing.errors)}
+            if landing.repeats:
+                summary[KEY_REPEATS] = str(len(landing.repeats))
             return Append(files, landing.positions, summary)
 
         outcome = commit(
@@ -158,6 +180,8 @@ class TableWriter:
         for key in prepared.work.batches:
             self.first_seen.pop(key, None)
         self.sweeper.removed(outcome.state.table_uuid, outcome.removed)
+        if outcome.result is not Result.NOTHING and not self.spec.once_by:
+            prepared.redelivered = self.redeliveries.count(prepared.rows)
         return outcome
 
     def sweep(self) -> int:
@@ -166,10 +190,32 @@ class TableWriter:
             return 0
         return self.sweeper.sweep(self.handle.reload(), self.handle.table.io)
 
+    def _known(self, rows: Mapping[Id, int], head: Head) -> frozenset[int]:
+        """Which rows say what the head knows; ``rows`` are the first ones of their ids."""
+        if not rows:
+            return frozenset()
+        try:
+            found = landed_ids(self.handle.table, head.snapshot, self.spec.once_by, rows)
+        except OSError:
+            self.handle.renew()
+            raise
+        return frozenset(rows[each] for each in found)
+
+    def _end_doubts(self, prepared: Prepared) -> None:
+        state = self.handle.reload()
+        try:
+            end_doubts(prepared, self.handle.table, state)
+        except OSError:
+            self.handle.renew()
+            raise
+
     def _files(self, prepared: Prepared, landing: Landing) -> list[DataFile]:
         if not landing.rows:
             return []
-        parts = [prepared.rows.slice(begin, count) for begin, count in landing.parts]
+        parts = [
+            without(prepared.rows.slice(begin, count), begin, landing.repeats)
+            for begin, count in landing.parts
+        ]
         day = prepared.loaded_at.date() if self.spec.partition_by else None
         try:
             return [write_data_file(self.handle.table, pa.concat_tables(parts), day)]

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from shared.contracts.builds import BuildFailed, BuildRequested, BuildStarted, BuildSucceeded
 from shared.contracts.commands import CommandIssued
-from shared.contracts.dead_letters import DeadLetter
+from shared.contracts.dead_letters import DeadLetter, DeadLetterHandled
 from shared.contracts.event import Event
 from shared.contracts.maintenance import (
     MaintenanceFailed,
@@ -80,6 +80,7 @@ def require_known(topics: Iterable[Topic], events: Mapping[str, type[Event]]) ->
 _ALL: tuple[type[Event], ...] = (
     TableCommitted,
     DeadLetter,
+    DeadLetterHandled,
     CommandIssued,
     BuildRequested,
     BuildStarted,
@@ -97,4 +98,10 @@ EVENTS: Mapping[str, type[Event]] = by_class_name(_ALL)
 WIRE_TYPES: Mapping[str, type[Event]] = by_wire_type(_ALL)
 """Every event type by its ``ce_type``."""
 
-require_known(PLATFORM_TOPICS.values(), EVENTS)
+OF_SOURCES: frozenset[str] = frozenset({"ExportReady"})
+"""Event types that topics of sources carry, which follow from declarations unknown here."""
+
+require_known(
+    PLATFORM_TOPICS.values(),
+    {name: event for name, event in EVENTS.items() if name not in OF_SOURCES},
+)

@@ -61,6 +61,7 @@ class Topic:
 
 
 DEAD_LETTERS = "dlq.ingestion-errors"
+DEAD_LETTERS_HANDLED = "dlq.handled"
 COMMITS = "lakehouse.commits"
 TABLES = "lakehouse.tables"
 COMMANDS = "lakehouse.commands"
@@ -78,6 +79,16 @@ _ALL: tuple[Topic, ...] = (
         description="What could not be processed, with its bytes and the reason. Holds plaintext.",
         retention=_WEEK,
         written_by=("ingest", "stream_writer"),
+        read_by=("stream_writer",),
+        partitions=1,
+    ),
+    Topic(
+        name=DEAD_LETTERS_HANDLED,
+        key="dead letter, or purge",
+        values=("DeadLetterHandled",),
+        description="What operators did about dead letters: replays and purges, with who and why.",
+        retention=_MONTH,
+        written_by=("cli",),
         read_by=("stream_writer",),
         partitions=1,
     ),

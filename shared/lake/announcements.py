@@ -15,6 +15,8 @@ from shared.lake.table_state import KEY_BRANCH, SnapshotEntry, TableState
 
 KEY_ROWS = "bergline.rows"
 KEY_ERRORS = "bergline.errors"
+KEY_REPEATS = "bergline.repeats"
+"""Records that say what a row says already; their offsets are gaps."""
 
 
 def table_committed(table: str, state: TableState, snapshot: SnapshotEntry) -> TableCommitted:

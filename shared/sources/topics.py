@@ -12,28 +12,48 @@ from types import MappingProxyType
 
 from shared.contracts.topics import PLATFORM_TOPICS, Topic
 from shared.sources.registry import SOURCES
-from shared.sources.spec import Entity, SourceSpec
+from shared.sources.spec import Entity, Export, SourceSpec
 
 KEPT = timedelta(days=7)
 """How long a payload stays on its topic; it is in its table after a second."""
 
 
-def topic_of(entity: Entity) -> Topic:
-    """The topic that an entity's records travel on."""
+ANNOUNCED = timedelta(days=30)
+"""How long the announcement of an export stays on its topic."""
+
+
+def topic_of(entity: Entity, export: Export | None = None) -> Topic:
+    """The topic that an entity's records travel on, or that announces its files."""
+    if export is not None:
+        return Topic(
+            name=entity.topic,
+            key=entity.key,
+            values=("ExportReady",),
+            description=entity.description,
+            retention=ANNOUNCED,
+            written_by=("ingest",),
+            read_by=("stream_writer", "ingest", "cli"),
+            # One worker loads them all, in order: no two look for the same rows in the table.
+            partitions=1,
+        )
     return Topic(
         name=entity.topic,
         key=entity.key,
         values=(),
         description=entity.description,
         retention=KEPT,
-        written_by=("ingest",),
+        written_by=("ingest", "cli"),  # the latter what was a dead letter
         read_by=("stream_writer",),
     )
 
 
 def topics_of(sources: Iterable[SourceSpec]) -> tuple[Topic, ...]:
     """The topics of some sources, in their order."""
-    return tuple(topic_of(entity) for source in sources for entity in source.entities)
+    return tuple(
+        topic_of(entity, source.export(entity.topic))
+        for source in sources
+        for entity in source.entities
+    )
 
 
 TOPICS: Mapping[str, Topic] = MappingProxyType(

@@ -6,22 +6,30 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from shared.sources.registry import SOURCES
+from shared.sources.spec import Entity, SourceSpec
 from shared.sources.topics import TOPICS
 from shared.tables import metadata
 from shared.tables.analytics.order_summary import ORDER_SUMMARY
 from shared.tables.core.first_orders import FIRST_ORDERS
 from shared.tables.core.orders import ORDERS
 from shared.tables.marts.sales_dashboard_daily import SALES_DASHBOARD_DAILY
-from shared.tables.raw.landing import raw_table
+from shared.tables.raw.landing import export_table, raw_table
 from shared.tables.sales import SALES_CUSTOMERS_DAILY, SALES_DAILY
 from shared.tables.spec import TableSpec
 from shared.tables.staging.rejected import SHOPIFY_CUSTOMERS_REJECTED, SHOPIFY_ORDERS_REJECTED
 from shared.tables.staging.shopify_customers import SHOPIFY_CUSTOMERS
 from shared.tables.staging.shopify_orders import SHOPIFY_ORDERS
 
+
+def _raw(source: SourceSpec, entity: Entity) -> TableSpec:
+    export = source.export(entity.topic)
+    return raw_table(entity) if export is None else export_table(source.name, entity, export)
+
+
 _ALL: tuple[TableSpec, ...] = (
-    *(raw_table(entity) for source in SOURCES.values() for entity in source.entities),
+    *(_raw(source, entity) for source in SOURCES.values() for entity in source.entities),
     metadata.DEAD_LETTERS,
+    metadata.DEAD_LETTERS_HANDLED,
     SHOPIFY_ORDERS,
     SHOPIFY_ORDERS_REJECTED,
     SHOPIFY_CUSTOMERS,

@@ -90,6 +90,26 @@ class Derivation:
 
 
 @dataclass(frozen=True, slots=True)
+class Loading:
+    """How a landing table takes in files that the records of its topic announce.
+
+    Each file's rows are the columns with a path, and ``_raw_id`` identifies them: what the table
+    holds is not inserted again.
+
+    Attributes:
+        source: whose files they are.
+        identity: columns that ``_raw_id`` is made of, in order.
+        event_time: column with microseconds since 1970, which ``_event_time`` is made of.
+        event_type: column that ``_event_type`` repeats.
+    """
+
+    source: str
+    identity: tuple[str, ...]
+    event_time: str
+    event_type: str
+
+
+@dataclass(frozen=True, slots=True)
 class TableSpec:
     """One table.
 
@@ -103,6 +123,11 @@ class TableSpec:
             them says whether a derived table changes rows by position deletes
             (``merge-on-read``, the default) or by rewriting files (``copy-on-write``).
         derived: how it follows from other tables; ``None`` for a landing table.
+        once_by: columns that identify a row of a landing table whose topic may tell a thing more
+            than once: a record that says what a row says already is a stated gap and no row. Null
+            equals null, but rows without a value in the first column are all landed, and so is
+            what cannot be parsed.
+        loading: of a landing table whose topic announces files, how their rows become its rows.
     """
 
     name: str
@@ -112,6 +137,8 @@ class TableSpec:
     doc: str
     properties: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     derived: Derivation | None = None
+    once_by: tuple[str, ...] = ()
+    loading: Loading | None = None
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
@@ -119,6 +146,7 @@ class TableSpec:
         if len(set(names)) != len(names) or len(set(ids)) != len(ids):
             raise ValueError(f"table {self.name}: column names and field ids must be unique")
         named = [] if self.partition_by is None else [self.partition_by.column]
+        named += self.once_by
         if self.derived is not None:
             named += [*self.derived.key, *self.derived.sort, *self.derived.stamped]
             named += [] if self.derived.dated is None else [self.derived.dated]

@@ -37,6 +37,7 @@ _TYPES: Mapping[Type, object] = {
     Type.INT: _ranged(*INTEGER_RANGE[Type.INT]),
     Type.LONG: _ranged(*INTEGER_RANGE[Type.LONG]),
     Type.JSON: msgspec.Raw,
+    Type.BINARY: bytes | None,
     **dict.fromkeys(DECIMALS, Annotated[str, msgspec.Meta(max_length=MAX_NUMERAL_LENGTH)] | None),
 }
 

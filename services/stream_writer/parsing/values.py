@@ -18,8 +18,9 @@ from services.stream_writer.parsing.timestamps import PER_SECOND, iso_8601, unix
 from shared.tables.spec import Column, TimeFormat, Type
 
 Plain = str | int | bool | bytes | None
-"""A value in the plainest spelling of its type: JSON as UTF-8 bytes, decimals as ``12.30``,
-moments as ``2026-01-02T03:04:05.000006Z`` or units since 1970."""
+"""A value in the plainest spelling of its type: JSON as UTF-8 bytes, binary as the bytes that its
+base64 stands for, decimals as ``12.30``, moments as ``2026-01-02T03:04:05.000006Z`` or units since
+1970."""
 
 INTEGER_RANGE = {Type.INT: (-(2**31), 2**31 - 1), Type.LONG: (-(2**63), 2**63 - 1)}
 
@@ -38,6 +39,7 @@ DECIMALS: Mapping[Type, tuple[int, int]] = MappingProxyType(
 
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*[0-9]{1,9})?")
 _string = msgspec.json.Decoder(str).decode
+_base64 = msgspec.json.Decoder(bytes).decode
 
 
 class Misfit(Exception):
@@ -73,6 +75,8 @@ def plain(column: Column, text: bytes) -> Plain:
         case Type.TIMESTAMP:
             utc = column.time_format is TimeFormat.ISO_8601_UTC
             moment = iso_8601(scalar, utc=utc) if quoted else None
+        case Type.BINARY:
+            return _bytes(text)
         case _:
             raise TypeError(f"column {column.name}: a payload has no {column.type.value} values")
     if moment is None:
@@ -84,6 +88,13 @@ def _boolean(scalar: str) -> bool:
     if scalar not in ("true", "false"):
         raise Misfit
     return scalar == "true"
+
+
+def _bytes(text: bytes) -> bytes:
+    try:
+        return _base64(text)
+    except msgspec.ValidationError:
+        raise Misfit from None
 
 
 def _number(scalar: str) -> Decimal:

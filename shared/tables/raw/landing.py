@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from shared.sources.spec import Entity, PayloadColumn, columns
-from shared.tables.spec import Column, Grain, Partitioning, TableSpec, Type
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+from shared.sources.spec import Entity, Export, PayloadColumn, columns
+from shared.tables.spec import Column, Grain, Loading, Partitioning, TableSpec, Type
 
 SYSTEM_COLUMNS: tuple[Column, ...] = (
     Column("_topic", Type.STRING, 1, required=True, doc="Logical topic of the record."),
@@ -32,6 +36,20 @@ SYSTEM_COLUMNS: tuple[Column, ...] = (
     Column("_timestamp", Type.TIMESTAMP, 18, doc="Timestamp of the record on the broker."),
 )
 
+FILE_COLUMNS: tuple[Column, ...] = (
+    Column(
+        "_raw_id",
+        Type.STRING,
+        len(SYSTEM_COLUMNS) + 1,
+        doc="SHA-256 in hex of what identifies the event, unique in the table; of a row with an "
+        "error of all that it holds; null for a file that could not be loaded.",
+    ),
+    Column(
+        "_source_file", Type.STRING, len(SYSTEM_COLUMNS) + 2, doc="URI of the file with the row."
+    ),
+)
+"""What a table that takes in files has besides."""
+
 FIRST_PAYLOAD_FIELD_ID = len(SYSTEM_COLUMNS) + 1
 """Catalogs give fresh ids in the order of the columns when a table is created, so the declared
 ids are that order. What is added later, system column or not, goes to the end of its table."""
@@ -42,8 +60,26 @@ def raw_table(entity: Entity) -> TableSpec:
     return _landing(entity.table.name, entity.topic, entity.table.doc, entity.table.columns)
 
 
+def export_table(source: str, entity: Entity, export: Export) -> TableSpec:
+    """The landing table of an entity whose rows come in files.
+
+    The columns of the record are those of the file's announcement; ``_event_type`` and
+    ``_event_time`` are the row's. ``_payload`` is null for a row that all of its columns hold.
+    """
+    table = entity.table
+    plain = _landing(table.name, entity.topic, table.doc, table.columns, FILE_COLUMNS)
+    loading = Loading(source, export.identity, export.event_time, export.event_type)
+    return replace(plain, loading=loading)
+
+
 def landing_table(
-    name: str, topic: str, doc: str, groups: tuple[tuple[Type, str], ...]
+    name: str,
+    topic: str,
+    doc: str,
+    groups: tuple[tuple[Type, str], ...],
+    *,
+    once_by: tuple[str, ...] = (),
+    properties: Mapping[str, str] | None = None,
 ) -> TableSpec:
     """Declare the landing table of one of the platform's own topics.
 
@@ -53,19 +89,28 @@ def landing_table(
         doc: one sentence.
         groups: (type, space-separated names) in order; field ids follow this order, so new
             columns are added at the end only.
+        once_by: see :attr:`TableSpec.once_by`.
+        properties: see :attr:`TableSpec.properties`.
     """
-    return _landing(name, topic, doc, columns(*groups))
+    described = _landing(name, topic, doc, columns(*groups))
+    return replace(described, once_by=once_by, properties=MappingProxyType(dict(properties or {})))
 
 
-def _landing(name: str, topic: str, doc: str, payload: tuple[PayloadColumn, ...]) -> TableSpec:
+def _landing(
+    name: str,
+    topic: str,
+    doc: str,
+    payload: tuple[PayloadColumn, ...],
+    further: tuple[Column, ...] = (),
+) -> TableSpec:
     described = tuple(
         Column(each.name, each.type, number, each.path, each.time_format)
-        for number, each in enumerate(payload, FIRST_PAYLOAD_FIELD_ID)
+        for number, each in enumerate(payload, FIRST_PAYLOAD_FIELD_ID + len(further))
     )
     return TableSpec(
         name=name,
         topics=(topic,),
-        columns=SYSTEM_COLUMNS + described,
+        columns=SYSTEM_COLUMNS + further + described,
         partition_by=Partitioning("_loaded_at", Grain.DAY),
         doc=doc,
     )

@@ -44,6 +44,8 @@ FITS = [
     (Type.DECIMAL_5_4, b'"-9.9999"', "-9.9999"),
     (Type.DECIMAL_5_4, b"1.23e-2", "0.0123"),
     (Type.DECIMAL_7_2, b"99999.99", "99999.99"),
+    (Type.BINARY, b'"/wBh"', b"\xff\x00a"),
+    (Type.BINARY, b'""', b""),
 ]
 
 MISFITS = [
@@ -68,6 +70,9 @@ MISFITS = [
     (Type.DECIMAL_5_4, b"10"),
     (Type.DECIMAL_5_4, b"0.12345"),
     (Type.DECIMAL_7_2, b"100000"),
+    (Type.BINARY, b'"/wB"'),
+    (Type.BINARY, b'"_wBh"'),
+    (Type.BINARY, b"5"),
 ]
 
 
@@ -82,7 +87,7 @@ def test_what_would_lose_something_does_not_fit(type_: Type, text: bytes) -> Non
         plain(column(type_), text)
 
 
-@pytest.mark.parametrize("type_", [type_ for type_ in Type if type_ is not Type.BINARY])
+@pytest.mark.parametrize("type_", Type)
 def test_null_is_null_in_every_type(type_: Type) -> None:
     assert plain(column(type_), b"null") is None
 

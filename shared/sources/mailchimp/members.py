@@ -45,7 +45,7 @@ def email_of(event_type: str, data: Fields) -> object:
     return data.get("new_email") if event_type == "upemail" else data.get("email")
 
 
-def member(event_type: str, data: Fields, fired: str | None) -> dict[str, Any]:
+def member(event_type: str, data: Fields, fired: object) -> dict[str, Any]:
     """A member's fields."""
     merges = data.get("merges")
     email = email_of(event_type, data)
@@ -64,7 +64,7 @@ def member(event_type: str, data: Fields, fired: str | None) -> dict[str, Any]:
     }
 
 
-def campaign(_: str, data: Fields, fired: str | None) -> dict[str, Any]:
+def campaign(_: str, data: Fields, fired: object) -> dict[str, Any]:
     """A campaign's fields."""
     status = data.get("status")
     return {
@@ -76,7 +76,7 @@ def campaign(_: str, data: Fields, fired: str | None) -> dict[str, Any]:
     }
 
 
-def engagement(event_type: str, data: Fields, fired: str | None) -> dict[str, Any]:
+def engagement(event_type: str, data: Fields, fired: object) -> dict[str, Any]:
     """What a person did, or a type that nobody knows."""
     return {
         "action": event_type,

@@ -62,7 +62,7 @@ ENTITIES = (
 
 _TOPIC_OF_TYPE = topics_by_type(ENTITIES)
 
-_FLAT: Mapping[str, Callable[[str, members.Fields, str | None], dict[str, Any]]] = {
+_FLAT: Mapping[str, Callable[[str, members.Fields, object], dict[str, Any]]] = {
     SUBSCRIBERS_TOPIC: members.member,
     CAMPAIGNS_TOPIC: members.campaign,
     EVENTS_TOPIC: members.engagement,
@@ -129,7 +129,8 @@ def _added(
         raise Malformed(
             Fault.INVALID_EVENT, f"the event is larger than {LARGEST_NESTED} bytes", topic
         )
-    when = None if fired is None else rfc3339(fired)
+    # A time that is none stays as it is: its columns name it as one that does not fit.
+    when = payload.get("fired_at") if fired is None else rfc3339(fired)
     flat = _FLAT[topic](event_type, data, when)
     return {
         name: value for name, value in flat.items() if value is not None and name not in payload

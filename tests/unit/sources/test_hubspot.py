@@ -123,9 +123,14 @@ def test_an_event_id_alone_is_not_unique() -> None:
     assert one.event_id != other.event_id
 
 
-@pytest.mark.parametrize("time", [None, "1699999999123", 10**18, -(10**18), True, 1.5, {}])
+@pytest.mark.parametrize("time", [None, "now", "1e12", 10**18, -(10**18), True, 1.5, {}, 1e300])
 def test_a_time_that_is_none_is_unknown(time: object) -> None:
     assert delivery(occurredAt=time).event_time is None
+
+
+@pytest.mark.parametrize("time", [1699999999123, "1699999999123", 1699999999123.0])
+def test_a_time_is_one_however_its_number_is_written(time: object) -> None:
+    assert delivery(occurredAt=time).event_time == datetime(2023, 11, 14, 22, 13, 19, 123000, UTC)
 
 
 def test_columns_of_the_three_objects_read_the_properties() -> None:

@@ -85,6 +85,14 @@ def test_a_changed_address_is_the_new_members_and_names_the_old() -> None:
     assert record["data"]["old_email"] == "augusta@example.com"
 
 
+def test_a_time_that_is_none_is_kept_as_it_is_for_its_columns_to_tell() -> None:
+    delivery, record = form("subscribe", MEMBER, fired_at="0000-00-00 00:00:00")
+    assert delivery.event_time is None
+    assert record["last_changed"] == record["timestamp_signup"] == "0000-00-00 00:00:00"
+    _, record = delivered({"type": "subscribe", "data": MEMBER})
+    assert "last_changed" not in record
+
+
 @pytest.mark.parametrize(("status", "sent"), [("sent", WRITTEN), ("canceled", None)])
 def test_a_campaign(status: str, sent: str | None) -> None:
     data = {"id": "5aa2102003", "subject": "Hello", "status": status, "list_id": "a6b5da1054"}

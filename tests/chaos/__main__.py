@@ -1,5 +1,8 @@
 """``python -m tests.chaos``: rounds of faults under traffic, then the audit.
 
+``--broker-away 120`` is another run: the broker is away for so long, ingest instances are killed
+meanwhile (:mod:`tests.chaos.broker_away`).
+
 Progress goes to standard error, the report to standard output. Exit code 1 when a promise was
 broken; logs, data and ledger are kept then.
 """
@@ -34,11 +37,18 @@ def chaos(
         int | None, typer.Option(help="The same seed does the same; random by default.")
     ] = None,
     rate: Annotated[float, typer.Option(min=1, help="Webhooks a second.")] = RATE,
+    broker_away: Annotated[
+        float | None,
+        typer.Option(min=4, help="No rounds: the broker is away for so many seconds."),
+    ] = None,
     output: Output = Format.TEXT,
 ) -> None:
     """Kill, stop and starve the platform under load; every promise is audited afterwards."""
     chosen = time.time_ns() % 1_000_000 if seed is None else seed
     directory = Path(tempfile.mkdtemp(prefix="bergline-chaos-"))
+    if broker_away is not None:
+        _away(directory, broker_away, chosen, rate, output)
+        return
     made = _run(directory, rounds, chosen, rate)
     from tests.chaos.report import text
 
@@ -48,6 +58,25 @@ def chaos(
             f"a promise was broken with seed {chosen}",
             f"look into {made['kept']}; again: make chaos ROUNDS={rounds} SEED={chosen}",
         )
+
+
+def _away(directory: Path, seconds: float, seed: int, rate: float, output: Format) -> None:
+    from tests.bench.report import machine
+    from tests.chaos.broker_away.report import report, text
+    from tests.chaos.broker_away.scenario import Scenario
+
+    where = machine()
+    progress("starting", away_s=seconds, rate=rate, seed=seed, directory=directory)
+    run = Scenario(directory, away_s=seconds, rate=rate, seed=seed, tell=progress)()
+    made = report(run, away_s=seconds, rate=rate, seed=seed, machine=where, kept=str(directory))
+    emit(output, made, text(made))
+    if made["verdict"] != "clean":
+        again = f"--broker-away {seconds:g} --rate {rate:g} --seed {seed}"
+        raise BerglineError(
+            f"a promise was broken with seed {seed}",
+            f'look into {made["kept"]}; again: make chaos ARGS="{again}"',
+        )
+    shutil.rmtree(directory)
 
 
 def _run(directory: Path, rounds: int, seed: int, rate: float) -> dict[str, Any]:

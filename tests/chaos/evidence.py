@@ -34,12 +34,15 @@ select ? as table_name, _topic as topic, _partition as partition, _offset as "of
        md5(_payload) as payload_md5, _error as error, _replayed as replayed
 from files
 """
-_LEDGER = """
+LEDGER = """
 select * replace (nullif(delivery_id, '') as delivery_id, accepted = 1 as accepted)
 from read_csv(?, header = true, all_varchar = false, types = {
     'delivery_id': 'varchar', 'topic': 'varchar', 'event_id': 'varchar', 'event_type': 'varchar',
-    'body_md5': 'varchar', 'accepted': 'int', 'attempts': 'int', 'unanswered': 'int'})
+    'body_md5': 'varchar', 'accepted': 'int', 'attempts': 'int', 'unanswered': 'int',
+    'key': 'varchar', 'sent_at': 'double', 'answered_at': 'double'})
 """
+"""What a ledger's file says; the parameter is its path."""
+
 _LANDING = pa.schema(
     {
         "_topic": pa.utf8(),
@@ -89,7 +92,7 @@ def gather(
 
 def _ledger(path: Path) -> pa.Table:
     with duckdb.connect() as sql:
-        return sql.execute(_LEDGER, [str(path)]).to_arrow_table()
+        return sql.execute(LEDGER, [str(path)]).to_arrow_table()
 
 
 def _rows(settings: Settings, name: str, table: Table) -> pa.Table:

@@ -13,7 +13,11 @@ import hashlib
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+
+import aiohttp
 
 from deploy.generator.delivery import Delivery
 from deploy.generator.plan import stream
@@ -29,7 +33,12 @@ COLUMNS = (
     "accepted",
     "attempts",
     "unanswered",
+    "key",
+    "sent_at",
+    "answered_at",
 )
+"""``sent_at`` and ``answered_at``: begin and end of the last attempt, monotonic seconds."""
+
 _CONNECTIONS = 256
 _UNDER_WAY = 4_000
 """Deliveries not answered yet, beyond which no new ones begin: the rate falls then."""
@@ -37,6 +46,18 @@ _LONGEST_WAIT_S = 3.0
 _ATTEMPTS = 1_000
 _LAG_S = 1.0
 """How much of what was not sent in time is made up for later."""
+
+
+class _TimedPoster(Poster):
+    """Notes when the last attempt of each delivery under way began."""
+
+    def __init__(self, *arguments: Any, **more: Any) -> None:
+        super().__init__(*arguments, **more)
+        self.began: dict[int, float] = {}
+
+    async def _attempt(self, session: aiohttp.ClientSession, delivery: Delivery) -> Any:
+        self.began[id(delivery)] = time.monotonic()
+        return await super()._attempt(session, delivery)
 
 
 class Traffic:
@@ -48,10 +69,20 @@ class Traffic:
         ledger: the file to write, CSV with a heading of :data:`COLUMNS`.
         rate: webhooks a second.
         seed: which webhooks.
+        deliveries: others than those of the seed, without end.
     """
 
-    def __init__(self, url: str, signer: Signer, ledger: Path, *, rate: float, seed: int) -> None:
-        self._poster = Poster(
+    def __init__(
+        self,
+        url: str,
+        signer: Signer,
+        ledger: Path,
+        *,
+        rate: float,
+        seed: int,
+        deliveries: Iterator[Delivery] | None = None,
+    ) -> None:
+        self._poster = _TimedPoster(
             url,
             signer,
             concurrency=_CONNECTIONS,
@@ -60,7 +91,7 @@ class Traffic:
         )
         self._ledger = ledger
         self._rate = rate
-        self._seed = seed
+        self._deliveries = stream(seed) if deliveries is None else deliveries
         self._stopping = threading.Event()
         self._give_up_at = float("inf")
         self._failure: BaseException | None = None
@@ -109,11 +140,12 @@ class Traffic:
                         outcome = await self._poster.deliver(session, delivery)
                     except asyncio.CancelledError:
                         outcome = Outcome(delivery, 0, None, _ATTEMPTS, _ATTEMPTS, 0.0)
-                    lines.writerow(_line(outcome))
+                    began = self._poster.began.pop(id(delivery), 0.0)
+                    lines.writerow((*_line(outcome), began, time.monotonic()))
                     self._count(outcome)
 
                 due = began
-                for delivery in stream(self._seed):
+                for delivery in self._deliveries:
                     due = max(due + 1 / self._rate, time.monotonic() - _LAG_S)
                     await asyncio.sleep(max(0.0, due - time.monotonic()))
                     while len(under_way) >= _UNDER_WAY and not self._stopping.is_set():
@@ -148,4 +180,5 @@ def _line(outcome: Outcome) -> tuple[object, ...]:
         int(outcome.accepted),
         outcome.attempts,
         outcome.unknown,
+        delivery.subject,
     )

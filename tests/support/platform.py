@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 from dotenv import dotenv_values
@@ -33,6 +34,27 @@ READY_WITHIN_SECONDS = 150.0
 POLL_SECONDS = 0.05
 
 
+class OtherBroker(Protocol):
+    """A broker that the supervisor does not start."""
+
+    @property
+    def bootstrap(self) -> str:
+        """``host:port`` for clients."""
+
+    @property
+    def state(self) -> ProcessState:
+        """How it is now, in the supervisor's words."""
+
+    def start(self) -> None:
+        """Start it and wait until it is ready."""
+
+    def signalled(self, number: signal.Signals) -> int:
+        """Send a signal; its pid before."""
+
+    def kill(self) -> None:
+        """End it."""
+
+
 class EmbeddedPlatform:
     """One platform: ``start`` → ``stop``/``kill_supervisor`` → ``start`` keep data and ports.
 
@@ -40,6 +62,7 @@ class EmbeddedPlatform:
         directory: an empty directory for data and logs.
         replicas: processes by service; one each by default.
         environment: further variables for every process, e.g. settings of a service.
+        broker: one outside of the supervisor, in the place of the embedded one.
         small_disks: bytes by service, for ``broker`` and ``storage``: its data lie on a disk of
             that size, which :meth:`fill_disk` makes full.
     """
@@ -51,6 +74,7 @@ class EmbeddedPlatform:
         replicas: Mapping[str, int] | None = None,
         environment: Mapping[str, str] | None = None,
         small_disks: Mapping[str, int] | None = None,
+        broker: OtherBroker | None = None,
     ) -> None:
         self.layout = Layout(directory / "data")
         places = {"broker": self.layout.broker, "storage": self.layout.storage}
@@ -63,9 +87,9 @@ class EmbeddedPlatform:
         self.environment = dict(environment or {})
         self.ports = platform_ports(self.replicas)
         self._process: subprocess.Popen[bytes] | None = None
-        self._kafka = (
-            PlatformKafka(self.layout, self.ports.broker_port) if chosen() == "kafka" else None
-        )
+        self._kafka = broker
+        if broker is None and chosen() == "kafka":
+            self._kafka = PlatformKafka(self.layout, self.ports.broker_port)
 
     def start(self, *, wait: bool = True) -> None:
         """Start the supervisor, by default waiting until everything is ready."""

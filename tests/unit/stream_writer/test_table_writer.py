@@ -11,6 +11,7 @@ from pyiceberg.exceptions import ForbiddenError
 from services.stream_writer.buffer import Work
 from services.stream_writer.landing import PartitionsBehind, PositionsLost, tail_of
 from services.stream_writer.table_writer import TableWriter
+from shared.contracts.envelope import MAY_REPEAT
 from shared.lake.commit import Outcome, Result
 from shared.lake.positions import Stretch, Tail
 from shared.runtime.errors import Refused, Unavailable
@@ -25,6 +26,7 @@ from tests.support.faulty_catalog import (
     lost_response,
 )
 from tests.support.lake import EVENTS, TOPIC, Lake
+from tests.support.records import FetchedRecord
 
 
 class Writer(TableWriter):
@@ -274,6 +276,114 @@ class TestReplays:
         again = [replace(record(0, known), offset=41) for known in (25, 5)]
         offered = [replace(batch(41, 42), records=[row]) for row in again]
         assert [other.prepare(work(each)).replayed for each in offered] == [1, 0]
+
+
+class TestRedeliveries:
+    """Vendors repeat events: kept, and counted when they are committed."""
+
+    def test_an_event_that_is_there_already_is_counted_and_kept(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        first = writer.prepare(
+            work(replace(batch(10, 12), records=[event("a", 10), event("b", 11)]))
+        )
+        writer.write(first, None)
+        again = writer.prepare(
+            work(replace(batch(12, 14), records=[event("a", 12), event("c", 13)]))
+        )
+        assert again.redelivered == 0, "not before it is committed"
+        writer.write(again, None)
+        assert (first.redelivered, again.redelivered) == (0, 1)
+        assert replayed(lake) == set()
+        assert lake.offsets() == landed(0, range(14))
+
+    def test_a_new_writer_learns_from_the_table(self, lake: Lake, writer: Writer) -> None:
+        writer.land(work(replace(batch(10, 11), records=[event("a", 10)])))
+        other = Writer(lake)
+        other.warm_up()
+        again = other.prepare(work(replace(batch(11, 12), records=[event("a", 11)])))
+        other.write(again, None)
+        assert again.redelivered == 1
+
+    def test_what_is_read_again_is_not_counted_twice(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        offered = work(replace(batch(10, 11), records=[event("a", 10)]))
+        for each in (writer, writer):
+            prepared = each.prepare(offered)
+            each.write(prepared, None)
+            assert prepared.redelivered == 0
+
+
+class TestRepeatsWhoeverRemembers:
+    """A spool says of a record that it may have sent it before; then the table is asked."""
+
+    def test_a_repeat_is_marked_by_a_writer_that_remembers_nothing(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        other = Writer(lake)
+        offered = replace(batch(10, 12), records=[again(3, 10), again(99, 11)])
+        prepared = other.prepare(work(offered))
+        assert prepared.replayed == 0
+        other.write(prepared, None)
+        assert prepared.replayed == 1
+        assert replayed(lake) == {10}
+
+    def test_without_the_word_of_its_sender_it_is_not_looked_for(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        other = Writer(lake)
+        prepared = other.prepare(work(replace(batch(10, 11), records=[record(0, 10)])))
+        assert prepared.doubtful is None
+
+    def test_read_again_it_is_marked_again(self, lake: Lake, writer: Writer) -> None:
+        """The partition was lost before the commit, and came back."""
+        other = Writer(lake)
+        offered = work(replace(batch(10, 11), records=[again(3, 10)]))
+        with pytest.raises(Refused):
+            other.land(offered, answers(ForbiddenError("no")))
+        other.land(offered)
+        assert replayed(lake) == {10}
+
+    def test_of_repeats_in_one_batch_all_are_marked(self, lake: Lake, writer: Writer) -> None:
+        other = Writer(lake)
+        other.land(work(replace(batch(10, 12), records=[again(3, 10), again(3, 11)])))
+        assert replayed(lake) == {10, 11}
+
+    def test_the_first_one_is_not_marked(self, lake: Lake, writer: Writer) -> None:
+        other = Writer(lake)
+        other.land(work(replace(batch(10, 12), records=[again(50, 10), again(50, 11)])))
+        assert replayed(lake) == {11}
+
+    def test_what_is_landed_already_is_no_repeat_of_itself(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        writer.land(work(replace(batch(10, 11), records=[again(50, 10)])))
+        prepared = (other := Writer(lake)).prepare(
+            work(replace(batch(10, 12), records=[again(50, 10), again(51, 11)]))
+        )
+        other.write(prepared, None)
+        assert prepared.replayed == 0
+        assert lake.offsets() == landed(0, range(12))
+        assert replayed(lake) == set()
+
+    def test_a_record_without_a_delivery_id_is_no_repeat(self, lake: Lake, writer: Writer) -> None:
+        nameless = replace(record(0, 10), headers=((MAY_REPEAT, b"1"),))
+        writer.land(work(replace(batch(10, 11), records=[nameless])))
+        assert replayed(lake) == set()
+
+
+def event(event_id: str, offset: int) -> FetchedRecord:
+    """A delivery of an event."""
+    known = record(0, offset)
+    headers = (*known.headers, ("ce_id", event_id.encode()), ("ce_type", b"made"))
+    return replace(known, headers=headers)
+
+
+def again(delivery: int, offset: int) -> FetchedRecord:
+    """The delivery of one offset at another, as its sender repeats it."""
+    known = record(0, delivery)
+    return replace(known, offset=offset, headers=(*known.headers, (MAY_REPEAT, b"1")))
 
 
 def replayed(lake: Lake) -> set[int]:

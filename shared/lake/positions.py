@@ -18,7 +18,7 @@ Everything here is pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from types import MappingProxyType
@@ -170,6 +170,31 @@ class Positions:
         )
         position = Position((*known.stretches[:-1], grown), tail or known.tail)
         return self._with(topic, partition, position)
+
+    def removed(self, topic: str, partition: int, rows: Iterable[tuple[int, bool]]) -> Positions:
+        """Positions after rows were removed on an operator's word: their offsets are gaps.
+
+        Args:
+            topic, partition: where the rows' records stand.
+            rows: their offsets, and whether each row has an error.
+
+        Raises:
+            ValueError: more rows are removed than a stretch has.
+        """
+        known = self.partitions[topic, partition]
+        stretches = list(known.stretches)
+        for offset, bad in rows:
+            # Of a log that was made anew both have the offset: the later one first.
+            for index in reversed(range(len(stretches))):
+                s = stretches[index]
+                if s.first <= offset < s.next and s.rows:
+                    stretches[index] = replace(
+                        s, rows=s.rows - 1, gaps=s.gaps + 1, errors=s.errors - bad
+                    )
+                    break
+            else:
+                raise ValueError(f"{topic}/{partition}: no row stands at {offset}")
+        return self._with(topic, partition, Position(tuple(stretches), known.tail))
 
     def adopt(self, topic: str, partition: int, *, at: int, reason: str) -> Positions:
         """Positions after an operator stated that consumption goes on at ``at``.

@@ -1,0 +1,1 @@
+"""Dead letters as an operator has them: found in their table, sent again, removed."""

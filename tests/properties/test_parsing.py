@@ -205,3 +205,36 @@ def test_what_orjson_reads_is_read_and_means_the_same(spec: TableSpec, data: st.
         text = reading.values.get(column.name)
         if isinstance(text, bytes):
             assert orjson.loads(text) == found(document, column.path)
+
+
+@hostile
+@given(data=st.data())
+def test_what_is_there_is_in_its_column_or_named_never_neither(data: st.DataObject) -> None:
+    spec = data.draw(st.sampled_from(landing_tables()))
+    values = data.draw(st.lists(record_values(spec), min_size=1, max_size=20))
+    rows = rows_of(spec, values)
+    named = 0
+    for value, row in zip(values, rows.table.to_pylist(), strict=True):
+        drift = set(filter(None, (row["_drift"] or "").split(",")))
+        named += bool(drift)
+        held = {column.name for column in spec.payload_columns if row[column.name] is not None}
+        assert not held & drift
+        if row["_error"] is not None:
+            assert not held | drift
+            assert row["_payload"] is not None or row["_payload_bytes"] is not None or not value
+            continue
+        document = standard(value or b"")
+        there = {column.name for column in spec.payload_columns if stands(document, column.path)}
+        assert there == held | drift
+    assert rows.drifted == named
+
+
+def stands(document: Any, path: Sequence[str]) -> bool:
+    """Whether something stands there, or in its way."""
+    for key in path:
+        if not isinstance(document, dict):
+            return True
+        document = document.get(key)
+        if document is None:
+            return False
+    return True

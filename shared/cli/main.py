@@ -38,7 +38,9 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "status": Entry("shared.cli.status", "Show what runs and whether it is ready."),
         "restart": Entry("shared.cli.restart", "Restart one service of the embedded platform."),
         "logs": Entry("shared.cli.logs", "Show the logs of the embedded platform."),
-        "demo": Entry("shared.cli.demo", "Post 920 webhooks to a fresh platform and check them."),
+        "demo": Entry(
+            "shared.cli.demo", "Post webhooks of every source to a fresh platform, check each."
+        ),
         "bootstrap": Entry(
             "shared.cli.bootstrap", "Create topics and tables, check existing ones."
         ),
@@ -47,6 +49,8 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "tables": Entry("shared.cli.tables", "Tables: list, show, history, data files."),
         "offsets": Entry("shared.cli.offsets", "Where a table stands in its topics; settle it."),
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
+        "spool": Entry("shared.cli.spool", "What ingest keeps on disk; send what is nobody's."),
+        "dlq": Entry("shared.cli.dlq", "Dead letters: list, show, send again, remove."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
         "trace": Entry("shared.cli.trace", "Follow one event from webhook to mart."),
         "freshness": Entry("shared.cli.freshness", "How far tables are behind their topics."),

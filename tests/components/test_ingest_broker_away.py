@@ -5,10 +5,13 @@ import os
 import shutil
 import socket
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -321,6 +324,58 @@ def test_an_instance_with_a_number_goes_on_in_its_own_directory(
         broker.start()
         wait_empty(other)
     assert [number(record.value) for record in arrived(broker.bootstrap)] == [1, 2]
+
+
+def desk(directory: Path, bootstrap: str, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and answer of ``bergline spool``."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("BERGLINE_")}
+    ended = subprocess.run(
+        [sys.executable, "-m", "shared.cli", "spool", *arguments, "--output", "json"],
+        stdout=subprocess.PIPE,
+        env={
+            **environment,
+            "BERGLINE_DATA_DIR": str(directory),
+            "BERGLINE_BROKERS": bootstrap,
+        },
+        check=False,
+    )
+    return ended.returncode, json.loads(ended.stdout or b"{}")
+
+
+def test_an_operator_sees_what_is_spooled_and_sends_what_is_nobodys(
+    tmp_path: Path, broker: BrokerProcess
+) -> None:
+    create_topics(broker.bootstrap)
+    broker.kill9()
+    assert desk(tmp_path, broker.bootstrap, "status")[0] == 4, "no instance has run yet"
+    with (
+        IngestProcess(tmp_path, broker.bootstrap) as retired,
+        IngestProcess(tmp_path, broker.bootstrap) as running,
+    ):
+        for n in range(5):
+            assert_accepted(retired.post(PATH, body(n, 1)))
+        assert_accepted(running.post(PATH, body(5, 1)))
+        assert retired.stop() == 0
+        code, found = desk(tmp_path, broker.bootstrap, "status")
+        assert (code, found["records"]) == (0, 6)
+        gone, owned = found["instances"]
+        assert (gone["owned"], owned["owned"]) == (False, True)
+        [kept] = gone["streams"]
+        assert (kept["source"], kept["topic"], kept["records"]) == ("shopify", "shopify.orders", 5)
+        assert kept["bytes"] > 0
+        assert kept["oldest_s"] > 0
+        code, found = desk(tmp_path, broker.bootstrap, "drain", "--timeout", "1")
+        assert (code, found["sent"], found["left"]) == (3, 0, 5)
+        assert broker.bootstrap in found["why"]
+        broker.start()
+        code, found = desk(tmp_path, broker.bootstrap, "drain")
+        assert (code, found["sent"], found["left"]) == (0, 5, 0)
+        assert found["owned"] == [owned["directory"]]
+        wait_empty(running)
+        assert desk(tmp_path, broker.bootstrap, "status")[1]["records"] == 0
+    records = arrived(broker.bootstrap)
+    assert sorted(number(record.value) for record in records) == list(range(6))
+    assert_in_order([record for record in records if number(record.value) < 5])
 
 
 def test_others_cannot_read_the_spool(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from services.ingest.spool.disk import FILE_MODE, make_directory
-from services.ingest.spool.stream import CURSOR
+from services.ingest.spool.survey import CURSOR
 
 LOCK = "lock"
 SPARE = 1000
@@ -130,6 +130,11 @@ def is_owned(directory: Path) -> bool:
 
 def _holds_segments(directory: Path) -> bool:
     return any(directory.glob("*/*/*.segment"))
+
+
+def damaged_files(directory: Path) -> list[Path]:
+    """Files of entries that could not be read, which nobody removes."""
+    return sorted(directory.glob("*/*/*.damaged"))
 
 
 def stream_directories(directory: Path) -> Iterator[tuple[str, str, Path]]:

@@ -56,13 +56,13 @@ def open_own(root: Path, number: int | None, segment_bytes: int) -> Held:
         ) from None
 
 
-def open_orphans(root: Path, segment_bytes: int) -> list[Held]:
+def open_orphans(root: Path, after_s: float, segment_bytes: int) -> list[Held]:
     """The directories of instances that are gone.
 
     Raises:
         OSError, NewerFormat: one cannot be read; it is left alone.
     """
-    return [_open(claim, segment_bytes) for claim in claim_orphans(root)]
+    return [_open(claim, segment_bytes) for claim in claim_orphans(root, after_s)]
 
 
 def _open(claim: Claim, segment_bytes: int) -> Held:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from services.ingest.spool.backlog import Backlog
+from services.ingest.spool.claim import ORPHANED_AFTER_S
 from services.ingest.spool.frames import (
     SEGMENT_HEADER_BYTES,
     Entry,
@@ -62,6 +63,7 @@ class Spool:
         max_bytes: of the files of this instance.
         share: of it that one source may take.
         number: of this instance's directory; by default the first that is free.
+        orphaned_after_s: how long a directory must have been without an owner to be taken over.
 
     Raises:
         ConfigurationError: the directory cannot be used.
@@ -73,10 +75,17 @@ class Spool:
     """
 
     def __init__(
-        self, root: Path, *, max_bytes: int, share: float, number: int | None = None
+        self,
+        root: Path,
+        *,
+        max_bytes: int,
+        share: float,
+        number: int | None = None,
+        orphaned_after_s: float = ORPHANED_AFTER_S,
     ) -> None:
         self.quota = Quota(max_bytes, share)
         self._root = root
+        self._orphaned_after_s = orphaned_after_s
         self._segment_bytes = min(MOST_SEGMENT_BYTES, max(1, self.quota.source_bytes // 8))
         self.thread = BlockingThread("spool")
         self.adopted: list[Held] = []
@@ -183,7 +192,9 @@ class Spool:
         Raises:
             OSError, NewerFormat: one cannot be read; it is left alone.
         """
-        found = await self.thread.run(partial(open_orphans, self._root, self._segment_bytes))
+        found = await self.thread.run(
+            partial(open_orphans, self._root, self._orphaned_after_s, self._segment_bytes)
+        )
         self.adopted += found
         return len(found)
 

@@ -3,7 +3,8 @@
 import pytest
 
 from services.ingest.spool.frames import Entry, NewerFormat, encode_entry, encode_frame
-from services.ingest.spool.stream import CURSOR, Stream
+from services.ingest.spool.stream import Stream
+from services.ingest.spool.survey import CURSOR, survey
 from tests.support.crashing_disk import CrashingDisk
 
 
@@ -185,3 +186,15 @@ def test_a_later_format_is_left_alone(disk: CrashingDisk, monkeypatch: pytest.Mo
     with pytest.raises(NewerFormat):
         Stream(disk, 1)
     assert {name: bytes(file.data) for name, file in disk.files.items()} == before
+
+
+def test_a_survey_tells_what_is_there_and_changes_nothing(disk: CrashingDisk) -> None:
+    """Its owner may be writing to it."""
+    stream = Stream(disk, 60)
+    append(stream, 0, 1)
+    append(stream, 2)
+    stream.advance(stream.read(1)[-1].end)
+    before = {name: disk.read(name, 0, 10_000) for name in disk.names()}
+    found = survey(disk)
+    assert (found.entries, found.oldest_ms, found.size) == (2, 2, stream.size)
+    assert {name: disk.read(name, 0, 10_000) for name in disk.names()} == before

@@ -41,7 +41,7 @@ def status(directory: Directory = None, output: Output = Format.TEXT) -> None:
     Reads the directories, so it also tells of instances that do not run. Exit code 4 when there is
     no spool.
 
-    Example: bergline spool status --dir /mnt/retired
+    Example: bergline spool status --dir /volumes/retired
     """
     found = _asked(directory, "status")
     records = sum(each["records"] for one in found["instances"] for each in one["streams"])
@@ -62,7 +62,7 @@ def drain(
     For a volume whose instance will not start again. What a running instance owns it sends itself,
     and is left alone. What cannot be sent stays; exit code 3 then.
 
-    Example: bergline spool drain --dir /mnt/retired
+    Example: bergline spool drain --dir /volumes/retired
     """
     from shared.cli.words import count
     from shared.runtime.errors import Unavailable

@@ -152,6 +152,7 @@ def _partition_rows(name: str, each: PartitionBalance, ends: Ends) -> list[tuple
     tail = (
         count(each.counted.rows),
         count(each.counted.replayed),
+        count(each.counted.from_dead_letters),
         NOTHING if log is None else log.end,
         verdict,
     )
@@ -162,5 +163,7 @@ def _partition_rows(name: str, each: PartitionBalance, ends: Ends) -> list[tuple
         last = number == len(each.stretches)
         files = (count(s.files), count(s.loaded)) if s.files else ("", "")
         facts = (s.first, s.next, count(s.rows), count(s.gaps), *files, count(s.errors))
-        lines.append((name, each.topic, each.partition, *facts, *(tail if last else ("",) * 4)))
+        lines.append(
+            (name, each.topic, each.partition, *facts, *(tail if last else ("",) * len(tail)))
+        )
     return lines

@@ -112,6 +112,7 @@ def _hops(delivery: Delivery) -> list[tuple[object, ...]]:
     notes += [f"not parsed: {row.error}"] if row.error else []
     notes += [f"did not fit: {row.drift}"] if row.drift else []
     notes += ["a replay of ours"] if row.replayed else []
+    notes += [f"sent for dead letter {row.replayed_from}"] if row.replayed_from else []
     hops.append(
         ("row", moment(row.loaded_at), latency(delivery.to_prepared), cell(", ".join(notes)))
     )

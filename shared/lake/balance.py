@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 from pyiceberg.table import Table
 
+from shared.contracts.dead_letters import REPLAYED_FROM_ATTRIBUTE
 from shared.lake.positions import PartitionKey, Stretch
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
@@ -23,7 +24,8 @@ from shared.lake.table_state import TableState
 
 _COUNT = """
 select _topic, _partition, count(*), count(_error), count(distinct _offset),
-       count(*) filter (_replayed)
+       count(*) filter (_replayed),
+       count(*) filter (json_exists(_attributes, '$.{attribute}'))
 from {table} group by _topic, _partition
 """
 
@@ -36,6 +38,8 @@ class Counted:
     errors: int = 0
     distinct_offsets: int = 0
     replayed: int = 0
+    from_dead_letters: int = 0
+    """Rows of records that an operator sent in the place of dead letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +132,6 @@ def _counted(lake: LakeReader, name: str, table: Table) -> dict[PartitionKey, Co
     if snapshot_id is None:
         return {}
     pins = {name: Pin(snapshot_id=snapshot_id)}
-    with query(lake, _COUNT.format(table=name), pins=pins) as result:
-        return {
-            (topic, partition): Counted(rows, errors, distinct, replayed)
-            for topic, partition, rows, errors, distinct, replayed in result.rows()
-        }
+    sql = _COUNT.format(table=name, attribute=REPLAYED_FROM_ATTRIBUTE)
+    with query(lake, sql, pins=pins) as result:
+        return {(topic, partition): Counted(*rest) for topic, partition, *rest in result.rows()}

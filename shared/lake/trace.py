@@ -36,6 +36,7 @@ class Row:
         error: why the record could not be parsed, ``None`` when it could.
         drift: columns whose value did not fit.
         replayed: whether it is a repetition of ours, not of the vendor.
+        replayed_from: the dead letter in whose place an operator sent the record.
         snapshot: ``None`` when the row is there but no retained snapshot tells its position.
     """
 
@@ -46,6 +47,7 @@ class Row:
     drift: str | None
     replayed: bool
     snapshot: Snapshot | None
+    replayed_from: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from pyiceberg.expressions import (
 from pyiceberg.expressions.literals import literal
 
 from shared.contracts import envelope
+from shared.contracts.dead_letters import REPLAYED_FROM_ATTRIBUTE
 from shared.lake.derived_trace import DerivedTrace, Landed
 from shared.lake.history import first_covering
 from shared.lake.positions import PartitionKey, Positions
@@ -46,12 +47,13 @@ SINCE = timedelta(days=7)
 
 Progress = Callable[[str], None]
 
-_ID_COLUMNS = ("_event_id", "_delivery_id", "delivery_id")
-"""Columns that name an event or a delivery; the last one is that of dead letters."""
+_ID_COLUMNS = ("_event_id", "_delivery_id", "delivery_id", "vendor_event_id")
+"""Columns that name an event or a delivery; the last two are those of dead letters."""
 
 _SELECT = """
 select _event_id, _delivery_id, _event_type, _source, _topic, _partition, _offset,
-       _received_at, _timestamp, _key, _loaded_at, _error, _drift, _replayed
+       _received_at, _timestamp, _key, _loaded_at, _error, _drift, _replayed,
+       json_extract_string(_attributes, '$.{attribute}')
 from {table} where _loaded_at >= ? and ({ids}) order by _received_at, _offset limit {limit}
 """
 
@@ -172,7 +174,10 @@ def _rows(
     names = {column.name for column in spec.columns}
     columns = [column for column in _ID_COLUMNS if column in names]
     statement = _SELECT.format(
-        table=spec.name, ids=" or ".join(f"{column} = ?" for column in columns), limit=MAX_ROWS
+        table=spec.name,
+        ids=" or ".join(f"{column} = ?" for column in columns),
+        limit=MAX_ROWS,
+        attribute=REPLAYED_FROM_ATTRIBUTE,
     )
     with query(
         lake,
@@ -198,7 +203,7 @@ def _file_filter(columns: Iterable[str], event_id: str, from_time: datetime) -> 
 
 def _delivery(table: str, state: TableState, row: tuple[Any, ...]) -> Delivery:
     event_id, delivery_id, event_type, source, topic, partition, offset, *rest = row
-    received_at, timestamp, key, loaded_at, error, drift, replayed = rest
+    received_at, timestamp, key, loaded_at, error, drift, replayed, replayed_from = rest
     covering = first_covering(state, (topic, partition), offset, not_before=loaded_at)
     snapshot = None
     if covering is not None:
@@ -222,7 +227,9 @@ def _delivery(table: str, state: TableState, row: tuple[Any, ...]) -> Delivery:
         received_at=_utc(received_at),
         timestamp=_utc(timestamp),
         on_topic=None,
-        row=Row(table, key, loaded_at.astimezone(UTC), error, drift, replayed, snapshot),
+        row=Row(
+            table, key, loaded_at.astimezone(UTC), error, drift, replayed, snapshot, replayed_from
+        ),
     )
 
 

@@ -110,6 +110,12 @@ def test_while_the_broker_is_away_deliveries_are_accepted_and_all_arrives(
         assert ready.status == 200
         assert ready.json["spooling"]["records"] >= 31
         assert ready.json["spooling"]["bytes"] > 0
+        assert 0 < ready.json["spooling"]["oldest_s"] < 60
+        assert ready.json["spooling"]["since_s"] >= ready.json["spooling"]["oldest_s"] - 0.1
+        age = ingest.metric("lakehouse_spool_oldest_age_seconds")
+        assert age > 0
+        ingest.wait_until(lambda: ingest.metric("lakehouse_spool_oldest_age_seconds") > age + 0.1)
+        assert ingest.metric('lakehouse_spool_bytes{source="shopify"}') > 0
         ingest.wait_until(lambda: broker.bootstrap in str(spooling(ingest)["reason"]))
         assert ingest.get("/ready").json["spooling"]
         assert b'lakehouse_spool_records{source="shopify"} 31' in ingest.get("/metrics").body
@@ -127,6 +133,9 @@ def test_while_the_broker_is_away_deliveries_are_accepted_and_all_arrives(
             b"lakehouse.dead-letter.v1"
         ]
         assert b'spool_spooled_total{source="shopify"} 31' in ingest.get("/metrics").body
+        assert ingest.metric("lakehouse_spool_oldest_age_seconds") == 0
+        assert ingest.metric('lakehouse_spool_records{source="shopify"}') == 0
+        assert ingest.metric('lakehouse_spool_bytes{source="shopify"}') == 0
         told: dict[bytes, dict[str, object]] = {}
         with Tail(broker.bootstrap, "lakehouse.spool", whole=True) as tail:
             while "ended" not in {event["change"] for event in told.values()}:
@@ -138,7 +147,9 @@ def test_while_the_broker_is_away_deliveries_are_accepted_and_all_arrives(
         # The first may have been with the producer already, which had it delivered by itself.
         assert ended["replayed"] in (30, 31)
         assert ended["refused"] == 0
-        assert ended["seconds"]
+        assert ended["seconds"] > 0, "how old the oldest became"
+        assert ended["peak_bytes"] > 0
+        assert broker.bootstrap in ended["reason"] or "acknowledge" in ended["reason"]
         assert ended["began_at"] == began["began_at"]
         ingest.wait_until(lambda: ingest.get("/info").json["in_flight"] == 0)
         assert "Traceback" not in ingest.log()

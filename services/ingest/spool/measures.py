@@ -31,6 +31,7 @@ class SpoolMeasures:
         self._replayed = instruments.counter("lakehouse_spool_replayed_total")
         self._refused = instruments.counter("lakehouse_spool_refused_total")
         self._told: Counter[tuple[str, str]] = Counter()
+        self._sources: set[str] = set()
         instruments.before_exposition(self.flush)
 
     def flush(self) -> None:
@@ -39,8 +40,10 @@ class SpoolMeasures:
         records: Counter[str] = Counter()
         for _, backlog in spool.backlogs():
             records[backlog.key.source] += backlog.outstanding
-        for source, count in records.items():
-            self._records.labels(source).set(count)
+        # Those of a directory that was taken over and left again hold nothing now.
+        self._sources.update(records)
+        for source in self._sources:
+            self._records.labels(source).set(records[source])
             self._bytes.labels(source).set(spool.quota.used(source))
         oldest = spool.oldest_s
         self._age.set(0.0 if oldest is None else max(0.0, time.time() - oldest))

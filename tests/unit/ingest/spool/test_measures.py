@@ -73,7 +73,7 @@ async def test_what_was_taken_over_is_told_until_the_broker_has_it(tmp_path: Pat
         assert told(RECORDS) == 3
         assert told(AGE) >= 100
         broker.back.set()
-        while spool.adopted:  # noqa: ASYNC110
+        while spool.adopted:
             await asyncio.sleep(0.01)
             await spool.look_after()
     assert told(RECORDS) == 0, "also when the directory is another's again"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
-Source = Literal["shopify", "stripe", "hubspot", "mailchimp"]
+Source = Literal["shopify", "stripe", "hubspot", "mailchimp", "standard"]
 
-SOURCES: tuple[Source, ...] = ("shopify", "stripe", "hubspot", "mailchimp")
+SOURCES: tuple[Source, ...] = ("shopify", "stripe", "hubspot", "mailchimp", "standard")
 """Those that post; GA4 exports files (:mod:`deploy.generator.ga4`)."""
 
 
@@ -23,7 +23,7 @@ class Kind(Enum):
     REDELIVERY = "redelivery"
     """The vendor's retry: same event id, same bytes; HubSpot counts its attempts in them."""
     MALFORMED = "malformed"
-    """Must be refused with a 4xx."""
+    """Something in it is wrong: refused with a 4xx, or taken without what cannot be used."""
 
 
 class Signature(Enum):
@@ -43,7 +43,8 @@ class Delivery:
     Attributes:
         source: the vendor.
         path: endpoint below ingest's address.
-        topic: logical topic where it must arrive, when it is accepted.
+        topic: logical topic where it must arrive, when it is accepted; of several events, the
+            first one's.
         event_type: the vendor's topic or event type.
         event_id: the vendor's event id, a hash of the body where it has none; redeliveries share
             it. Of several events, the first one's.
@@ -54,7 +55,8 @@ class Delivery:
         signature: how it is signed.
         status: the answer that must come.
         events: number of events in the body: records, when it is accepted.
-        dead_letter: whether the refused body must be kept as a dead letter.
+        dead_letters: what must be kept as dead letters: a refused body, or events of an array.
+        drift: whether values of it fit no column; it is accepted all the same.
     """
 
     source: Source
@@ -69,9 +71,10 @@ class Delivery:
     signature: Signature = Signature.VALID
     status: int = 200
     events: int = 1
-    dead_letter: bool = False
+    dead_letters: tuple[bytes, ...] = ()
+    drift: bool = False
 
     @property
     def accepted(self) -> bool:
-        """Whether it must become a row."""
+        """Whether it must become rows."""
         return 200 <= self.status < 300

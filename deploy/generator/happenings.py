@@ -13,6 +13,7 @@ from deploy.generator.mailchimp.audience import Audience
 from deploy.generator.people import People
 from deploy.generator.run import Run
 from deploy.generator.shopify.shop import Shop
+from deploy.generator.standard.desk import Desk
 from deploy.generator.stripe.account import StripeAccount
 from deploy.generator.stripe.billing import Billing
 
@@ -61,7 +62,11 @@ HAPPENINGS: Mapping[str, Happening] = MappingProxyType(
         {
             _NEW: {"shopify customer created": 120},
             _CHANGED: {"shopify customer updated": 30, "shopify data requested": 2},
-            _GONE: {"shopify customer deleted": 6, "shopify customer redacted": 2},
+            _GONE: {
+                "shopify customer deleted": 6,
+                "shopify customer redacted": 2,
+                "shopify shop redacted": 1,
+            },
         },
     )
     | _lines(
@@ -70,6 +75,13 @@ HAPPENINGS: Mapping[str, Happening] = MappingProxyType(
             _NEW: {"shopify product created": 40},
             _CHANGED: {"shopify product updated": 15},
             _GONE: {"shopify product deleted": 3},
+        },
+    )
+    | _lines(
+        "shopify.events",
+        {
+            _NEW: {"shopify fulfillment created": 20},
+            _CHANGED: {"shopify fulfillment updated": 15},
         },
     )
     | _lines(
@@ -124,10 +136,21 @@ HAPPENINGS: Mapping[str, Happening] = MappingProxyType(
         },
     )
     | _lines(
+        "stripe.events",
+        {
+            _NEW: {"stripe payout created": 10},
+            _CHANGED: {"stripe payout updated": 5},
+        },
+    )
+    | _lines(
         "hubspot.contacts",
         {
             _NEW: {"hubspot contact created": 100},
-            _CHANGED: {"hubspot contact updated": 40, "hubspot contacts merged": 3},
+            _CHANGED: {
+                "hubspot contact updated": 40,
+                "hubspot contacts merged": 3,
+                "hubspot batch": 15,
+            },
             _GONE: {"hubspot contact deleted": 5},
         },
     )
@@ -147,6 +170,7 @@ HAPPENINGS: Mapping[str, Happening] = MappingProxyType(
             _GONE: {"hubspot deal deleted": 2},
         },
     )
+    | _lines("hubspot.events", {_NEW: {"hubspot engagement created": 20}})
     | _lines(
         "mailchimp.subscribers",
         {
@@ -163,6 +187,14 @@ HAPPENINGS: Mapping[str, Happening] = MappingProxyType(
         },
     )
     | _lines("mailchimp.events", {_NEW: {"mailchimp engagement": 250}})
+    | _lines(
+        "standard.events",
+        {
+            _NEW: {"standard ticket created": 40},
+            _CHANGED: {"standard ticket updated": 30},
+            _GONE: {"standard ticket deleted": 2},
+        },
+    )
 )
 """What happens, by name: the weights of a default run."""
 
@@ -188,6 +220,7 @@ class Vendors:
         billing = Billing(run, account, now)
         portal = Portal(run, people, now)
         audience = Audience(run, people, now)
+        desk = Desk(run, people, now)
         self.happen: Mapping[str, Happen] = {
             "shopify order created": lambda _: shop.create_order(),
             "shopify order updated": shop.update_order,
@@ -197,9 +230,12 @@ class Vendors:
             "shopify data requested": shop.request_data,
             "shopify customer deleted": shop.delete_customer,
             "shopify customer redacted": shop.redact_customer,
+            "shopify shop redacted": shop.redact_shop,
             "shopify product created": lambda _: shop.create_product(),
             "shopify product updated": shop.update_product,
             "shopify product deleted": shop.delete_product,
+            "shopify fulfillment created": shop.create_fulfillment,
+            "shopify fulfillment updated": shop.update_fulfillment,
             "stripe customer created": lambda _: account.create_customer(),
             "stripe customer updated": account.update_customer,
             "stripe customer deleted": account.delete_customer,
@@ -218,9 +254,12 @@ class Vendors:
             "stripe refund updated": billing.update_refund,
             "stripe dispute created": lambda _: billing.create_dispute(),
             "stripe dispute updated": billing.update_dispute,
+            "stripe payout created": billing.create_payout,
+            "stripe payout updated": billing.update_payout,
             "hubspot contact created": lambda _: portal.create_contact(),
             "hubspot contact updated": lambda moment: portal.update("contact", moment),
             "hubspot contacts merged": portal.merge,
+            "hubspot batch": portal.update_several,
             "hubspot contact deleted": lambda moment: portal.delete("contact", moment),
             "hubspot company created": lambda _: portal.create_company(),
             "hubspot company updated": lambda moment: portal.update("company", moment),
@@ -228,16 +267,21 @@ class Vendors:
             "hubspot deal created": lambda _: portal.create_deal(),
             "hubspot deal updated": lambda moment: portal.update("deal", moment),
             "hubspot deal deleted": lambda moment: portal.delete("deal", moment),
+            "hubspot engagement created": lambda _: portal.note(),
             "mailchimp subscriber created": lambda _: audience.create_subscriber(),
             "mailchimp subscriber updated": audience.update_subscriber,
             "mailchimp subscriber deleted": audience.delete_subscriber,
             "mailchimp campaign created": lambda _: audience.create_campaign(),
             "mailchimp campaign updated": audience.update_campaign,
             "mailchimp engagement": lambda _: audience.engage(),
+            "standard ticket created": lambda _: desk.create_ticket(),
+            "standard ticket updated": desk.update_ticket,
+            "standard ticket deleted": desk.delete_ticket,
         }
         self.overtake: Mapping[str, Pair] = {
             "shopify.orders": shop.update_order_twice,
             "stripe.charges": account.update_charge_twice,
             "hubspot.contacts": portal.update_twice,
             "mailchimp.subscribers": audience.update_subscriber_twice,
+            "standard.events": desk.update_ticket_twice,
         }

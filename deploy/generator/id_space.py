@@ -13,7 +13,7 @@ from deploy.generator.chance import Chance
 
 Kind = Literal[
     "customer", "product", "variant", "order", "line_item", "address",
-    "contact", "company", "deal", "hubspot_event",
+    "contact", "company", "deal", "hubspot_event", "hubspot_engagement", "fulfillment",
     "person", "campaign", "engagement", "text", "client", "session",
 ]  # fmt: skip
 
@@ -28,6 +28,8 @@ FIRST_IDS: dict[Kind, int] = {
     "company": 8_000_000_000,
     "deal": 9_000_000_000,
     "hubspot_event": 10_000_000_000,
+    "hubspot_engagement": 11_000_000_000,
+    "fulfillment": 12_000_000_000,
 }
 """Where the numbers of each kind begin in run 0; the kinds are 10⁹ apart, the runs 10¹²."""
 

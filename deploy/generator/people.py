@@ -13,10 +13,10 @@ from deploy.generator.person import Person
 from deploy.generator.run import Run
 from deploy.generator.variations import as_seen_elsewhere
 
-Party = Literal["shopify", "stripe", "hubspot", "mailchimp", "ga4"]
+Party = Literal["shopify", "stripe", "hubspot", "mailchimp", "standard", "ga4"]
 """Who can know somebody."""
 
-PARTIES: tuple[Party, ...] = ("shopify", "stripe", "hubspot", "mailchimp", "ga4")
+PARTIES: tuple[Party, ...] = ("shopify", "stripe", "hubspot", "mailchimp", "standard", "ga4")
 
 SHARED_RATIO = 0.3
 """Chance that a vendor's new customer is somebody whom another vendor knows."""

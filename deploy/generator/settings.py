@@ -29,6 +29,9 @@ class SenderSettings(Settings):
     ingest_mailchimp_secrets: SecretStr = Field(
         default=SecretStr(""), description="secrets in Mailchimp's address, separated by commas"
     )
+    ingest_standard_secrets: SecretStr = Field(
+        default=SecretStr(""), description="secrets of Standard Webhooks, separated by commas"
+    )
     ingest_public_urls: str = Field(
         default="", description="what vendors call instead of ingest's own address"
     )

@@ -14,6 +14,7 @@ from shared.runtime.errors import ConfigurationError
 from shared.sources.signing import (
     BodyHmac,
     HubSpotSignature,
+    StandardWebhooks,
     StripeSignature,
     UrlSecret,
 )
@@ -24,6 +25,7 @@ SCHEMES: Mapping[str, Scheme] = {
     "stripe": StripeSignature(),
     "hubspot": HubSpotSignature(),
     "mailchimp": UrlSecret(),
+    "standard": StandardWebhooks(),
 }
 """How the vendors sign, said once more: a sender does not ask the receiver."""
 

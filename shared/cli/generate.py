@@ -30,6 +30,7 @@ class Vendor(StrEnum):
     STRIPE = "stripe"
     HUBSPOT = "hubspot"
     MAILCHIMP = "mailchimp"
+    STANDARD = "standard"
     GA4 = "ga4"
 
 

@@ -16,6 +16,9 @@ from deploy.generator.id_space import IdSpace
 from deploy.generator.payload import Payload
 
 Entity = Literal["contact", "company", "deal"]
+"""What has a topic of its own."""
+
+Thing = Literal["contact", "company", "deal", "engagement"]
 
 SUBSCRIPTION_IDS = {
     "creation": 1_001, "propertyChange": 1_002, "deletion": 1_003, "merge": 1_004,
@@ -33,7 +36,7 @@ TYPED: Mapping[str, Callable[[str], object]] = {
 
 
 def event(
-    ids: IdSpace, rng: Chance, entity: Entity, happening: str, number: int, moment: datetime
+    ids: IdSpace, rng: Chance, thing: Thing, happening: str, number: int, moment: datetime
 ) -> Payload:
     """What every event holds. ``happening`` is what follows the dot in ``subscriptionType``."""
     return {
@@ -42,7 +45,7 @@ def event(
         "portalId": 40_000_000 + ids.run,
         "appId": APP_ID,
         "occurredAt": int(moment.timestamp()) * 1000 + rng.randrange(1000),
-        "subscriptionType": f"{entity}.{happening}",
+        "subscriptionType": f"{thing}.{happening}",
         "attemptNumber": 0,
         "objectId": number,
         "changeSource": rng.choice(CHANGE_SOURCES),

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 from deploy.generator.chance import Chance
 from deploy.generator.delivery import Delivery, Kind
-from deploy.generator.hubspot import companies, contacts, deals
-from deploy.generator.hubspot.events import Entity, event, expanded, property_change
+from deploy.generator.hubspot import companies, contacts, deals, engagements
+from deploy.generator.hubspot.events import Entity, Thing, event, expanded, property_change
 from deploy.generator.payload import Payload, compact_json, zulu_milliseconds
 from deploy.generator.people import People
 from deploy.generator.pool import Pool
@@ -20,12 +20,15 @@ HEADERS = (
     ("Content-Type", "application/json"),
     ("User-Agent", "HubSpot Connect 2.0 (http://dev.hubspot.com/) - WebHooks"),
 )
-TOPICS: Mapping[Entity, str] = {
+TOPICS: Mapping[Thing, str] = {
     "contact": "hubspot.contacts", "company": "hubspot.companies", "deal": "hubspot.deals",
+    "engagement": "hubspot.events",
 }  # fmt: skip
+ENTITIES: tuple[Entity, ...] = ("contact", "company", "deal")
 _COMPANY_RATIO = 0.7
 """Contacts that belong to a company."""
 _EXPANDED_RATIO = 0.5
+_LARGEST_BATCH = 20
 _NOT_SENT = frozenset({"hs_object_id", "createdate", "lastmodifieddate", "hs_lastmodifieddate"})
 """Properties that come with a creation and are no event of their own."""
 
@@ -44,7 +47,7 @@ class Portal:
         self._rng = run.chance("hubspot objects")
         self._event_rng = run.chance("hubspot events")
         self._objects: dict[Entity, Pool[int, Payload]] = {
-            entity: Pool(self._event_rng) for entity in TOPICS
+            entity: Pool(self._event_rng) for entity in ENTITIES
         }
 
     def create_contact(self) -> Delivery:
@@ -74,6 +77,31 @@ class Portal:
         """``….propertyChange`` of one of the objects."""
         current = self._objects[entity].one()
         return None if current is None else self._change(entity, current, moment, Kind.UPDATE)
+
+    def update_several(self, moment: datetime) -> Delivery | None:
+        """Changes of several objects of all kinds in one array, as a busy portal sends them."""
+        if not len(self._objects["contact"]):
+            return None
+        told: list[Payload] = []
+        for _ in range(self._event_rng.randint(2, _LARGEST_BATCH)):
+            entity = self._event_rng.choice(ENTITIES)
+            current = self._objects[entity].one()
+            if current is not None:
+                told.append(self._changed(entity, current, moment))
+        if len(told) < 2:
+            return None
+        return self._send(_thing(told[0]), told[0]["objectId"], told, Kind.UPDATE)
+
+    def note(self) -> Delivery | None:
+        """``engagement.creation`` about a contact: a type that has no topic of its own."""
+        contact = self._objects["contact"].one()
+        if contact is None:
+            return None
+        number = self._ids.next("hubspot_engagement")
+        made = engagements.engagement(self._rng, number, contact, self._now)
+        moment = datetime.fromisoformat(made["properties"]["hs_createdate"])
+        told = event(self._ids, self._event_rng, "engagement", "creation", number, moment)
+        return self._send("engagement", number, [{**told, **made}], Kind.CREATION)
 
     def update_twice(self, first: datetime, second: datetime) -> tuple[Delivery, Delivery] | None:
         """Two versions of one contact, newest first: the older one overtaken on its way."""
@@ -127,6 +155,11 @@ class Portal:
         return self._send(entity, number, [told, *changes], Kind.CREATION)
 
     def _change(self, entity: Entity, current: Payload, moment: datetime, kind: Kind) -> Delivery:
+        told = self._changed(entity, current, moment)
+        return self._send(entity, told["objectId"], [told], kind)
+
+    def _changed(self, entity: Entity, current: Payload, moment: datetime) -> Payload:
+        """One property of an object changes: the event of it."""
         number = int(current["hs_object_id"])
         name, value = _CHANGE[entity](self._rng, current)
         modified = "lastmodifieddate" if entity == "contact" else "hs_lastmodifieddate"
@@ -135,20 +168,18 @@ class Portal:
             changed |= deals.outlook(changed["dealstage"], Decimal(changed["amount"]))
         self._objects[entity].change(number, changed)
         told = self._property(entity, number, moment, (name, value))
-        if self._event_rng.happens(_EXPANDED_RATIO):
-            told = expanded(told, changed)
-        return self._send(entity, number, [told], kind)
+        return expanded(told, changed) if self._event_rng.happens(_EXPANDED_RATIO) else told
 
     def _property(
         self, entity: Entity, number: int, moment: datetime, changed: tuple[str, str]
     ) -> Payload:
         return property_change(self._ids, self._event_rng, entity, number, moment, changed)
 
-    def _send(self, entity: Entity, number: int, events: Sequence[Payload], kind: Kind) -> Delivery:
+    def _send(self, thing: Thing, number: int, events: Sequence[Payload], kind: Kind) -> Delivery:
         return Delivery(
             source="hubspot",
             path=PATH,
-            topic=TOPICS[entity],
+            topic=TOPICS[thing],
             event_type=events[0]["subscriptionType"],
             event_id=str(events[0]["eventId"]),
             subject=str(number),
@@ -157,6 +188,11 @@ class Portal:
             kind=kind,
             events=len(events),
         )
+
+
+def _thing(told: Payload) -> Entity:
+    """The kind of object that an event is about."""
+    return next(entity for entity in ENTITIES if told["subscriptionType"].startswith(f"{entity}."))
 
 
 _CHANGE: Mapping[Entity, Callable[[Chance, Payload], tuple[str, str]]] = {

@@ -93,10 +93,13 @@ def next_version(rng: Chance, current: Payload, moment: datetime) -> Payload:
     return changed
 
 
+SHOP_ID = 954_889
+
+
 def redaction(shop: str, current: Payload, orders: list[int]) -> Payload:
     """Body of ``customers/redact``, the privacy webhook that every app must take."""
     return {
-        "shop_id": 954_889,
+        "shop_id": SHOP_ID,
         "shop_domain": shop,
         "customer": {
             "id": current["id"],

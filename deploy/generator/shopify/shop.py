@@ -10,7 +10,7 @@ from deploy.generator.payload import Payload, shopify_json
 from deploy.generator.people import People
 from deploy.generator.pool import Pool
 from deploy.generator.run import Run
-from deploy.generator.shopify import customers, order_versions, orders, products
+from deploy.generator.shopify import customers, fulfillments, order_versions, orders, products
 from deploy.generator.shopify.orders import Buyer
 
 SHOP = "example.myshopify.com"
@@ -38,6 +38,7 @@ class Shop:
         self._customers: Pool[int, Payload] = Pool(self._post_rng, forget=self._forget_customer)
         self._products: Pool[int, Payload] = Pool(self._post_rng)
         self._orders: Pool[int, Payload] = Pool(self._post_rng)
+        self._fulfillments: Pool[int, Payload] = Pool(self._post_rng)
 
     def create_customer(self) -> Delivery:
         """``customers/create``."""
@@ -73,6 +74,12 @@ class Shop:
         self._redacted.add(who["id"])
         body = customers.redaction(SHOP, who, self._orders_of[who["id"]])
         return self._post("customers/redact", who["id"], body, Kind.DELETION, moment)
+
+    def redact_shop(self, moment: datetime) -> Delivery:
+        """``shop/redact`` of another shop, two days after it gave the app up."""
+        number = customers.SHOP_ID + self._post_rng.randint(1, 10**6)
+        body = {"shop_id": number, "shop_domain": f"closed-{number}.myshopify.com"}
+        return self._post("shop/redact", number, body, Kind.DELETION, moment, "customers")
 
     def request_data(self, moment: datetime) -> Delivery | None:
         """``customers/data_request`` of somebody who bought."""
@@ -152,6 +159,24 @@ class Shop:
         self._orders.drop(gone["id"])
         return self._delete("orders/delete", gone["id"], moment)
 
+    def create_fulfillment(self, moment: datetime) -> Delivery | None:
+        """``fulfillments/create`` of one of the orders."""
+        order = self._orders.one()
+        if order is None:
+            return None
+        made = fulfillments.fulfillment(self._ids, self._order_rng, order, moment)
+        self._fulfillments.put(made["id"], made)
+        return self._announce("fulfillments/create", made, Kind.CREATION, "events")
+
+    def update_fulfillment(self, moment: datetime) -> Delivery | None:
+        """``fulfillments/update`` of a parcel on its way."""
+        current = self._fulfillments.one(fulfillments.under_way)
+        if current is None:
+            return None
+        changed = fulfillments.next_version(current, moment)
+        self._fulfillments.change(changed["id"], changed)
+        return self._announce("fulfillments/update", changed, Kind.UPDATE, "events")
+
     def _next_order(self, current: Payload, moment: datetime, kind: Kind) -> Delivery:
         topic, changed = order_versions.next_version(self._order_rng, current, moment)
         self._orders.change(changed["id"], changed)
@@ -161,18 +186,27 @@ class Shop:
         self._orders_of.pop(number, None)
         self._redacted.discard(number)
 
-    def _announce(self, topic: str, body: Payload, kind: Kind) -> Delivery:
-        return self._post(topic, body["id"], body, kind, datetime.fromisoformat(body["updated_at"]))
+    def _announce(
+        self, topic: str, body: Payload, kind: Kind, endpoint: str | None = None
+    ) -> Delivery:
+        moment = datetime.fromisoformat(body["updated_at"])
+        return self._post(topic, body["id"], body, kind, moment, endpoint)
 
     def _delete(self, topic: str, number: int, moment: datetime) -> Delivery:
         return self._post(topic, number, {"id": number}, Kind.DELETION, moment)
 
     def _post(
-        self, topic: str, number: int, body: Payload, kind: Kind, moment: datetime
+        self,
+        topic: str,
+        number: int,
+        body: Payload,
+        kind: Kind,
+        moment: datetime,
+        endpoint: str | None = None,
     ) -> Delivery:
         rng = self._post_rng
         event_id = rng.uuid()
-        entity = topic.partition("/")[0]
+        entity = endpoint or topic.partition("/")[0]
         return Delivery(
             source="shopify",
             path=f"/webhooks/shopify/{entity}",

@@ -30,6 +30,7 @@ TOPIC_OF_OBJECT = {
     "refund": "stripe.refunds",
     "dispute": "stripe.disputes",
     "invoice": "stripe.invoices",
+    "payout": "stripe.events",
 }
 
 

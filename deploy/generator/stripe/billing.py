@@ -1,4 +1,4 @@
-"""What follows from an account's payments: refunds, disputes, subscriptions and their invoices."""
+"""What follows from an account's payments: refunds, disputes, subscriptions, invoices, payouts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from deploy.generator.delivery import Delivery, Kind
 from deploy.generator.payload import Payload
 from deploy.generator.pool import Pool
 from deploy.generator.run import Run
-from deploy.generator.stripe import disputes, invoices, refunds, subscriptions
+from deploy.generator.stripe import disputes, invoices, payouts, refunds, subscriptions
 from deploy.generator.stripe.account import StripeAccount, created
 
 
@@ -24,6 +24,7 @@ class Billing:
         self._disputes: Pool[str, Payload] = Pool(rng)
         self._subscriptions: Pool[str, tuple[Payload, Payload]] = Pool(rng)
         self._invoices: Pool[str, Payload] = Pool(rng)
+        self._payouts: Pool[str, Payload] = Pool(rng)
 
     def create_refund(self) -> Delivery | None:
         """``refund.created`` of a refund that its charge already holds."""
@@ -111,4 +112,19 @@ class Billing:
             return None
         type_, changed = invoices.next_version(self._rng, current, moment)
         self._invoices.change(changed["id"], changed)
+        return self._account.send(type_, changed, Kind.UPDATE, moment, current)
+
+    def create_payout(self, moment: datetime) -> Delivery:
+        """``payout.created``."""
+        made = payouts.payout(self._ids, self._rng, moment)
+        self._payouts.put(made["id"], made)
+        return self._account.send("payout.created", made, Kind.CREATION, moment)
+
+    def update_payout(self, moment: datetime) -> Delivery | None:
+        """``payout.paid`` or ``payout.failed``."""
+        current = self._payouts.one(payouts.on_its_way)
+        if current is None:
+            return None
+        type_, changed = payouts.arrived(self._rng, current)
+        self._payouts.change(changed["id"], changed)
         return self._account.send(type_, changed, Kind.UPDATE, moment, current)

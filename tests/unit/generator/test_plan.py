@@ -12,7 +12,16 @@ import pytest
 
 from deploy.generator.delivery import Delivery, Kind
 from deploy.generator.malformed import FAULTS
-from deploy.generator.plan import OVERTAKEN, REDELIVERED, SMALLEST_PLAN, mix, plan
+from deploy.generator.plan import (
+    DEMONSTRATED,
+    DEMONSTRATED_RATES,
+    OVERTAKEN,
+    REDELIVERED,
+    SMALLEST_PLAN,
+    mix,
+    plan,
+)
+from deploy.generator.records import records
 
 SEEDS = (0, 1, 42, 2026)
 
@@ -65,8 +74,8 @@ def test_every_kind_occurs(seed: int, size: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_default_plan_holds_what_tables_must_cope_with(seed: int) -> None:
-    types = Counter(delivery.event_type for delivery in plan(seed))
+def test_a_plan_holds_what_tables_must_cope_with(seed: int) -> None:
+    types = Counter(delivery.event_type for delivery in plan(seed, 1_500))
 
     expected = {
         "orders/create", "orders/updated", "orders/paid", "orders/fulfilled", "orders/cancelled",
@@ -125,13 +134,25 @@ def test_a_shopify_deletion_holds_only_the_id() -> None:
 def test_every_fault_occurs_and_is_what_it_is_called() -> None:
     malformed = [d for d in plan(42) if d.kind is Kind.MALFORMED]
 
-    assert len(malformed) >= len(FAULTS)
-    assert {(d.status, d.dead_letter) for d in malformed} == {(400, True), (401, False)}
+    assert len(malformed) >= sum(source in {"shopify", "stripe"} for source, _ in FAULTS)
+    assert {(d.status, len(d.dead_letters)) for d in malformed} == {(400, 1), (401, 0), (200, 0)}
+    assert [d.drift for d in malformed if d.accepted] == [True]
     unusable = [d.body for d in malformed if d.status == 400]
     for body in unusable:
         assert not usable(body)
     assert any(b"\xe9" in body for body in unusable)
     assert any(body.startswith(b"[") for body in unusable)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_demonstrated_plan_reaches_every_topic_and_holds_every_fault(seed: int) -> None:
+    posted = plan(seed, topics=DEMONSTRATED, rates=DEMONSTRATED_RATES)
+    faults = [delivery for delivery in posted if delivery.kind is Kind.MALFORMED]
+
+    assert len(posted) == 920
+    assert {record.topic for d in posted for record in records(d)} == DEMONSTRATED
+    assert len(faults) >= len(FAULTS)
+    assert {fault.source for fault in faults} == {source for source, _ in FAULTS}
 
 
 def usable(body: bytes) -> bool:

@@ -144,6 +144,8 @@ def test_what_changes_was_created_before(deliveries: list[Delivery]) -> None:
         if delivery.kind is Kind.CREATION:
             assert subject not in created
             created.add(subject)
+        elif delivery.event_type == "shop/redact":
+            continue  # of a shop that was gone before
         elif delivery.topic != "mailchimp.subscribers":  # they take another address, silently below
             assert subject in created
 
@@ -176,7 +178,8 @@ def test_hubspots_objects_name_companies_that_were_announced(deliveries: list[De
             continue
         if event["subscriptionType"] == "company.creation":
             companies.add(str(event["objectId"]))
-        contacts |= {event["objectId"]} if delivery.topic == "hubspot.contacts" else set()
+        if event["subscriptionType"].startswith("contact.") and "objectId" in event:
+            contacts.add(event["objectId"])
         company = event.get("associatedcompanyid")
         if event.get("propertyName") == "associatedcompanyid":
             company = event["propertyValue"]
@@ -245,8 +248,8 @@ def test_refunds_are_part_of_their_charge(deliveries: list[Delivery]) -> None:
 
 def test_deals_are_worth_what_stage_and_amount_say(deliveries: list[Delivery]) -> None:
     seen = 0
-    for delivery, event in objects(deliveries):
-        if delivery.topic == "hubspot.deals" and "properties" in event:
+    for _, event in objects(deliveries):
+        if event.get("subscriptionType", "").startswith("deal.") and "properties" in event:
             deal = event["properties"]
             seen += 1
             projected = Decimal(deal["amount"]) * Decimal(deal["hs_deal_stage_probability"])

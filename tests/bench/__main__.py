@@ -48,7 +48,7 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
         "ingest": Benchmark(
             "tests.bench.ingest",
             3,
-            "verified, durable webhooks per CPU-second, beside a bare aiohttp server",
+            "durable webhooks, events, spooled ones per CPU-second, beside a bare aiohttp server",
         ),
         "parsing": Benchmark(
             "tests.bench.parsing",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -14,11 +13,32 @@ class Admission:
 
     A delivery that was answered 503 because the broker is slow still occupies the producer's
     memory, so it is counted until the producer lets go of it.
+
+    Args:
+        max_deliveries, max_bytes: of all sources.
+        source_share: part of both that one source may take, so that others find room beside it.
     """
 
-    def __init__(self, max_deliveries: int, max_bytes: int) -> None:
+    def __init__(self, max_deliveries: int, max_bytes: int, source_share: float = 1.0) -> None:
         self.max_deliveries = max_deliveries
         self.max_bytes = max_bytes
+        self.source_share = source_share
+        self.deliveries = 0
+        self.bytes = 0
+
+    def room(self, source: str) -> Room:
+        """The room of a source; to be taken once for each."""
+        return Room(self, source)
+
+
+class Room:
+    """What one source may take; all its endpoints share it."""
+
+    def __init__(self, admission: Admission, source: str) -> None:
+        self.admission = admission
+        self.source = source
+        self.max_deliveries = max(1, int(admission.max_deliveries * admission.source_share))
+        self.max_bytes = int(admission.max_bytes * admission.source_share)
         self.deliveries = 0
         self.bytes = 0
 
@@ -28,8 +48,12 @@ class Admission:
         Raises:
             Refused: there is none.
         """
+        admission = self.admission
+        if admission.deliveries >= admission.max_deliveries:
+            raise _overloaded(f"{admission.max_deliveries} deliveries are in flight")
         if self.deliveries >= self.max_deliveries:
-            raise _overloaded(f"{self.max_deliveries} deliveries are in flight")
+            raise _overloaded(f"{self.max_deliveries} deliveries of {self.source} are in flight")
+        admission.deliveries += 1
         self.deliveries += 1
         return Hold(self)
 
@@ -37,10 +61,10 @@ class Admission:
 class Hold:
     """What one delivery occupies; given back when its context ends, or when its record settles."""
 
-    __slots__ = ("_admission", "_lent", "_size")
+    __slots__ = ("_lent", "_room", "_size")
 
-    def __init__(self, admission: Admission) -> None:
-        self._admission = admission
+    def __init__(self, room: Room) -> None:
+        self._room = room
         self._size = 0
         self._lent = False
 
@@ -50,10 +74,14 @@ class Hold:
         Raises:
             Refused: there is no room for them.
         """
-        admission = self._admission
+        room = self._room
+        admission = room.admission
         if admission.bytes + size > admission.max_bytes:
             raise _overloaded(f"{admission.max_bytes} bytes of bodies are in flight")
+        if room.bytes + size > room.max_bytes:
+            raise _overloaded(f"{room.max_bytes} bytes of {room.source}'s bodies are in flight")
         admission.bytes += size
+        room.bytes += size
         self._size += size
 
     def lend(self) -> None:
@@ -62,8 +90,12 @@ class Hold:
 
     def give_back(self) -> None:
         """Give the room back; to be called once."""
-        self._admission.deliveries -= 1
-        self._admission.bytes -= self._size
+        room = self._room
+        admission = room.admission
+        admission.deliveries -= 1
+        admission.bytes -= self._size
+        room.deliveries -= 1
+        room.bytes -= self._size
 
     def __enter__(self) -> Self:
         return self
@@ -76,32 +108,6 @@ class Hold:
     ) -> None:
         if not self._lent:
             self.give_back()
-
-
-class RateLimit:
-    """Token bucket: ``per_second`` on average, a second's worth at once; 0 lets everything pass.
-
-    Only verified deliveries take a token: forged ones cannot lock out the vendor.
-    """
-
-    def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
-        self._rate = per_second
-        self._burst = max(per_second, 1.0)
-        self._tokens = self._burst
-        self._clock = clock
-        self._at = clock()
-
-    def take(self) -> float:
-        """Take a token: 0 when there was one, else the seconds until there will be."""
-        if not self._rate:
-            return 0.0
-        now = self._clock()
-        self._tokens = min(self._burst, self._tokens + (now - self._at) * self._rate)
-        self._at = now
-        if self._tokens < 1.0:
-            return (1.0 - self._tokens) / self._rate
-        self._tokens -= 1.0
-        return 0.0
 
 
 def _overloaded(detail: str) -> Refused:

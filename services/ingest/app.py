@@ -7,17 +7,24 @@ import gc
 
 from aiohttp import web
 
-from services.ingest.admission import Admission
+from services.ingest.admission import Admission, Room
 from services.ingest.broken_http import http_logger
 from services.ingest.config import IngestSettings
-from services.ingest.connection import IDLE_SECONDS, PlainServer
 from services.ingest.docs_page import page
-from services.ingest.edge import edge
+from services.ingest.edge import Edge
+from services.ingest.framework_connection import FrameworkConnection
+from services.ingest.front import Front
 from services.ingest.gate import SourceGate
 from services.ingest.handlers import WebhookHandler, probed
 from services.ingest.intake import Intake
+from services.ingest.limits.connections import Connections
+from services.ingest.limits.descriptors import affordable
+from services.ingest.listener import Listener
 from services.ingest.openapi import openapi_document
+from services.ingest.outlet import Outlet
 from services.ingest.publisher import Publisher
+from services.ingest.refusals import Refusals
+from services.ingest.samples import Samples
 from services.ingest.spool.measures import SpoolMeasures
 from services.ingest.telemetry import Telemetry
 from shared.contracts.topics import DEAD_LETTERS
@@ -26,6 +33,7 @@ from shared.runtime.errors import ConfigurationError
 from shared.runtime.health import add_health_routes, bergline_version
 from shared.runtime.metrics import Instruments
 from shared.sources.registry import SOURCES
+from shared.sources.spec import Endpoint, SourceSpec
 
 SERVICE = "ingest"
 IN_FLIGHT_SECONDS = 5.0
@@ -52,15 +60,53 @@ class IngestApp:
         }
         self.publisher = Publisher(settings, sorted({*topics, DEAD_LETTERS}))
         self.admission = Admission(
-            settings.ingest_max_in_flight, settings.ingest_max_in_flight_bytes
+            settings.ingest_max_in_flight,
+            settings.ingest_max_in_flight_bytes,
+            settings.ingest_in_flight_source_share,
         )
         self.telemetry = Telemetry(self.instruments, access_log=settings.log_level == "debug")
+        self.refusals = Refusals(self.telemetry, Samples())
         self.intakes = {
-            endpoint.path: Intake(endpoint, self.gates[source.name], self.publisher, self.telemetry)
+            endpoint.path: self._intake(source, endpoint, room)
             for source in self.sources
+            for room in (self.admission.room(source.name),)
             for endpoint in source.endpoints
         }
+        self.edge = Edge(
+            self.telemetry,
+            self.refusals,
+            settings.head_limits,
+            {
+                endpoint.path: source.name
+                for source in self.sources
+                for endpoint in source.endpoints
+            },
+        )
+        self.connections = Connections(self._most_connections())
+        open_connections = self.instruments.gauge("lakehouse_http_connections")
+        self.instruments.before_exposition(lambda: open_connections.set(len(self.connections)))
         self.web = self._web_application()
+
+    def _intake(self, source: SourceSpec, endpoint: Endpoint, room: Room) -> Intake:
+        return Intake(
+            endpoint,
+            self.gates[source.name],
+            self.settings.shape(source.name, endpoint.events_limit),
+            room,
+            Outlet(endpoint, source, self.publisher, self.telemetry),
+            self.refusals,
+        )
+
+    def _most_connections(self) -> int:
+        wanted = self.settings.ingest_max_connections
+        most = affordable(wanted)
+        if most < wanted:
+            log.warning(
+                "the system lends fewer file descriptors than there may be connections",
+                connections=most,
+                next="raise the limit (ulimit -n), or lower BERGLINE_INGEST_MAX_CONNECTIONS",
+            )
+        return most
 
     def ready(self) -> str | None:
         """``None`` when every delivery of every enabled source can be accepted."""
@@ -86,6 +132,7 @@ class IngestApp:
             "endpoints": self.endpoints(),
             "in_flight": self.admission.deliveries,
             "in_flight_bytes": self.admission.bytes,
+            "connections": len(self.connections),
             "not_ready": self.ready(),
             **self._notes(),
         }
@@ -97,14 +144,18 @@ class IngestApp:
         return {"spooling": state} if state is not None else {}
 
     def _web_application(self) -> web.Application:
-        app = web.Application(middlewares=[edge(self.telemetry)])
+        app = web.Application(middlewares=[self.edge.middleware()])
         for path, intake in self.intakes.items():
-            handler = WebhookHandler(intake, self.admission, self.settings)
+            handler = WebhookHandler(intake, self.settings.body_limits)
             app.router.add_post(path, handler.handle)
             if intake.probed:
                 app.router.add_get(path, probed)
         add_health_routes(app, self.instruments, self.ready, self._info, self._notes)
-        document = openapi_document(self.sources, self.settings.ingest_body_limit_bytes)
+        document = openapi_document(
+            self.sources,
+            self.settings.ingest_body_limit_bytes,
+            {path: intake.shape for path, intake in self.intakes.items()},
+        )
         docs = page(document)
 
         async def root(_: web.Request) -> web.Response:
@@ -143,6 +194,22 @@ class IngestApp:
         app.router.add_get("/docs", documentation)
         return app
 
+    def _front(self, server: web.Server) -> Front:
+        """What all connections share; aiohttp's server has the application behind it."""
+        server.request_handler = self.edge.before(server.request_handler)
+        logger = http_logger()
+        return Front(
+            intakes=self.intakes,
+            heads=self.settings.head_limits,
+            bodies=self.settings.body_limits,
+            head_timeout_s=self.settings.ingest_head_timeout_s,
+            idle_timeout_s=self.settings.ingest_idle_timeout_s,
+            connections=self.connections,
+            refusals=self.refusals,
+            telemetry=self.telemetry,
+            framework=lambda front: FrameworkConnection(server, front, logger),
+        )
+
     async def run(self, stop: asyncio.Event) -> None:
         """Serve until ``stop`` is set, then finish what is under way and flush.
 
@@ -154,17 +221,7 @@ class IngestApp:
                 "SIGNATURES ARE NOT CHECKED: anyone who reaches this port can write events; "
                 "unset BERGLINE_INGEST_SKIP_SIGNATURE_VALIDATION outside of tests"
             )
-        runner = web.AppRunner(
-            self.web,
-            access_log=None,
-            logger=http_logger(),
-            # The signature is of the bytes on the wire.
-            auto_decompress=False,
-            keepalive_timeout=IDLE_SECONDS,
-            # Refused senders may finish their body for this long before the connection is cut.
-            lingering_time=1.0,
-            shutdown_timeout=IN_FLIGHT_SECONDS,
-        )
+        runner = web.AppRunner(self.web, access_log=None, shutdown_timeout=IN_FLIGHT_SECONDS)
         await runner.setup()
         self.publisher.start()
         if self.publisher.keeping is not None:
@@ -176,18 +233,12 @@ class IngestApp:
         gc.freeze()
         gc.set_threshold(50_000, 20, 20)
         loop = asyncio.get_running_loop()
-        plain = PlainServer(
-            _server(runner),
-            self.intakes,
-            self.admission,
-            self.settings.ingest_body_limit_bytes,
-            self.telemetry,
-        )
+        listener = Listener(self._front(_server(runner)))
         listening: asyncio.Server | None = None
         try:
             try:
                 listening = await loop.create_server(
-                    plain, self.settings.bind, self.settings.ingest_port
+                    listener, self.settings.bind, self.settings.ingest_port
                 )
             except OSError as error:
                 raise ConfigurationError(
@@ -202,7 +253,7 @@ class IngestApp:
             self.draining = True
             if listening is not None:
                 listening.close()
-            await asyncio.gather(plain.drain(IN_FLIGHT_SECONDS), runner.cleanup())
+            await asyncio.gather(listener.drain(IN_FLIGHT_SECONDS), runner.cleanup())
             await self.publisher.close()
 
 

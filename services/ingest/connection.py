@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
 
 from aiohttp import web
 from aiohttp.base_protocol import BaseProtocol
@@ -20,88 +19,23 @@ from aiohttp.http import HttpProcessingError, HttpRequestParser, HttpVersion11, 
 from aiohttp.streams import StreamReader
 from multidict import istr
 
-from services.ingest.admission import Admission
-from services.ingest.answer import Answer, Wire
+from services.ingest.answer import Answer
 from services.ingest.body import refuse_encoding, whole_body
-from services.ingest.intake import Intake
-from services.ingest.problem import Refused
-from services.ingest.telemetry import Telemetry
+from services.ingest.front import Front
+from services.ingest.problem import (
+    RETRY_AFTER_SECONDS,
+    TOO_MANY_CONNECTIONS,
+    Refused,
+)
+from services.ingest.samples import NOBODY, Seen
 
 PIECE_SECONDS = 0.02
 """How long a body may be in coming before aiohttp takes over, with its timers."""
 PIECES_BYTES = 256 * 1024
 """Larger bodies come in several pieces anyway; this bounds what is kept of one meanwhile."""
-IDLE_SECONDS = 75.0
-"""Idle connections cost memory; proxies reuse theirs more often than this."""
 
 _LENGTH = istr("Content-Length")
 _EXPECT = istr("Expect")
-
-
-class PlainServer:
-    """Makes the connections, knows those that are here, and ends them.
-
-    Args:
-        fallback: aiohttp's server, for everything that is not plain.
-        intakes: by path.
-        admission: shared with the other way in.
-        body_limit: in bytes.
-        telemetry: where answers are counted.
-    """
-
-    def __init__(
-        self,
-        fallback: web.Server,
-        intakes: Mapping[str, Intake],
-        admission: Admission,
-        body_limit: int,
-        telemetry: Telemetry,
-    ) -> None:
-        self.loop = asyncio.get_running_loop()
-        self.fallback = fallback
-        self.intakes = intakes
-        self.admission = admission
-        self.body_limit = body_limit
-        self.telemetry = telemetry
-        self.wire = Wire()
-        self.draining = False
-        self._connections: set[PlainConnection] = set()
-        self._empty = asyncio.Event()
-        self._sweep = self.loop.call_later(IDLE_SECONDS / 5, self._close_idle)
-
-    def __call__(self) -> PlainConnection:
-        """A connection for the event loop's server."""
-        return PlainConnection(self)
-
-    def add(self, connection: PlainConnection) -> None:
-        """Look after a connection."""
-        self._connections.add(connection)
-
-    def discard(self, connection: PlainConnection) -> None:
-        """It ended, or is aiohttp's now."""
-        self._connections.discard(connection)
-        if self.draining and not self._connections:
-            self._empty.set()
-
-    async def drain(self, limit_s: float) -> None:
-        """Close every connection, after the answer it owes, but after ``limit_s`` at the latest."""
-        self.draining = True
-        self._sweep.cancel()
-        for connection in tuple(self._connections):
-            connection.close_if_idle(float("inf"))
-        if self._connections:
-            try:
-                async with asyncio.timeout(limit_s):
-                    await self._empty.wait()
-            except TimeoutError:
-                for connection in tuple(self._connections):
-                    connection.abort()
-
-    def _close_idle(self) -> None:
-        self._sweep = self.loop.call_later(IDLE_SECONDS / 5, self._close_idle)
-        before = time.perf_counter() - IDLE_SECONDS
-        for connection in tuple(self._connections):
-            connection.close_if_idle(before)
 
 
 class PlainConnection(BaseProtocol):
@@ -111,26 +45,30 @@ class PlainConnection(BaseProtocol):
         "_ahead",
         "_answered_at",
         "_closing",
+        "_front",
         "_intake",
         "_partial",
         "_pieces",
         "_requests",
-        "_server",
         "_started",
         "_timer",
         "_under_way",
     )
 
-    def __init__(self, server: PlainServer) -> None:
-        self._server = server
+    def __init__(self, front: Front, loop: asyncio.AbstractEventLoop) -> None:
+        self._front = front
+        heads = front.heads
         self._requests = HttpRequestParser(
             self,
-            server.loop,
+            loop,
             PIECES_BYTES,
+            max_line_size=heads.url_bytes,
+            max_headers=heads.fields,
+            max_field_size=heads.field_bytes,
             payload_exception=web.RequestPayloadError,
             auto_decompress=False,
         )
-        super().__init__(server.loop, self._requests)
+        super().__init__(loop, self._requests)
         self._under_way = False
         self._closing = False
         self._answered_at = time.perf_counter()
@@ -142,12 +80,13 @@ class PlainConnection(BaseProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A sender is there."""
         super().connection_made(transport)
-        self._server.add(self)
+        if not self._front.connections.add(self):
+            self._refuse_connection()
 
     def connection_lost(self, exc: BaseException | None) -> None:
         """It left; a delivery under way goes on."""
         super().connection_lost(exc)
-        self._server.discard(self)
+        self._front.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
 
@@ -170,10 +109,17 @@ class PlainConnection(BaseProtocol):
             message, content = self._partial
         elif len(messages) == 1 and not upgraded:
             message, content = messages[0]
-            intake = self._server.intakes.get(message.path)
+            intake = self._front.intakes.get(message.path)
             if intake is None or not _is_plain(message):
                 self._give_away(data)
                 return
+            if len(data) > self._front.heads.total_bytes:
+                # A large body mostly, but the head might be.
+                try:
+                    self._front.heads.check(message.raw_headers)
+                except Refused:
+                    self._give_away(data)
+                    return
             self._intake = intake
         else:
             self._give_away(data)
@@ -200,10 +146,17 @@ class PlainConnection(BaseProtocol):
         if not self._under_way:
             self._go_on()
 
-    def close_if_idle(self, before: float) -> None:
-        """Close the connection if nothing is under way and the last answer was ``before``."""
-        idle = not self._under_way and self._partial is None and self._answered_at < before
-        if idle and self.transport is not None:
+    @property
+    def waiting_since(self) -> float | None:
+        """Since when it waits for a request; ``None`` while one is under way."""
+        return None if self._under_way or self._partial is not None else self._answered_at
+
+    def end(self) -> None:
+        """Close it now."""
+        if self.writing_paused:
+            # Nobody reads what is still to be sent.
+            self.abort()
+        elif self.transport is not None:
             self.transport.close()
 
     def abort(self) -> None:
@@ -227,29 +180,31 @@ class PlainConnection(BaseProtocol):
             self._timer.cancel()
             self._timer = self._partial = None
             self._pieces.clear()
-        server = self._server
+        front = self._front
         headers = message.headers
         self._started = time.perf_counter()
         self._under_way = True
         self._closing = bool(message.should_close)
+        intake = self._intake
+        body: bytes | None = None
         try:
-            with server.admission.hold() as hold:
+            with intake.room.hold() as hold:
                 refuse_encoding(headers)
-                body = whole_body(content, hold, limit=server.body_limit)
-                self._intake.take_in(headers, body, hold, self._answer)
+                body = whole_body(content, hold, front.bodies)
+                intake.take_in(headers, body, hold, self._answer, self._peer)
         except Refused as refused:
-            self._answer(self._intake.refuse(refused, self._intake.path))
+            self._answer(intake.refuse(refused, headers, body, self._peer))
 
     def _answer(self, answer: Answer) -> None:
-        server = self._server
+        front = self._front
         self._under_way = False
         self._answered_at = now = time.perf_counter()
-        server.telemetry.answered(self._intake.path, "POST", answer.status, now - self._started)
+        front.telemetry.answered(self._intake.path, "POST", answer.status, now - self._started)
         transport = self.transport
         if transport is None:
             return
-        transport.write(server.wire.encode(answer, close=self._closing))
-        if self._closing or server.draining:
+        transport.write(front.wire.encode(answer, close=self._closing))
+        if self._closing or front.draining:
             transport.close()
         elif self._ahead and not self.writing_paused:
             self._go_on()
@@ -262,17 +217,36 @@ class PlainConnection(BaseProtocol):
         if ahead:
             self.data_received(ahead)
 
+    def _peer(self) -> object:
+        """Address of the other end."""
+        return None if self.transport is None else self.transport.get_extra_info("peername")
+
+    def _refuse_connection(self) -> None:
+        """There is no room for it: tell, and close."""
+        front = self._front
+        refused = Refused(
+            TOO_MANY_CONNECTIONS,
+            f"{front.connections.most} connections are open, with a request under way on each",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        )
+        answer = front.refusals.answer(refused, "this address", Seen(NOBODY, peer=self._peer))
+        front.telemetry.answered("unmatched", "", answer.status, 0.0)
+        if self.transport is not None:
+            self.transport.write(front.wire.encode(answer, close=True))
+            self.transport.close()
+
     def _give_away(self, data: bytes) -> None:
         """aiohttp takes over, from the first byte that has no answer yet."""
         if self._timer is not None:
             self._timer.cancel()
         transport = self.transport
-        self._server.discard(self)
-        if transport is None or self._server.draining:
+        front = self._front
+        if transport is None or front.draining:
             if transport is not None:
                 transport.close()
             return
-        protocol = self._server.fallback()
+        front.connections.discard(self)
+        protocol = front.framework(front)
         transport.set_protocol(protocol)
         protocol.connection_made(transport)
         protocol.data_received(b"".join((*self._pieces, data)))

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from multidict import CIMultiDict
 
+from services.ingest.limits.shapes import Shape
 from services.ingest.payload import Unreadable, events
 from services.ingest.signatures.schemes import verifier_of
 from services.ingest.signatures.verifier import Requested, SignatureRefused, Verifier
@@ -95,7 +96,7 @@ def _signature(source: SourceSpec, example: Example) -> Iterator[str]:
 
 def _deliveries(endpoint: Endpoint, example: Example) -> Iterator[tuple[Delivery, bytes]]:
     headers = CIMultiDict(example.headers)
-    for event in events(endpoint, headers, example.body):
+    for event in events(endpoint, Shape(events=endpoint.events_limit), headers, example.body):
         if isinstance(event, Unreadable):
             raise event.malformed
         read = endpoint.read(headers, event.payload, event.body)

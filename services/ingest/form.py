@@ -13,10 +13,9 @@ import re
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from services.ingest.limits.shapes import ANY_SHAPE, Shape
 from shared.sources.spec import Fault, Malformed, Payload
 
-MAX_FIELDS = 1000
-MAX_DEPTH = 8
 MAX_BYTES = 1024 * 1024
 """JSON may take twice the bytes of a form, and must fit a record."""
 
@@ -32,7 +31,7 @@ def is_form(content_type: str | None) -> bool:
     )
 
 
-def decode(body: bytes) -> Payload:
+def decode(body: bytes, shape: Shape = ANY_SHAPE) -> Payload:
     """The fields of a form.
 
     Raises:
@@ -44,13 +43,18 @@ def decode(body: bytes) -> Payload:
     if _CONTROL.search(body):
         raise Malformed(Fault.INVALID_FORM, "the form has control characters that are not escaped")
     items = body.split(b"&")
-    if len(items) > MAX_FIELDS:
-        raise Malformed(Fault.INVALID_FORM, f"the form has more than {MAX_FIELDS} fields")
+    if len(items) > shape.form_fields:
+        raise Malformed(Fault.INVALID_FORM, f"the form has more than {shape.form_fields} fields")
     fields: Payload = {}
     for number, item in enumerate(items, 1):
         if item:
             name, _, value = item.partition(b"=")
-            _put(fields, _path(_text(name, number), number), _text(value, number), number)
+            _put(
+                fields,
+                _path(_text(name, number), number, shape.form_depth),
+                _text(value, number),
+                number,
+            )
     return {name: _with_arrays(value) for name, value in fields.items()}
 
 
@@ -61,13 +65,13 @@ def _text(raw: bytes, number: int) -> str:
         raise Malformed(Fault.INVALID_FORM, f"field {number} is not UTF-8") from None
 
 
-def _path(name: str, number: int) -> list[str]:
+def _path(name: str, number: int, deepest: int) -> list[str]:
     nested = _NESTED.fullmatch(name)
     if nested is None:
         return [name]
     path = [nested[1], *nested[2][1:-1].split("][")]
-    if len(path) > MAX_DEPTH:
-        raise Malformed(Fault.INVALID_FORM, f"field {number} is nested deeper than {MAX_DEPTH}")
+    if len(path) > deepest:
+        raise Malformed(Fault.INVALID_FORM, f"field {number} is nested deeper than {deepest}")
     return path
 
 

@@ -1,12 +1,13 @@
-"""Who may deliver for one source: its active secrets and its rate."""
+"""Who may deliver for one source: its active secrets and its rates."""
 
 from __future__ import annotations
 
 import time
+from math import ceil
 
 from services.ingest import problem
-from services.ingest.admission import RateLimit
 from services.ingest.config import IngestSettings
+from services.ingest.limits.rates import SourceRate
 from services.ingest.problem import Refused
 from services.ingest.signatures.schemes import verifier_of
 from services.ingest.signatures.verifier import (
@@ -33,7 +34,7 @@ class SourceGate:
         self.variable = secrets_variable(source.name)
         self.open = settings.ingest_skip_signature_validation
         self._verifier = self._of_settings(settings)
-        self._rate = RateLimit(settings.ingest_rate_limit_per_s, time.monotonic)
+        self._rate = SourceRate(*settings.rates(source.name), time.monotonic)
 
     def _of_settings(self, settings: IngestSettings) -> Verifier | None:
         secrets = settings.secrets(self.source.name)
@@ -58,7 +59,7 @@ class SourceGate:
         return self.open or self._verifier is not None
 
     def check(self, headers: Headers, body: bytes, now: float, requested: Requested) -> None:
-        """Return when the delivery is from the vendor and within the rate.
+        """Return when the delivery is from the vendor and within the source's rates.
 
         Raises:
             Refused: it is not.
@@ -75,12 +76,11 @@ class SourceGate:
                 raise _unsigned(problem.MISSING_SIGNATURE, refused, self.source) from None
             except SignatureInvalid as refused:
                 raise _unsigned(problem.INVALID_SIGNATURE, refused, self.source) from None
-        wait = self._rate.take()
-        if wait:
+        if self._rate.is_limited and (wait := self._rate.take(len(body))):
             raise Refused(
                 problem.RATE_LIMITED,
-                f"more deliveries of {self.source.name} per second than the limit",
-                headers={"Retry-After": str(max(1, round(wait)))},
+                f"more of {self.source.name} per second than the limit",
+                headers={"Retry-After": str(ceil(wait))},
             )
 
 

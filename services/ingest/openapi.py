@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from services.ingest import problem
-from services.ingest.problem import PROBLEMS
+from services.ingest.limits.shapes import Shape
+from services.ingest.problem import PROBLEMS, Problem
 from shared.runtime.health import bergline_version
 from shared.sources.signing import Signature
 from shared.sources.spec import Body, Endpoint, SourceSpec
@@ -23,24 +24,44 @@ _PROBES: tuple[tuple[str, str, str, bool], ...] = (
     ("/docs", "This document for humans.", "text/html", False),
 )
 
-_OF_DELIVERY = tuple(
-    kind
-    for kind in PROBLEMS.values()
-    if kind not in (problem.NOT_FOUND, problem.METHOD_NOT_ALLOWED)
+_OF_NO_OPERATION = (problem.NOT_FOUND, problem.METHOD_NOT_ALLOWED)
+"""Answered to what is not in this document."""
+
+_OF_DELIVERY = tuple(kind for kind in PROBLEMS.values() if kind not in _OF_NO_OPERATION)
+
+_OF_ANY_REQUEST = (
+    problem.BROKEN_REQUEST,
+    problem.HEAD_TIMEOUT,
+    problem.URL_TOO_LONG,
+    problem.EXPECTATION_FAILED,
+    problem.TOO_MANY_HEADERS,
+    problem.HEAD_TOO_LARGE,
+    problem.INTERNAL_ERROR,
+    problem.TOO_MANY_CONNECTIONS,
 )
 
 
-def openapi_document(sources: Sequence[SourceSpec], body_limit: int) -> dict[str, Any]:
-    """The document for the sources that are served."""
+def openapi_document(
+    sources: Sequence[SourceSpec], body_limit: int, shapes: Mapping[str, Shape] | None = None
+) -> dict[str, Any]:
+    """The document for the sources that are served.
+
+    Args:
+        sources: which ones.
+        body_limit: in bytes.
+        shapes: by path, where bounds of what is in a body differ from the declared ones.
+    """
+    shapes = shapes or {}
     paths: dict[str, Any] = {
-        endpoint.path: _operations(source, endpoint, body_limit)
+        endpoint.path: _operations(source, endpoint, body_limit, shapes.get(endpoint.path))
         for source in sources
         for endpoint in source.endpoints
     }
     for path, summary, media_type, may_be_unready in _PROBES:
-        responses: dict[str, Any] = {"200": _content(summary, media_type)}
+        responses: dict[str, Any] = {"200": _content(summary, media_type), **_ANY_REFUSALS}
         if may_be_unready:
-            responses["503"] = _content("Not ready; the reason says why.", media_type)
+            unready = _content("Not ready; the reason says why.", media_type)
+            responses["503"] = _either(responses["503"], unready)
         paths[path] = {
             "get": {
                 "summary": summary,
@@ -69,7 +90,9 @@ def openapi_document(sources: Sequence[SourceSpec], body_limit: int) -> dict[str
     }
 
 
-def _operations(source: SourceSpec, endpoint: Endpoint, body_limit: int) -> dict[str, Any]:
+def _operations(
+    source: SourceSpec, endpoint: Endpoint, body_limit: int, shape: Shape | None
+) -> dict[str, Any]:
     operation = endpoint.path.strip("/").replace("/", "_").replace("-", "_")
     operations: dict[str, Any] = {
         "post": {
@@ -84,10 +107,13 @@ def _operations(source: SourceSpec, endpoint: Endpoint, body_limit: int) -> dict
             "requestBody": {
                 "required": not endpoint.probed,
                 "content": {
-                    media_type: {"schema": schema} for media_type, schema in _bodies(endpoint)
+                    media_type: {"schema": schema}
+                    for media_type, schema in _bodies(
+                        endpoint, shape or Shape(events=endpoint.events_limit)
+                    )
                 },
             },
-            "responses": {"200": _accepted(endpoint), **_refusals()},
+            "responses": {"200": _accepted(endpoint), **_DELIVERY_REFUSALS},
         }
     }
     if endpoint.probed:
@@ -95,16 +121,16 @@ def _operations(source: SourceSpec, endpoint: Endpoint, body_limit: int) -> dict
             "summary": f"Tell {source.title} that the address is served.",
             "operationId": f"{operation}_probe",
             "tags": [source.name],
-            "responses": {"200": _content("It is.", "application/json")},
+            "responses": {"200": _content("It is.", "application/json"), **_ANY_REFUSALS},
         }
     return operations
 
 
-def _bodies(endpoint: Endpoint) -> Iterator[tuple[str, dict[str, Any]]]:
+def _bodies(endpoint: Endpoint, shape: Shape) -> Iterator[tuple[str, dict[str, Any]]]:
     """Media type and schema of everything that a request may hold."""
     one: dict[str, Any] = {"type": "object"}
     if Body.JSON_EVENTS in endpoint.bodies:
-        several = {"type": "array", "items": one, "maxItems": endpoint.events_limit}
+        several = {"type": "array", "items": one, "maxItems": shape.events}
         yield Body.JSON.value, {"oneOf": [several, one]}
     else:
         # A form's endpoint takes its fields as JSON, too.
@@ -133,10 +159,19 @@ def _content(description: str, media_type: str) -> dict[str, Any]:
     return {"description": description, "content": {media_type: {"schema": schema}}}
 
 
-def _refusals() -> dict[str, Any]:
+def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A response that may be either of two with different media types."""
+    return {
+        **one,
+        "description": f"{one['description']}; or: {other['description']}",
+        "content": {**one["content"], **other["content"]},
+    }
+
+
+def _refusals(kinds: Iterable[Problem]) -> dict[str, Any]:
     """Status → response, one for all problems of that status."""
     by_status: dict[int, list[str]] = {}
-    for kind in _OF_DELIVERY:
+    for kind in kinds:
         by_status.setdefault(kind.status, []).append(f"{kind.title} (`{kind.slug}`)")
     out: dict[str, Any] = {}
     for status, titles in sorted(by_status.items()):
@@ -144,13 +179,23 @@ def _refusals() -> dict[str, Any]:
             "description": "; ".join(titles),
             "content": {problem.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
-        if status in (429, 503):
-            response["headers"] = {
-                "Retry-After": {"description": "Seconds.", "schema": {"type": "integer"}}
-            }
+        if status in _HEADERS:
+            name, description, schema = _HEADERS[status]
+            response["headers"] = {name: {"description": description, "schema": schema}}
         out[str(status)] = response
     return out
 
+
+_RETRY_AFTER = ("Retry-After", "Seconds.", {"type": "integer", "minimum": 1})
+_HEADERS: dict[int, tuple[str, str, dict[str, Any]]] = {
+    401: ("WWW-Authenticate", "The scheme that is accepted.", {"type": "string"}),
+    415: ("Accept-Encoding", "The coding that is accepted.", {"type": "string"}),
+    429: _RETRY_AFTER,
+    503: _RETRY_AFTER,
+}
+
+_DELIVERY_REFUSALS = _refusals(_OF_DELIVERY)
+_ANY_REFUSALS = _refusals(_OF_ANY_REQUEST)
 
 _ACCEPTED_SCHEMA = {
     "type": "object",

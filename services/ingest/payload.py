@@ -8,6 +8,7 @@ import msgspec
 import orjson
 
 from services.ingest import form
+from services.ingest.limits.shapes import ANY_SHAPE, Shape, is_deeper
 from shared.sources.spec import Body, Endpoint, Fault, Headers, Malformed, Payload
 
 _JSON_TYPES: dict[type, str] = {
@@ -42,12 +43,18 @@ class Unreadable(NamedTuple):
     original: bytes
 
 
-def parse(body: bytes) -> Payload:
+def parse(body: bytes, shape: Shape = ANY_SHAPE) -> Payload:
     """The JSON object in a body.
 
     Raises:
-        Malformed: not UTF-8, not JSON, nested deeper than the parser goes, or not an object.
+        Malformed: not UTF-8, not JSON, nested deeper than allowed, or not an object.
     """
+    if is_deeper(body, shape.depth):
+        raise _too_deep(shape)
+    return _object(body)
+
+
+def _object(body: bytes) -> Payload:
     try:
         payload = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -58,21 +65,26 @@ def parse(body: bytes) -> Payload:
     return payload
 
 
-def events(endpoint: Endpoint, headers: Headers, body: bytes) -> list[Event | Unreadable]:
+def events(
+    endpoint: Endpoint, shape: Shape, headers: Headers, body: bytes
+) -> list[Event | Unreadable]:
     """The events of a request, in order.
 
     Raises:
         Malformed: the body as a whole is none of those that the endpoint takes.
     """
     if Body.FORM in endpoint.bodies and form.is_form(headers.get("Content-Type")):
-        payload = form.decode(body)
+        payload = form.decode(body, shape)
         return [Event(payload, orjson.dumps(payload), body)]
     if Body.JSON_EVENTS in endpoint.bodies and body.lstrip()[:1] == b"[":
-        return _array(body, endpoint.events_limit)
-    return [Event(parse(body), body, body)]
+        return _array(body, shape)
+    return [Event(parse(body, shape), body, body)]
 
 
-def _array(body: bytes, limit: int) -> list[Event | Unreadable]:
+def _array(body: bytes, shape: Shape) -> list[Event | Unreadable]:
+    limit = shape.events
+    if is_deeper(body, shape.depth + 1):
+        raise _too_deep(shape)
     try:
         elements = _elements(body)
     except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
@@ -85,8 +97,12 @@ def _array(body: bytes, limit: int) -> list[Event | Unreadable]:
     for number, element in enumerate(elements):
         original = bytes(element)
         try:
-            found.append(Event(parse(original), original, original))
+            found.append(Event(_object(original), original, original))
         except Malformed as malformed:
             detail = f"element {number} of the array: {malformed.detail}"
             found.append(Unreadable(Malformed(malformed.fault, detail), original))
     return found
+
+
+def _too_deep(shape: Shape) -> Malformed:
+    return Malformed(Fault.TOO_DEEP, f"arrays and objects nest deeper than {shape.depth}")

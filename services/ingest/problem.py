@@ -46,6 +46,9 @@ NOT_AN_OBJECT = Problem(
 INVALID_FORM = Problem(
     "invalid-form", 400, "Invalid form fields", "send form fields in UTF-8, percent-encoded"
 )
+TOO_DEEP = Problem(
+    "too-deep", 400, "JSON is nested too deep", "send the event flatter, or raise the limit"
+)
 TOO_MANY_EVENTS = Problem(
     "too-many-events", 400, "Too many events in one request", "send fewer events at once"
 )
@@ -58,6 +61,7 @@ MISSING_ID = Problem(
 INVALID_EVENT = Problem(
     "invalid-event", 400, "Event cannot be understood", "send the event as the vendor documents it"
 )
+BROKEN_REQUEST = Problem("broken-request", 400, "Not a request", "send HTTP/1.1 as RFC 9112 has it")
 BROKEN_BODY = Problem(
     "broken-body", 400, "Request body could not be read", "send the body whole, correctly framed"
 )
@@ -74,17 +78,32 @@ NOT_FOUND = Problem("not-found", 404, "Not found", "see /openapi.json for the pa
 METHOD_NOT_ALLOWED = Problem(
     "method-not-allowed", 405, "Method not allowed", "use a method named in the Allow header"
 )
+HEAD_TIMEOUT = Problem(
+    "head-timeout", 408, "Header fields came too slowly", "send the request at once"
+)
 BODY_TIMEOUT = Problem(
     "body-timeout", 408, "Request body came too slowly", "send the body at once, then try again"
 )
 BODY_TOO_LARGE = Problem(
     "body-too-large", 413, "Request body too large", "send a smaller event, or raise the limit"
 )
+URL_TOO_LONG = Problem(
+    "url-too-long", 414, "Address too long", "send what belongs into the body there"
+)
 CONTENT_ENCODING = Problem(
     "content-encoding", 415, "Content-Encoding not supported", "send the body as it was signed"
 )
+EXPECTATION_FAILED = Problem(
+    "expectation-failed", 417, "Expectation failed", "expect 100-continue, or nothing"
+)
 RATE_LIMITED = Problem(
     "rate-limited", 429, "Too many deliveries", "try again after the seconds of Retry-After"
+)
+TOO_MANY_HEADERS = Problem(
+    "too-many-headers", 431, "Too many header fields", "send fewer, or raise the limit"
+)
+HEAD_TOO_LARGE = Problem(
+    "head-too-large", 431, "Header fields too large", "send smaller ones, or raise the limit"
 )
 INTERNAL_ERROR = Problem(
     "internal-error", 500, "Internal server error", "try again; the cause is in the service's log"
@@ -107,6 +126,12 @@ SPOOL_FULL = Problem(
 OVERLOADED = Problem(
     "overloaded", 503, "Too much in flight", "try again after the seconds of Retry-After"
 )
+TOO_MANY_CONNECTIONS = Problem(
+    "too-many-connections",
+    503,
+    "Too many connections",
+    "connect again after the seconds of Retry-After",
+)
 
 PROBLEMS: Mapping[str, Problem] = MappingProxyType(
     {
@@ -115,24 +140,32 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             INVALID_JSON,
             INVALID_FORM,
             NOT_AN_OBJECT,
+            TOO_DEEP,
             TOO_MANY_EVENTS,
             MISSING_OBJECT,
             MISSING_ID,
             INVALID_EVENT,
+            BROKEN_REQUEST,
             BROKEN_BODY,
             MISSING_SIGNATURE,
             INVALID_SIGNATURE,
             NOT_FOUND,
             METHOD_NOT_ALLOWED,
+            HEAD_TIMEOUT,
             BODY_TIMEOUT,
             BODY_TOO_LARGE,
+            URL_TOO_LONG,
             CONTENT_ENCODING,
+            EXPECTATION_FAILED,
             RATE_LIMITED,
+            TOO_MANY_HEADERS,
+            HEAD_TOO_LARGE,
             INTERNAL_ERROR,
             SECRET_NOT_CONFIGURED,
             BROKER_UNAVAILABLE,
             SPOOL_FULL,
             OVERLOADED,
+            TOO_MANY_CONNECTIONS,
         )
     }
 )

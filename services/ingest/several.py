@@ -30,15 +30,21 @@ class Several:
         """One more is under way."""
         self._under_way += 1
 
-    def accepted(self) -> None:
-        """The broker has one of them."""
-        self._accepted += 1
-        self._end()
+    def published(self, refused: Refused | None, _: str = "") -> None:
+        """One of them is durable, or refused."""
+        if refused is None:
+            self._accepted += 1
+            self._end()
+        else:
+            self.refused(refused)
 
-    def kept(self) -> None:
-        """One of them is a dead letter now."""
-        self._kept += 1
-        self._end()
+    def kept(self, refused: Refused | None, _: str = "") -> None:
+        """One of them is a dead letter now, or refused."""
+        if refused is None:
+            self._kept += 1
+            self._end()
+        else:
+            self.refused(refused)
 
     def refused(self, refused: Refused) -> None:
         """One of them is not there: the vendor has to send all of them again."""

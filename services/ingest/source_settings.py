@@ -10,13 +10,17 @@ from pydantic_settings import NoDecode
 
 from shared.runtime.settings import Settings
 from shared.sources.registry import SOURCES
-from shared.sources.spec import SourceSpec
+from shared.sources.spec import Body, SourceSpec
 
 Secrets = Annotated[tuple[SecretStr, ...], NoDecode]
 """Active secrets, separated by commas: add the new one, roll it at the vendor, drop the old."""
 
 Urls = Annotated[tuple[str, ...], NoDecode]
 """Addresses, separated by commas."""
+
+_ARRAY = Body.JSON_EVENTS
+MOST_EVENTS = 10_000
+"""No request may hold more: all its events are in memory at once."""
 
 
 def secrets_field(source: str) -> str:
@@ -39,6 +43,8 @@ class _OfSources(Settings):
         listed = info.field_name.endswith(("_secrets", "_urls"))
         if listed and isinstance(value, str):
             return tuple(item.strip() for item in value.split(",") if item.strip())
+        if value == "" and info.field_name.endswith(("_limit_per_s", "_events_limit")):
+            return cls.model_fields[info.field_name].default
         return value
 
     def enabled(self, source: str) -> bool:
@@ -53,6 +59,18 @@ class _OfSources(Settings):
     def old_signatures(self, source: str) -> bool:
         """Whether weaker versions of a source's scheme are accepted."""
         return bool(getattr(self, f"ingest_{source}_old_signatures", False))
+
+    def own_rates(self, source: str) -> tuple[float | None, float | None]:
+        """Requests and bytes per second of this source; ``None``: as of every source."""
+        return (
+            getattr(self, f"ingest_{source}_rate_limit_per_s"),
+            getattr(self, f"ingest_{source}_byte_limit_per_s"),
+        )
+
+    def events_limit(self, source: str, documented: int) -> int:
+        """Most events of an array, for an endpoint that names ``documented``."""
+        own: int | None = getattr(self, f"ingest_{source}_events_limit", None)
+        return documented if own is None else own
 
 
 def fields_of(sources: Iterable[SourceSpec]) -> dict[str, Any]:
@@ -70,6 +88,36 @@ def fields_of(sources: Iterable[SourceSpec]) -> dict[str, Any]:
                 description=f"{source.title}'s secrets, separated by commas",
             ),
         )
+        fields[f"ingest_{source.name}_rate_limit_per_s"] = (
+            float | None,
+            Field(
+                default=None,
+                ge=0,
+                description=f"verified requests per second of {source.title}; 0: no limit, "
+                "empty: as of every source",
+            ),
+        )
+        fields[f"ingest_{source.name}_byte_limit_per_s"] = (
+            float | None,
+            Field(
+                default=None,
+                ge=0,
+                description=f"bytes of verified bodies per second of {source.title}; 0: no limit, "
+                "empty: as of every source",
+            ),
+        )
+        arrays = {each.events_limit for each in source.endpoints if _ARRAY in each.bodies}
+        if arrays:
+            fields[f"ingest_{source.name}_events_limit"] = (
+                int | None,
+                Field(
+                    default=None,
+                    ge=1,
+                    le=MOST_EVENTS,
+                    description=f"most events in one request of {source.title}; empty: "
+                    + " or ".join(f"{limit}" for limit in sorted(arrays)),
+                ),
+            )
         if source.signature.has_old_versions:
             fields[f"ingest_{source.name}_old_signatures"] = (
                 bool,

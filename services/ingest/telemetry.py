@@ -13,7 +13,7 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 FLUSH_AT = 4096
 """Durations kept of one route before they are put into its histogram: bounds their memory."""
 
-_COUNTED_AS_ERRORS = frozenset({401, 408, 413, 415, 429, 500})
+_COUNTED_AS_ERRORS = frozenset({401, 408, 413, 414, 415, 429, 431, 500})
 
 log = logging.logger("ingest")
 
@@ -34,6 +34,7 @@ class Telemetry:
         self._instruments = instruments
         self._received: Counter[str] = Counter()
         self._sent: Counter[str] = Counter()
+        self._refused: Counter[tuple[str, str]] = Counter()
         self._seconds: defaultdict[tuple[str, str, int], list[float]] = defaultdict(list)
         instruments.before_exposition(self.flush)
 
@@ -60,9 +61,11 @@ class Telemetry:
                 duration_s=round(seconds, 6),
             )
 
-    def refused(self, kind: Problem) -> None:
-        """A request was refused; kinds that others count, or that are no error, are left out."""
+    def refused(self, kind: Problem, source: str) -> None:
+        """A request was refused."""
+        self._refused[source, kind.reason] += 1
         if kind.status in _COUNTED_AS_ERRORS or kind is problem.OVERLOADED:
+            # The other kinds are counted as errors where they are found, or are none.
             self.error(kind.reason, "receiving")
 
     def error(self, error_type: str, stage: str) -> None:
@@ -87,6 +90,10 @@ class Telemetry:
             for topic, count in counts.items():
                 counter.labels(self._service, topic).inc(count)
             counts.clear()
+        refused = self._instruments.counter("lakehouse_requests_refused_total")
+        for (source, reason), count in self._refused.items():
+            refused.labels(source, reason).inc(count)
+        self._refused.clear()
         requests = self._instruments.counter("http_requests_total")
         histogram = self._instruments.histogram("http_request_duration_seconds")
         for (handler, method, status), durations in self._seconds.items():

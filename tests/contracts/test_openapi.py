@@ -1,5 +1,6 @@
 """ingest's OpenAPI document is valid, and describes what is served: no more, no less."""
 
+from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -8,7 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from services.ingest.app import create
 from services.ingest.config import IngestSettings
 from services.ingest.openapi import openapi_document
-from services.ingest.problem import METHOD_NOT_ALLOWED, NOT_FOUND, PROBLEMS
+from services.ingest.problem import CONTENT_TYPE, METHOD_NOT_ALLOWED, NOT_FOUND, PROBLEMS
 from shared.sources.registry import SOURCES
 
 DOCUMENT = openapi_document(list(SOURCES.values()), 1024)
@@ -40,7 +41,20 @@ def test_every_problem_of_a_delivery_is_documented(path: str) -> None:
         if problem in (NOT_FOUND, METHOD_NOT_ALLOWED):
             continue
         assert problem.slug in responses[str(problem.status)]["description"]
-    assert set(responses) == {"200", "400", "401", "408", "413", "415", "429", "500", "503"}
+    assert set(responses) == {
+        *("200", "400", "401", "408", "413", "414", "415", "417", "429", "431", "500", "503")
+    }
+
+
+@pytest.mark.parametrize("path", DOCUMENT["paths"])
+def test_whatever_is_asked_may_be_refused_before_it_is_understood(path: str) -> None:
+    for operation in DOCUMENT["paths"][path].values():
+        for status in ("400", "408", "414", "417", "431", "500", "503"):
+            assert CONTENT_TYPE in operation["responses"][status]["content"]
+
+
+def test_every_status_of_a_problem_has_a_phrase() -> None:
+    assert all(HTTPStatus(problem.status).phrase for problem in PROBLEMS.values())
 
 
 @pytest.mark.parametrize("path", WEBHOOKS)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ingest.form import MAX_BYTES, MAX_DEPTH, MAX_FIELDS, decode, is_form
+from services.ingest.form import MAX_BYTES, decode, is_form
+from services.ingest.limits.shapes import FORM_DEPTH, FORM_FIELDS, Shape
 from shared.sources.spec import Fault, Malformed
 
 
@@ -55,8 +56,8 @@ def test_a_form_is_read(body: bytes, fields: dict[str, object]) -> None:
         pytest.param(b"a=%FF", "field 1 is not UTF-8", id="escaped bytes"),
         pytest.param(b"a=\xff", "field 1 is not UTF-8", id="bytes"),
         pytest.param(b"a=1\n", "control characters", id="control characters"),
-        pytest.param(b"a" + b"[b]" * MAX_DEPTH + b"=1", "deeper", id="deep"),
-        pytest.param(b"&".join(b"%d=" % n for n in range(MAX_FIELDS + 1)), "fields", id="many"),
+        pytest.param(b"a" + b"[b]" * FORM_DEPTH + b"=1", "deeper", id="deep"),
+        pytest.param(b"&".join(b"%d=" % n for n in range(FORM_FIELDS + 1)), "fields", id="many"),
         pytest.param(b"a=" + b"x" * MAX_BYTES, "larger", id="large"),
     ],
 )
@@ -102,7 +103,7 @@ def flat(tree: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
     return out
 
 
-@given(tree=trees.filter(lambda tree: depth(tree) <= MAX_DEPTH))
+@given(tree=trees.filter(lambda tree: depth(tree) <= FORM_DEPTH))
 def test_whatever_was_written_as_a_form_is_read_back(tree: dict[str, object]) -> None:
     assert decode(urlencode(flat(tree), quote_via=quote_plus).encode()) == tree
 
@@ -139,3 +140,11 @@ def test_any_bytes_are_fields_or_malformed_and_their_json_is_at_most_twice_as_lo
     assert len(orjson.dumps(fields)) <= 6 * (body.count(b"&") + body.count(b"[") + 1) + 2 * len(
         body
     )
+
+
+def test_the_bounds_may_be_others() -> None:
+    assert decode(b"a[b]=1&c=2", Shape(form_fields=2, form_depth=2))
+    with pytest.raises(Malformed, match="more than 1 fields"):
+        decode(b"a=1&c=2", Shape(form_fields=1))
+    with pytest.raises(Malformed, match="deeper than 2"):
+        decode(b"a[b][c]=1", Shape(form_depth=2))

@@ -14,7 +14,10 @@ from services.ingest.answer import Answer
 from services.ingest.config import IngestSettings
 from services.ingest.gate import SourceGate
 from services.ingest.intake import Intake
+from services.ingest.outlet import Outlet
 from services.ingest.publisher import Publisher
+from services.ingest.refusals import Refusals
+from services.ingest.samples import Samples
 from services.ingest.telemetry import Telemetry
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime.errors import Unavailable
@@ -117,16 +120,17 @@ class Requests:
         settings = IngestSettings(ingest_skip_signature_validation=True)
         self.broker = Broker()
         self.admission = Admission(10, 1000)
-        self.intake = Intake(
-            endpoint,
-            SourceGate(source, settings),
-            cast("Publisher", self.broker),
-            Telemetry(Instruments("ingest")),
-        )
+        self.room = self.admission.room(source.name)
+        telemetry = Telemetry(Instruments("ingest"))
+        gate = SourceGate(source, settings)
+        outlet = Outlet(endpoint, source, cast("Publisher", self.broker), telemetry)
+        shape = settings.shape(source.name, endpoint.events_limit)
+        refusals = Refusals(telemetry, Samples())
+        self.intake = Intake(endpoint, gate, shape, self.room, outlet, refusals)
         self.answers: list[Answer] = []
 
     def post(self, body: bytes, content_type: str = "application/json") -> None:
-        with self.admission.hold() as hold:
+        with self.room.hold() as hold:
             hold.grow(len(body))
             self.intake.take_in({"Content-Type": content_type}, body, hold, self.answers.append)
 

@@ -4,6 +4,7 @@ from typing import Never
 
 import pytest
 
+from services.ingest.limits.shapes import Shape
 from services.ingest.payload import Event, Unreadable, events, parse
 from shared.sources.spec import Body, Endpoint, Fault, Malformed
 
@@ -17,9 +18,9 @@ from shared.sources.spec import Body, Endpoint, Fault, Malformed
         pytest.param(b'{"id":"\xff"}', Fault.INVALID_JSON, id="not UTF-8"),
         pytest.param(b'{"id":"\\ud800"}', Fault.INVALID_JSON, id="lone surrogate"),
         pytest.param(b'{"id":NaN}', Fault.INVALID_JSON, id="not a number"),
-        pytest.param(b"[" * 1_000_000, Fault.INVALID_JSON, id="deep arrays"),
-        pytest.param(b'{"a":' * 300_000, Fault.INVALID_JSON, id="deep objects"),
-        pytest.param(b"[" * 2000 + b"]" * 2000, Fault.INVALID_JSON, id="deep but closed"),
+        pytest.param(b"[" * 1_000_000, Fault.TOO_DEEP, id="deep arrays"),
+        pytest.param(b'{"a":' * 300_000, Fault.TOO_DEEP, id="deep objects"),
+        pytest.param(b"[" * 2000 + b"]" * 2000, Fault.TOO_DEEP, id="deep but closed"),
         pytest.param(b"[]", Fault.NOT_AN_OBJECT, id="array"),
         pytest.param(b'"x"', Fault.NOT_AN_OBJECT, id="string"),
         pytest.param(b"1", Fault.NOT_AN_OBJECT, id="integer"),
@@ -60,7 +61,7 @@ def endpoint(*bodies: Body) -> Endpoint:
 
 def inside(body: bytes, *bodies: Body, content_type: str | None = None) -> list[Event | Unreadable]:
     headers = {} if content_type is None else {"Content-Type": content_type}
-    return events(endpoint(*bodies), headers, body)
+    return events(endpoint(*bodies), Shape(events=3), headers, body)
 
 
 def test_every_event_of_an_array_has_its_own_bytes_as_they_came() -> None:
@@ -93,7 +94,7 @@ def test_elements_that_are_no_events_do_not_spoil_the_others() -> None:
         (b"[{}", Fault.INVALID_JSON),
         (b'[{"a":1}]x', Fault.INVALID_JSON),
         (b'[{"a":\xff}]', Fault.INVALID_JSON),
-        (b"[" * 1_000_000, Fault.INVALID_JSON),
+        (b"[" * 1_000_000, Fault.TOO_DEEP),
         (b"[{},{},{},{}]", Fault.TOO_MANY_EVENTS),
     ],
 )
@@ -128,3 +129,12 @@ def test_everything_else_is_json(bodies: tuple[Body, ...], content_type: str) ->
     with pytest.raises(Malformed) as refused:
         inside(b"a=1", *bodies, content_type=content_type)
     assert refused.value.fault is Fault.INVALID_JSON
+
+
+def test_depth_is_of_each_event() -> None:
+    shape = Shape(depth=2)
+    assert parse(b'{"a":[]}', shape)
+    assert events(endpoint(Body.JSON_EVENTS), shape, {}, b'[{"a":[]}]')
+    for body in (b'{"a":[[]]}', b'[{"a":[[]]}]'):
+        with pytest.raises(Malformed, match="deeper than 2"):
+            events(endpoint(Body.JSON_EVENTS), shape, {}, body)

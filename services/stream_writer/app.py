@@ -13,6 +13,9 @@ from services.stream_writer.batch_consumer import BatchConsumer
 from services.stream_writer.batch_fetching import BatchConsumerThread
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
+from services.stream_writer.exports.export_metrics import ExportMetrics
+from services.stream_writer.exports.export_writer import ExportWriter
+from services.stream_writer.exports.load import Limits
 from services.stream_writer.fetched_records import keep_fetched_bytes
 from services.stream_writer.handlers import SERVICE, Handlers
 from services.stream_writer.partitions import FaustPartitions, LogInspector
@@ -90,6 +93,7 @@ class Worker:
     def __init__(self, settings: StreamWriterSettings) -> None:
         self._settings = settings
         self._instruments = Instruments(SERVICE)
+        self._export_metrics = ExportMetrics(self._instruments)
         self._states = TableStates(settings)
         self._inspector = LogInspector(settings)
         self._streams: dict[str, TableStream] = {}
@@ -153,8 +157,24 @@ class Worker:
         return streams
 
     def _open_writer(self, spec: TableSpec) -> TableWriter:
-        handle = TableHandle(open_catalog(self._settings), self._settings.environment, spec.name)
-        return TableWriter(handle, spec, self._settings.stream_writer_sweep_delay_s)
+        settings = self._settings
+        handle = TableHandle(open_catalog(settings), settings.environment, spec.name)
+        if spec.loading is None:
+            return TableWriter(handle, spec, settings.stream_writer_sweep_delay_s)
+        limits = Limits(
+            settings.stream_writer_export_memory_bytes,
+            settings.stream_writer_export_max_bytes,
+            settings.stream_writer_bad_share,
+            settings.stream_writer_bad_minimum,
+        )
+        return ExportWriter(
+            handle,
+            spec,
+            settings.stream_writer_sweep_delay_s,
+            settings.export_places,
+            limits,
+            self._export_metrics,
+        )
 
     def _open_handle(self, spec: TableSpec) -> Any:
         handle = TableHandle(open_catalog(self._settings), self._settings.environment, spec.name)

@@ -140,7 +140,7 @@ class Committer:
                 ours.stop(work.batches, Stop("positions_lost", positions_lost_text(ours.table)))
                 return
             except Exception as error:  # noqa: BLE001 - kept and tried again until it is known
-                kind = "unavailable" if _may_pass(error) else "refused"
+                kind = "unavailable" if may_pass(error) else "refused"
                 self._metrics.error(kind, "sending")
                 self._metrics.outcome(ours.table, "failed")
                 self._outage.failed(error)
@@ -153,14 +153,18 @@ class Committer:
 
     async def _committed(self, prepared: Prepared, outcome: Outcome, seconds: float) -> None:
         self.pace.note(seconds)
-        self._uuid = outcome.state.table_uuid
         self._metrics.committed(self._ours.table, prepared, outcome, seconds)
+        await self._moved(prepared.work, outcome)
+
+    async def _moved(self, work: Work, outcome: Outcome) -> None:
+        """The table has a new snapshot, or had it before: tell of it, and of the positions."""
+        self._uuid = outcome.state.table_uuid
         if outcome.result is not Result.NOTHING:
             self._outbox.committed(outcome.state)
         positions = recorded(outcome.state).positions or Positions()
         offsets = {
             key: offset
-            for key in self._ours.keys.intersection(prepared.work.batches)
+            for key in self._ours.keys.intersection(work.batches)
             if (offset := positions.next_offset(*key)) is not None
         }
         self._metrics.positions(self._ours.table, offsets)
@@ -185,7 +189,8 @@ class Committer:
         )
 
 
-def _may_pass(error: Exception) -> bool:
+def may_pass(error: Exception) -> bool:
+    """Whether an error may be gone when it is tried again."""
     return not isinstance(error, BerglineError) or error.retriable
 
 

@@ -52,6 +52,14 @@ class StreamWriterSettings(Settings):
         default=False,
         description="share every table among all workers instead of as few as possible",
     )
+    stream_writer_export_memory_bytes: int = Field(
+        default=64 * 2**20,
+        ge=2**20,
+        description="about how much of an export is in memory at most while it is loaded",
+    )
+    stream_writer_export_max_bytes: int = Field(
+        default=20 * 2**30, ge=1, description="largest export that is loaded; others are refused"
+    )
     stream_writer_work_dir: Path = Field(
         default=Path("stream_writer"),
         description="Faust's directory, below the data directory unless absolute",

@@ -16,6 +16,8 @@ from services.stream_writer.bad_share import BadShareGate
 from services.stream_writer.committing import Committer
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
+from services.stream_writer.exports.export_committing import ExportCommitter
+from services.stream_writer.exports.export_writer import ExportWriter
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.record_batches.record import Malformed
@@ -53,7 +55,8 @@ class TableStream:
             self.table, broker, metrics, settings.stream_writer_buffer_bytes
         )
         self._settler = Settler(self._ours, writer, self._thread, broker, self._gate, metrics)
-        self._committer = Committer(
+        committer = ExportCommitter if isinstance(writer, ExportWriter) else Committer
+        self._committer = committer(
             self._ours,
             writer,
             self._thread,

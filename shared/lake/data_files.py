@@ -65,20 +65,31 @@ def write_data_file(table: Table, rows: pa.Table, day: date | None) -> DataFile:
         OSError: the object store did not take it.
         Refused: somebody has changed how the table is partitioned.
     """
+    place = landing_place(table, day)
     name = f"{uuid.uuid4()}.parquet"
+    if day is not None:
+        name = f"{table.spec().fields[0].name}={day.isoformat()}/{name}"
+    return _written(table, name, place, iter([rows]), None)
+
+
+def landing_place(table: Table, day: date | None) -> tuple[int, Record]:
+    """Partition spec and partition of a landing table's rows of one day.
+
+    Args:
+        table: whose default partition spec is used.
+        day: ``None`` for an unpartitioned table.
+
+    Raises:
+        Refused: somebody has changed how the table is partitioned.
+    """
     transforms = [field.transform for field in table.spec().fields]
     if transforms != ([] if day is None else [DayTransform()]):
         raise Refused(
             f"{'.'.join(table.name())} is partitioned by {table.spec()}, not as it was declared",
             "make its declared partition spec the default one again: files are written by it",
         )
-    partition = Record()
-    if day is not None:
-        field = table.spec().fields[0]
-        name = f"{field.name}={day.isoformat()}/{name}"
-        partition = Record((day - _EPOCH).days)
-    spec_id = table.metadata.default_spec_id
-    return _written(table, name, (spec_id, partition), iter([rows]), None)
+    partition = Record() if day is None else Record((day - _EPOCH).days)
+    return table.metadata.default_spec_id, partition
 
 
 def write_rows(

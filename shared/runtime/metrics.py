@@ -226,6 +226,29 @@ _ALL: tuple[Metric, ...] = (
         ("stream_writer",),
     ),
     Metric(
+        "lakehouse_exports_total",
+        "counter",
+        "Announced files by outcome: loaded or refused.",
+        ("table", "outcome"),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_export_rows_total",
+        "counter",
+        "Rows of loaded files by what became of them: inserted (bad ones are among these), present "
+        "before, or repeated within the file.",
+        ("table", "what"),
+        ("stream_writer",),
+    ),
+    Metric(
+        "lakehouse_export_duration_seconds",
+        "histogram",
+        "Time from opening a file to its rows being committed.",
+        ("table",),
+        ("stream_writer",),
+        buckets=(0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800),
+    ),
+    Metric(
         "lakehouse_snapshots_retained",
         "gauge",
         "Snapshots kept by the thinning plan.",

@@ -14,10 +14,13 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.contracts.environment import Environment
+from shared.runtime.export_places import Places, prefixes_of
 
 DATA_DIR_VARIABLE = "BERGLINE_DATA_DIR"
 DEFAULT_DATA_DIR = Path(".bergline")
 CONNECTION_FILE = "bergline.env"
+EXPORTS_DIR = "exports"
+"""Below the data directory: where exports may be read from when no prefix is set."""
 
 
 def data_dir() -> Path:
@@ -61,6 +64,11 @@ class Settings(BaseSettings):
     operator_key: SecretStr | None = Field(
         default=None, description="key that signs operator commands"
     )
+    export_prefixes: str = Field(
+        default="",
+        description="where exports may be read from, separated by commas: absolute directories or "
+        "s3://bucket/… of the same store; empty: exports/ in the data directory",
+    )
     bind: str = Field(default="127.0.0.1", description="address that HTTP listens on")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="lowest level logged"
@@ -83,6 +91,17 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: object) -> object:
         """An empty secret must never count as one: anybody can sign with it."""
         return None if value == "" else value
+
+    @field_validator("export_prefixes")
+    @classmethod
+    def _allowable(cls, value: str) -> str:
+        prefixes_of(value, data_dir() / EXPORTS_DIR)
+        return value
+
+    @property
+    def export_places(self) -> Places:
+        """Where exports may be read from."""
+        return Places(prefixes_of(self.export_prefixes, data_dir() / EXPORTS_DIR))
 
     @property
     def environment(self) -> Environment:

@@ -27,6 +27,8 @@ SPARE = 1000
 ORPHANED_AFTER_S = 30.0
 """After so long without an owner a directory is anybody's: until then its owner may start again,
 and go on in its order."""
+_TRIES, _AGAIN_S = 3, 0.02
+"""Somebody who only looks holds a lock for a moment."""
 
 _NUMBERED = re.compile(r"\d{4}")
 
@@ -61,12 +63,12 @@ def claim_own(root: Path, number: int | None = None) -> Claim:
     """
     make_directory(root)
     if number is not None:
-        claimed = _claim(root / f"{number:04d}")
+        claimed = _insist(root / f"{number:04d}")
         if claimed is not None:
             return claimed
     number = 0 if number is None else SPARE
     while True:
-        claimed = _claim(root / f"{number:04d}")
+        claimed = _insist(root / f"{number:04d}")
         if claimed is not None:
             return claimed
         number += 1
@@ -142,6 +144,15 @@ def stream_directories(directory: Path) -> Iterator[tuple[str, str, Path]]:
     for path in sorted(directory.glob("*/*/")):
         if any(path.glob("*.segment")) or (path / CURSOR).exists():
             yield path.parent.name, path.name, path
+
+
+def _insist(directory: Path) -> Claim | None:
+    for _ in range(_TRIES):
+        claimed = _claim(directory)
+        if claimed is not None:
+            return claimed
+        time.sleep(_AGAIN_S)
+    return None
 
 
 def _claim(directory: Path) -> Claim | None:

@@ -46,7 +46,10 @@ async def drain(settings: IngestSettings, timeout_s: float) -> Drained:
         ConfigurationError: the directory cannot be used.
     """
     root = spool_root(settings)
-    owned = tuple(str(path) for path in numbered(root) if is_owned(path))
+    found = numbered(root)
+    owned = tuple(str(path) for path in found if is_owned(path))
+    if len(owned) == len(found):
+        return Drained(0, 0, owned, "")
     topics = {entity.topic for source in SOURCES.values() for entity in source.entities}
     # It keeps nothing itself: what it cannot send stays where it is.
     sender = settings.model_copy(update={"ingest_spool": False})

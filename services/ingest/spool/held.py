@@ -57,12 +57,28 @@ def open_own(root: Path, number: int | None, segment_bytes: int) -> Held:
 
 
 def open_orphans(root: Path, after_s: float, segment_bytes: int) -> list[Held]:
-    """The directories of instances that are gone.
+    """The directories of instances that are gone; those that cannot be read are left alone.
+
+    Args:
+        root: of all instances.
+        after_s: for how long they must be gone.
+        segment_bytes: see :class:`~services.ingest.spool.stream.Stream`.
 
     Raises:
-        OSError, NewerFormat: one cannot be read; it is left alone.
+        OSError: the root cannot be read.
     """
-    return [_open(claim, segment_bytes) for claim in claim_orphans(root, after_s)]
+    found = []
+    for claim in claim_orphans(root, after_s):
+        try:
+            found.append(_open(claim, segment_bytes))
+        except (OSError, NewerFormat) as error:
+            # Its lock was touched, so it is tried again after a while.
+            log.warning(
+                "the spool of an instance that is gone cannot be read",
+                directory=str(claim.directory),
+                error=str(error),
+            )
+    return found
 
 
 def _open(claim: Claim, segment_bytes: int) -> Held:

@@ -16,7 +16,6 @@ from typing import Protocol
 
 from services.ingest.spool.backlog import Backlog
 from services.ingest.spool.episode import Episodes
-from services.ingest.spool.frames import NewerFormat
 from services.ingest.spool.held import Held
 from services.ingest.spool.spool import Spool
 from services.ingest.spool.stream import Read
@@ -64,6 +63,7 @@ class Replayer:
         self._outlet = outlet
         self._episodes = episodes
         self._written = asyncio.Event()
+        self._unread = Outage(log, "the spools of other instances cannot be looked at")
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._main: asyncio.Task[None] | None = None
         spool.on_change = self._written.set
@@ -101,9 +101,10 @@ class Replayer:
     async def _adopt(self) -> None:
         try:
             found = await self._spool.adopt()
-        except (OSError, NewerFormat) as error:
-            log.warning("a directory of an instance that is gone cannot be read", error=str(error))
+        except OSError as error:
+            self._unread.failed(error)
             return
+        self._unread.over()
         if found:
             records = sum(
                 backlog.outstanding

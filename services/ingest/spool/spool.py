@@ -190,7 +190,7 @@ class Spool:
         """Take over directories whose owner is gone; how many there were.
 
         Raises:
-            OSError, NewerFormat: one cannot be read; it is left alone.
+            OSError: the directory of all of them cannot be read.
         """
         found = await self.thread.run(
             partial(open_orphans, self._root, self._orphaned_after_s, self._segment_bytes)

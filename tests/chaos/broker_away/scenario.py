@@ -79,6 +79,8 @@ class Scenario:
         away_s: how long the broker is away.
         rate: webhooks a second, all senders together.
         seed: which webhooks.
+        while_replaying: kill every instance as soon as the first records of a spool are sent, too:
+            for runs that spool more than is sent in a moment.
         tell: told what happens, in words.
     """
 
@@ -89,12 +91,14 @@ class Scenario:
         away_s: float,
         rate: float,
         seed: int,
+        while_replaying: bool,
         tell: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._directory = directory
         self._away_s = away_s
         self._rate = rate
         self._seed = seed
+        self._while_replaying = while_replaying
         self._tell = tell
         self._broker = AwayBroker(directory)
         self._platform = away_platform(directory, self._broker)
@@ -156,10 +160,11 @@ class Scenario:
         broker.start()
         self._back = time.monotonic()
         self._tell("the broker is back")
-        replayed = self._looking.replayed
-        wait(_BACK_WITHIN_S, lambda: replayed() > 0, "the first records of a spool sent")
-        for number in range(INSTANCES):
-            self._kill("ingest", number)
+        if self._while_replaying:
+            replayed = self._looking.replayed
+            wait(_BACK_WITHIN_S, lambda: replayed() > 0, "the first records of a spool sent")
+            for number in range(INSTANCES):
+                self._kill("ingest", number)
         wait(_BACK_WITHIN_S, lambda: platform.is_ready, "everything ready again")
         self._until(time.monotonic() + before)
 

@@ -1,4 +1,5 @@
-"""The audit of a broker that was away notices what it is there for: faults are planted, one each."""
+"""The audit of a broker that was away notices what it is there for: faults are planted, one by one.
+"""
 
 from __future__ import annotations
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from deploy.demo import promises
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import Ledger
 from deploy.demo.recomputation import Comparison
@@ -28,8 +29,8 @@ def check(outcomes: Sequence[Outcome], ledger: Ledger) -> list[Check]:
     """
     counts, letters = ledger.counts, ledger.dead_letters
     wrong = [outcome for outcome in outcomes if not outcome.as_expected]
-    slack = counts["answers_unknown"]
-    nameless = sum(outcome.accepted and outcome.delivery_id is None for outcome in outcomes)
+    legal = promises.beyond(outcomes)
+    nameless = sum(promises.nameless(outcome) for outcome in outcomes)
     return [
         Check(
             "every post was answered as it must be",
@@ -37,26 +38,34 @@ def check(outcomes: Sequence[Outcome], ledger: Ledger) -> list[Check]:
             _first_wrong(wrong) or f"{len(outcomes)} answers",
         ),
         Check(
-            "accepted deliveries = raw rows",
-            counts["accepted"] + counts["unasked"] == counts["raw"] and counts["unasked"] <= slack,
-            f"{counts['accepted']} accepted, {counts['raw']} rows, {counts['unasked']} unasked",
+            "accepted events = raw rows",
+            counts["events"] + counts["unasked"] == counts["raw"]
+            and counts["unasked"] <= legal["rows"],
+            f"{counts['events']} events of {counts['deliveries']} accepted deliveries, "
+            f"{counts['raw']} rows, {counts['unasked']} unasked",
         ),
         Check(
             "raw rows = offsets advanced",
             counts["raw"] == counts["offsets"] and counts["repeated_offsets"] == 0,
             f"{counts['raw']} rows, {counts['offsets']} offsets",
         ),
-        Check("nothing is lost", counts["lost"] == 0, f"{counts['lost']} lost"),
-        Check("nothing is duplicated", counts["duplicated"] == 0, f"{counts['duplicated']} twice"),
+        Check("nothing is lost", counts["lost"] == 0, _by_table(ledger, "lost")),
+        Check("nothing is duplicated", counts["duplicated"] == 0, _by_table(ledger, "doubled")),
         Check(
-            "every row holds the bytes that were posted",
-            counts["altered"] == counts["misplaced"] == counts["errors"] == 0,
-            f"{counts['altered']} altered, {counts['misplaced']} misplaced, "
-            f"{counts['errors']} unparsed",
+            "every row holds what was posted",
+            counts["altered"] == counts["altered_forms"] == 0
+            and counts["misplaced"] == counts["errors"] == 0,
+            f"{counts['altered']} altered, {counts['altered_forms']} forms incomplete, "
+            f"{counts['misplaced']} misplaced, {counts['errors']} unparsed",
         ),
         Check(
-            "every unusable body is kept as a dead letter",
-            letters["kept"] == letters["expected"] and letters["unasked"] <= slack,
+            "values that fit no column are named, and no others",
+            counts["undeclared_drift"] == 0,
+            f"{counts['undeclared_drift']} rows say otherwise",
+        ),
+        Check(
+            "everything unusable is kept as a dead letter",
+            letters["kept"] == letters["expected"] and letters["unasked"] <= legal["dead_letters"],
             f"{letters['kept']} of {letters['expected']} kept, {letters['unasked']} unasked",
         ),
         Check(
@@ -89,6 +98,14 @@ def check_derived(derived: DerivedLedger) -> list[Check]:
 def _difference(found: Comparison) -> str:
     first = f"; for example {dict(found.examples[0])}" if found.examples else ""
     return f"{found.table}: {found.missing} rows missing, {found.unasked} unasked{first}"
+
+
+def _by_table(ledger: Ledger, what: str) -> str:
+    """How many in which tables."""
+    found = {name: each[what] for name, each in ledger.tables.items() if each[what]}
+    total = sum(found.values())
+    named = "".join(f"; {name}: {number}" for name, number in found.items())
+    return f"{total} {what} in {len(ledger.tables)} tables{named}"
 
 
 def _first_wrong(wrong: Sequence[Outcome]) -> str:

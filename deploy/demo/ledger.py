@@ -8,54 +8,42 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
 
+from deploy.demo import promises
 from deploy.demo.table_cut import TableCut, cut
 from deploy.generator.poster import Outcome
 from shared.contracts.environment import Environment
-from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime.log_bounds import LogBounds
-from shared.tables.registry import landing_tables
+from shared.sources.registry import SOURCES
+from shared.tables.registry import TABLES
 
 DEAD_LETTER_TABLE = "metadata.dead_letters"
+WEBHOOK_TABLES = tuple(
+    entity.table.name
+    for source in SOURCES.values()
+    for entity in source.entities
+    if any(entity.topic in endpoint.topics for endpoint in source.endpoints)
+)
+"""Tables with a row for every event of a webhook."""
 
 _KEYS = ("_topic", "_partition", "_offset", "_delivery_id", "_received_at")
-_RAW_COLUMNS = (*_KEYS, "_event_id", "_event_type", "_payload", "_error", "_replayed", "_loaded_at")
+_RAW_COLUMNS = (
+    *_KEYS,
+    *("_event_id", "_event_type", "_key", "_payload", "_error", "_drift", "_replayed"),
+    "_loaded_at",
+)
 _DEAD_LETTER_COLUMNS = (*_KEYS, "delivery_id", "reason", "value")
 
-_LEDGER = """
-select
-    (select count(*) from accepted) as accepted,
-    (select count(*) from raw) as raw,
-    (select count(*) from accepted anti join raw using (_delivery_id)) as lost,
-    (select count(*) from
-        (select 1 from raw group by _delivery_id having count(*) > 1)) as duplicated,
-    (select count(*) from raw anti join accepted using (_delivery_id)) as unasked,
-    (select count(*) from accepted join raw using (_delivery_id)
-        where raw._topic <> accepted.topic
-           or raw._event_id is distinct from accepted.event_id
-           or raw._event_type is distinct from accepted.event_type) as misplaced,
-    (select count(*) from accepted join raw using (_delivery_id)
-        where encode(raw._payload) is distinct from accepted.body) as altered,
-    (select count(*) from raw where _error is not null) as errors,
-    (select count(*) from
-        (select 1 from raw group by _topic, _partition, _offset having count(*) > 1))
-        as repeated_offsets
-"""
-
-_DEAD_LETTERS = """
-select
-    (select count(*) from refused) as expected,
-    (select count(*) from refused semi join letters
-        on letters.delivery_id = refused.delivery_id
-        and from_base64(letters."value") = refused.body) as kept,
-    (select count(*) from letters anti join refused
-        on letters.delivery_id = refused.delivery_id) as unasked
-"""
+_MATCHING, _COUNTS, _BY_TABLE, _LETTERS = (
+    Path(__file__).with_name("ledger.sql").read_text(encoding="utf-8").split("-- then\n")
+)
 
 _FRESHNESS = """
 with seconds as (
@@ -78,11 +66,20 @@ where raw._delivery_id = ?
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Everything counted after the logs were settled."""
+    """Everything counted after the logs were settled.
+
+    Attributes:
+        counts: over all raw tables together.
+        tables: of each raw table: ``events`` that must be there, ``rows``, ``offsets`` of its
+            topic, and the events ``lost``, ``doubled`` and ``unasked`` for.
+        dead_letters: what must be kept, what is, and what nobody asked for.
+        freshness: seconds from receipt to the snapshot with the row.
+        trace: the way of one event.
+    """
 
     counts: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, int]]
     dead_letters: Mapping[str, int]
-    tables: Mapping[str, int]
     freshness: Mapping[str, float | None]
     trace: Mapping[str, Any]
 
@@ -101,9 +98,8 @@ def take(
         outcomes: what the vendors were answered.
         ends: log ends, taken before the tables are read.
     """
-    raw_names = [table.name for table in landing_tables() if table.name != DEAD_LETTER_TABLE]
     return count(
-        [cut(catalog, environment, name, _RAW_COLUMNS, _KEYS) for name in raw_names],
+        [cut(catalog, environment, name, _RAW_COLUMNS, _KEYS) for name in WEBHOOK_TABLES],
         cut(catalog, environment, DEAD_LETTER_TABLE, _DEAD_LETTER_COLUMNS, _KEYS),
         outcomes,
         ends,
@@ -122,16 +118,19 @@ def count(
         sql.register("raw", _named(raw))
         sql.register("visible", pa.concat_tables([each.visible for each in raw]))
         sql.register("letters", letters.rows)
-        sql.register("accepted", _accepted(outcomes))
-        sql.register("refused", _refused(outcomes))
-        counts = _one(sql, _LEDGER) | {
-            "offsets": sum(log.held for (topic, _), log in ends.items() if topic != DEAD_LETTERS),
+        sql.register("promised", promises.promised(outcomes))
+        sql.register("refused", promises.letters(outcomes))
+        sql.register("logs", _logs(raw, ends))
+        sql.execute(_MATCHING)
+        counts = _one(sql, _COUNTS) | {
+            "deliveries": sum(outcome.accepted for outcome in outcomes),
+            "altered_forms": _altered_forms(sql),
             "answers_unknown": sum(outcome.unknown for outcome in outcomes),
         }
         return Ledger(
             counts=counts,
-            dead_letters=_one(sql, _DEAD_LETTERS),
-            tables={each.name: each.rows.num_rows for each in [*raw, letters]},
+            tables={row.pop("table"): row for row in _all(sql, _BY_TABLE)},
+            dead_letters=_one(sql, _LETTERS),
             freshness=_one(sql, _FRESHNESS),
             trace=_trace(sql, outcomes),
         )
@@ -144,35 +143,39 @@ def _named(cuts: Sequence[TableCut]) -> pa.Table:
     )
 
 
-def _accepted(outcomes: Sequence[Outcome]) -> pa.Table:
-    accepted = [outcome for outcome in outcomes if outcome.accepted]
+def _logs(raw: Sequence[TableCut], ends: Mapping[tuple[str, int], LogBounds]) -> pa.Table:
+    """Topic of each table, and how many offsets its log holds."""
+    homes = {topic: each.name for each in raw for topic in TABLES[each.name].topics}
+    held = dict.fromkeys(homes, 0)
+    for (topic, _), log in ends.items():
+        if topic in held:
+            held[topic] += log.held
     return pa.table(
         {
-            "_delivery_id": pa.array([one.delivery_id for one in accepted], pa.utf8()),
-            "topic": pa.array([one.delivery.topic for one in accepted], pa.utf8()),
-            "event_id": pa.array([one.delivery.event_id for one in accepted], pa.utf8()),
-            "event_type": pa.array([one.delivery.event_type for one in accepted], pa.utf8()),
-            "body": pa.array([one.delivery.body for one in accepted], pa.binary()),
+            "topic": pa.array(list(homes), pa.utf8()),
+            "table_name": pa.array(list(homes.values()), pa.utf8()),
+            "offsets": pa.array(list(held.values()), pa.int64()),
         }
     )
 
 
-def _refused(outcomes: Sequence[Outcome]) -> pa.Table:
-    refused = [outcome for outcome in outcomes if outcome.delivery.dead_letter]
-    return pa.table(
-        {
-            "delivery_id": pa.array([one.delivery_id for one in refused], pa.utf8()),
-            "body": pa.array([one.delivery.body for one in refused], pa.binary()),
-        }
-    )
+def _altered_forms(sql: duckdb.DuckDBPyConnection) -> int:
+    """Forms whose fields are not all in the row, as they were posted."""
+    altered = 0
+    for fields, payload in sql.execute(
+        "select fields, _payload from matched where fields is not null"
+    ).fetchall():
+        posted, stored = orjson.loads(fields), orjson.loads(payload or "{}")
+        altered += {name: stored.get(name) for name in posted} != posted
+    return altered
 
 
 def _trace(sql: duckdb.DuckDBPyConnection, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    """The way of the last accepted delivery: webhook → offset → snapshot → row."""
-    accepted = [outcome for outcome in outcomes if outcome.accepted]
-    if not accepted:
+    """The way of the last accepted delivery of one event: webhook → offset → snapshot → row."""
+    told = [outcome for outcome in outcomes if outcome.accepted and outcome.delivery_id]
+    if not told:
         return {}
-    last = accepted[-1]
+    last = told[-1]
     found = _one(sql, _TRACE, [last.delivery_id])
     webhook = f"POST {last.delivery.path}"
     return {"webhook": webhook, "answer": last.status, "subject": last.delivery.subject} | found
@@ -182,7 +185,13 @@ def _one(
     sql: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
 ) -> dict[str, Any]:
     """The first row by column name; empty when there is none."""
+    return next(iter(_all(sql, query, parameters)), {})
+
+
+def _all(
+    sql: duckdb.DuckDBPyConnection, query: str, parameters: Sequence[object] = ()
+) -> list[dict[str, Any]]:
+    """All rows by column name."""
     cursor = sql.execute(query, list(parameters))
     names = [column[0] for column in cursor.description or ()]
-    row = cursor.fetchone()
-    return dict(zip(names, row, strict=True)) if row else {}
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

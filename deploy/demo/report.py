@@ -13,12 +13,15 @@ from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.ledger import Ledger
 from deploy.generator.poster import Outcome
 
-FORMAT = 1
+FORMAT = 2
 
 
 class Report(BaseModel):
     """What was posted, what is there, and whether that is right.
 
+    ``deliveries`` and ``posted`` count posts; ``ledger`` and ``tables`` count events, of which an
+    array holds several. Of each raw table it says how many must be there (``events``), how many
+    are (``rows``), and how many are ``lost``, ``doubled`` or ``unasked`` for.
     ``freshness_s`` is per table layer: seconds from receipt to the commit time of the snapshot
     that holds the row; of ``mart``, to that of the first retained snapshot of the sales mart that
     is complete up to the record. ``freshness_upper_bound`` names the layers of which snapshots in
@@ -35,7 +38,7 @@ class Report(BaseModel):
     posted: Mapping[str, int]
     ledger: Mapping[str, int]
     dead_letters: Mapping[str, int]
-    tables: Mapping[str, int]
+    tables: Mapping[str, Mapping[str, int]]
     freshness_s: Mapping[str, Mapping[str, float | None]]
     freshness_upper_bound: tuple[str, ...]
     marts: Mapping[str, Any]

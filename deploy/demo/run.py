@@ -25,7 +25,13 @@ from deploy.embedded.launch import PortChoice
 from deploy.embedded.layout import Layout
 from deploy.embedded.platform import replicas_of
 from deploy.embedded.state import PlatformState
-from deploy.generator.plan import DEFAULT_DELIVERIES, plan
+from deploy.generator.delivery import SOURCES
+from deploy.generator.plan import (
+    DEFAULT_DELIVERIES,
+    DEMONSTRATED,
+    DEMONSTRATED_RATES,
+    plan,
+)
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
@@ -90,7 +96,9 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
     """
     began = time.monotonic()
     try:
-        deliveries = plan(options.seed, options.deliveries)
+        deliveries = plan(
+            options.seed, options.deliveries, topics=DEMONSTRATED, rates=DEMONSTRATED_RATES
+        )
     except ValueError as error:
         raise ConfigurationError(str(error), "raise --deliveries") from None
     if options.port_choice == "settings":
@@ -104,7 +112,7 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         catalog = await asyncio.to_thread(open_catalog, settings)
         steps.step("posting", deliveries=len(deliveries), url=settings.ingest_url)
         moment = time.monotonic()
-        poster = Poster(settings.ingest_url, Signer.of(settings))
+        poster = Poster(settings.ingest_url, Signer.of(settings, SOURCES))
         outcomes = await poster.post(deliveries, rate=options.rate, observe=steps.posted)
         seconds["post"] = time.monotonic() - moment
         steps.step("waiting until every accepted delivery is a row")

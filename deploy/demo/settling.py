@@ -44,9 +44,10 @@ async def settled(
     """
     topics = [topic for table in landing_tables() for topic in table.topics]
     give_up = time.monotonic() + deadline_s
+    reached: dict[tuple[str, int], int] = {}
     while True:
         ends = await log_bounds(settings, topics)
-        behind = await asyncio.to_thread(_behind, settings, catalog, ends)
+        behind = await asyncio.to_thread(_behind, settings, catalog, ends, reached)
         observe(sum(behind.values()))
         if not behind:
             return ends
@@ -62,18 +63,24 @@ async def settled(
 
 
 def _behind(
-    settings: Settings, catalog: RestCatalog, ends: Mapping[tuple[str, int], LogBounds]
+    settings: Settings,
+    catalog: RestCatalog,
+    ends: Mapping[tuple[str, int], LogBounds],
+    reached: dict[tuple[str, int], int],
 ) -> dict[tuple[str, int], int]:
+    """What is missing; a table that had reached the ends when it was looked at is not loaded."""
     behind = {}
     for table in landing_tables():
+        logs = {key: log for key, log in ends.items() if key[0] in table.topics}
+        if all(log.end <= reached.get(key, 0) for key, log in logs.items()):
+            continue
         positions = recorded(
             TableState.of(load(catalog, settings.environment, table.name).metadata)
         ).positions
-        for (topic, partition), log in ends.items():
-            if topic not in table.topics:
-                continue
+        for (topic, partition), log in logs.items():
             position = positions.next_offset(topic, partition) if positions else None
-            missing = log.end - (log.start if position is None else position)
+            reached[topic, partition] = log.start if position is None else position
+            missing = log.end - reached[topic, partition]
             if missing > 0:
                 behind[topic, partition] = missing
     return behind

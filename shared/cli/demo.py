@@ -1,4 +1,4 @@
-"""``bergline demo``: a fresh platform, 920 webhooks, and proof that each is a row and counted."""
+"""``bergline demo``: a fresh platform, webhooks of every source, and proof that each is a row."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ def demo(
     ] = False,
     output: Output = Format.TEXT,
 ) -> None:
-    """Post signed Shopify and Stripe webhooks to a fresh platform and check every one of them.
+    """Post signed webhooks of every source to a fresh platform and check every one of them.
 
-    The posts hold creations, updates, deletions, redeliveries, overtaken versions and malformed
-    bodies. Afterwards the answers, the broker's logs and SQL over the tables must agree, and every
-    derived table up to the sales mart must be what SQL makes of the raw rows. The platform runs in
-    a new directory below BERGLINE_DATA_DIR; the report stays there as demo-report.json. Exit code 6
-    when a check fails.
+    The posts hold creations, updates, deletions, redeliveries, overtaken versions and faulty
+    bodies, as JSON, arrays of events and forms. Afterwards the answers, the broker's logs and SQL
+    over the tables must agree event by event, and every derived table up to the sales mart must be
+    what SQL makes of the raw rows. The platform runs in a new directory below BERGLINE_DATA_DIR;
+    the report stays there as demo-report.json. Exit code 6 when a check fails.
     """
     import asyncio
 
@@ -146,13 +146,18 @@ def _text(made: Report, keep: bool) -> RenderableType:
     derived = made.marts["tables"]
     parts: list[RenderableType] = [
         table(
-            ("table", ">rows", "SQL over raw says"),
+            ("raw table", ">events", ">rows", ">lost", ">doubled"),
             [
-                *((name, rows, "") for name, rows in made.tables.items()),
-                *(
-                    (name, each["rows"], "[green]equal[/]" if each["equal"] else "[red]differs[/]")
-                    for name, each in derived.items()
-                ),
+                (name, each["events"], each["rows"], each["lost"], each["doubled"])
+                for name, each in made.tables.items()
+            ],
+        ),
+        "",
+        table(
+            ("derived table", ">rows", "SQL over raw says"),
+            [
+                (name, each["rows"], "[green]equal[/]" if each["equal"] else "[red]differs[/]")
+                for name, each in derived.items()
             ],
         ),
         "",
@@ -168,7 +173,8 @@ def _text(made: Report, keep: bool) -> RenderableType:
                 for one in made.checks
             ],
         ),
-        f"\n{made.deliveries} webhooks in {made.seconds['post']} s, "
+        f"\n{made.deliveries} webhooks with {made.ledger['events']} events in "
+        f"{made.seconds['post']} s, "
         f"{made.marts['orders']} orders in the mart, everything in {made.seconds['total']} s ("
         + ", ".join(f"{name} {made.seconds[name]}" for name in made.seconds if name != "total")
         + ")",

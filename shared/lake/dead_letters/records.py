@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from zlib import crc32
 
 import orjson
@@ -119,42 +119,37 @@ def _of_request(
 
 
 def _read(letter: Letter, value: bytes) -> tuple[SourceSpec, Sequence[Delivery]]:
-    """What the first endpoint makes of the bytes that feeds the letter's topic.
+    """What the endpoint makes of the bytes that the letter's topic is filed by.
 
     Raises:
-        Malformed: none can read them.
+        Malformed: it cannot read them.
         Refused: no source has that topic, or the bytes are no JSON object.
     """
-    failed: Malformed | None = None
-    for source, endpoint in _endpoints(letter.topic):
-        try:
-            payload = orjson.loads(value)
-        except orjson.JSONDecodeError as error:
-            raise Refused(
-                f"{letter.id}: the bytes are no JSON: {error.msg}", _HINT.format(id=letter.id)
-            ) from None
-        if not isinstance(payload, dict):
-            raise Refused(f"{letter.id}: the bytes are no JSON object", _HINT.format(id=letter.id))
-        try:
-            found = endpoint.read(_AnyCase(letter.headers), payload, value)
-        except Malformed as malformed:
-            failed = failed or malformed
-            continue
-        return source, (found,) if isinstance(found, Delivery) else tuple(found)
-    if failed is not None:
-        raise failed
-    raise Refused(f"{letter.id}: no source has a topic {letter.topic!r}")
+    source, endpoint = _endpoint(letter)
+    try:
+        payload = orjson.loads(value)
+    except orjson.JSONDecodeError as error:
+        raise Refused(
+            f"{letter.id}: the bytes are no JSON: {error.msg}", _HINT.format(id=letter.id)
+        ) from None
+    if not isinstance(payload, dict):
+        raise Refused(f"{letter.id}: the bytes are no JSON object", _HINT.format(id=letter.id))
+    found = endpoint.read(_AnyCase(letter.headers), payload, value)
+    return source, (found,) if isinstance(found, Delivery) else tuple(found)
 
 
-def _endpoints(topic: str | None) -> Iterator[tuple[SourceSpec, Endpoint]]:
-    """Endpoints that feed a topic, those first that file under it what they cannot tell."""
+def _endpoint(letter: Letter) -> tuple[SourceSpec, Endpoint]:
+    """The first endpoint that feeds the letter's topic, best one that files under it what it
+    cannot tell. Another one might take what this one refuses, and put it elsewhere."""
     found = [
         (source, endpoint)
         for source in SOURCES.values()
         for endpoint in source.endpoints
-        if topic in endpoint.topics
+        if letter.topic in endpoint.topics
     ]
-    yield from sorted(found, key=lambda each: each[1].topics[0] != topic)
+    if not found:
+        raise Refused(f"{letter.id}: no source has a topic {letter.topic!r}")
+    return min(found, key=lambda each: each[1].topics[0] != letter.topic)
 
 
 class _AnyCase(dict[str, str]):

@@ -8,7 +8,7 @@ from pathlib import Path
 from deploy.reference import markdown
 from shared.sources.registry import SOURCES
 from shared.sources.signing import Signature
-from shared.sources.spec import Body, Endpoint, SourceSpec
+from shared.sources.spec import Body, Endpoint, Entity, Export, SourceSpec
 
 _README = Path(__file__).resolve().parents[2] / "README.md"
 _BETWEEN = re.compile(r"(?<=<!-- sources: generated -->\n).*?(?=<!-- sources: end -->)", re.DOTALL)
@@ -43,18 +43,48 @@ def readme() -> str:
 
 
 def _overview() -> str:
-    return markdown.table(
-        ("source", "signed by", "endpoints", "topics and tables"),
+    sources = markdown.table(
+        ("source", "endpoints", "signed by", "secrets"),
         [
             (
                 source.title,
+                markdown.codes(_paths(source)),
                 _signed(source.signature),
-                markdown.codes(endpoint.path for endpoint in source.endpoints),
-                markdown.codes(entity.topic for entity in source.entities),
+                markdown.code(f"BERGLINE_INGEST_{source.name.upper()}_SECRETS"),
             )
             for source in SOURCES.values()
         ],
     )
+    entities = markdown.table(
+        ("events", "topic", "table"),
+        [
+            (
+                _families(source, entity),
+                markdown.code(entity.topic),
+                markdown.code(entity.table.name),
+            )
+            for source in SOURCES.values()
+            for entity in source.entities
+        ],
+    )
+    return f"{sources}\n\n{entities}"
+
+
+def _paths(source: SourceSpec) -> list[str]:
+    endpoints = [endpoint.path for endpoint in source.endpoints]
+    return endpoints + [export.path for export in source.exports]
+
+
+def _families(source: SourceSpec, entity: Entity) -> str:
+    """Event types by what they begin with: ``orders/*``; all of them are on the page of sources."""
+    found: dict[str, list[str]] = {}
+    for event_type in entity.event_types:
+        head = event_type[: max(event_type.rfind("."), event_type.rfind("/")) + 1]
+        found.setdefault(head or event_type, []).append(event_type)
+    named = [types[0] if len(types) == 1 else f"{head}*" for head, types in found.items()]
+    every = "all" if len(source.entities) == 1 else "all others"
+    parts = [markdown.codes(named)] if named else []
+    return f"{source.title}: {', '.join([*parts, every] if entity.other_types else parts)}"
 
 
 def _signed(signature: Signature) -> str:
@@ -69,9 +99,14 @@ def _section(source: SourceSpec) -> str:
         settings.append(f"BERGLINE_INGEST_{name}_OLD_SIGNATURES")
     if source.signature.covers_address:
         settings.append("BERGLINE_INGEST_PUBLIC_URLS")
+    if source.exports:
+        settings += [f"BERGLINE_INGEST_{name}_WATCH_URLS", "BERGLINE_EXPORT_PREFIXES"]
     endpoints = markdown.table(
         ("endpoint", "takes", "feeds", "what it does"),
-        [_endpoint(endpoint) for endpoint in source.endpoints],
+        [
+            *(_endpoint(endpoint) for endpoint in source.endpoints),
+            *(_export(export) for export in source.exports),
+        ],
     )
     entities = markdown.table(
         ("topic", "key", "table", "event types"),
@@ -96,6 +131,15 @@ def _section(source: SourceSpec) -> str:
             endpoints,
             entities,
         ]
+    )
+
+
+def _export(export: Export) -> tuple[str, ...]:
+    return (
+        f"`POST` {markdown.code(export.path)}",
+        'the URI of a Parquet file, `{"uri": "file:///… or s3://…"}`',
+        markdown.code(export.topic),
+        export.summary,
     )
 
 

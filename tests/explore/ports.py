@@ -16,6 +16,7 @@ from services.stream_writer.landing import Landing
 from services.stream_writer.parsing.rows import BadRecord
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.preparing import Prepared
+from services.stream_writer.redeliveries import RedeliveryMemory
 from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
@@ -40,8 +41,19 @@ class Rows:
         return len(self.records)
 
 
+class Uncounted(RedeliveryMemory):
+    """Deliveries of an event that nobody counts."""
+
+    def count(self, rows: Any) -> int:
+        return 0
+
+
 class MemoryWriter(TableWriter):
     """The writer, its rows never parsed and its files never written."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.redeliveries = Uncounted()
 
     read: Positions | None = None
     """What it was told last about where the table stands."""

@@ -20,6 +20,12 @@ from tests.explore.world import FAULTS
 SCHEDULES = int(os.environ.get("BERGLINE_TEST_SCHEDULES", "1000"))
 CAUGHT_WITHIN = 2000
 """Most schedules until a planted fault is found."""
+FOUND_AT = {
+    "statements_not_counted": 203,
+    "foreign_left_alone_by_thinning": 334,
+    "overlap_taken_for_the_same_log": 671,
+}
+"""The first seed that shows a fault, tried before the others; a changed generator moves them."""
 
 
 pytestmark = pytest.mark.usefixtures("quiet_log")
@@ -161,8 +167,9 @@ def test_a_seed_is_always_the_same_schedule() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_planted_fault_is_found(mutant: str) -> None:
+    seeds = (FOUND_AT.get(mutant, 0), *range(CAUGHT_WITHIN))
     with planted(mutant):
-        found = next((s for s in range(CAUGHT_WITHIN) if run(generate(s)).violations), None)
+        found = next((s for s in seeds if run(generate(s)).violations), None)
     assert found is not None, "the exploration is too weak to find this"
 
 
@@ -175,9 +182,8 @@ def test_a_violation_is_shown_by_few_steps() -> None:
     assert not run(smallest).violations, "it is the planted fault that is shown"
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_an_exploration_tells_what_it_finds(jobs: str) -> None:
-    command = [sys.executable, "-m", "tests.explore", "--schedules", "60", "--jobs", jobs]
+def test_an_exploration_by_two_processes_tells_what_it_finds() -> None:
+    command = [sys.executable, "-m", "tests.explore", "--schedules", "30", "--jobs", "2"]
     command += ["--mutant", "own_commit_not_looked_for", "--output", "json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
     assert ended.returncode == 1, ended.stderr

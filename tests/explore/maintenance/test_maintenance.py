@@ -17,6 +17,20 @@ from tests.explore.maintenance.schedule import generate, run
 SCHEDULES = int(os.environ.get("BERGLINE_TEST_MAINTENANCE_SCHEDULES", "40"))
 CAUGHT_WITHIN = 150
 """Most schedules until a planted fault is found."""
+FOUND_AT = {
+    "map_of_the_head_that_was_read": 7,
+    "map_of_the_first_attempt": 7,
+    "younger_deletes_left_behind": 7,
+    "staying_positions_lost": 7,
+    "staying_positions_of_the_first_attempt": 7,
+    "files_used_after_an_unknown_outcome": 10,
+    "orphans_of_any_age": 14,
+    "tags_do_not_hold": 4,
+    "unreferenced_without_a_second_look": 46,
+    "all_of_a_removed_snapshot_swept": 38,
+    "changed_rows_restamped": 21,
+}
+"""The first seed that shows a fault, tried before the others; a changed generator moves them."""
 REACHED = {
     "compacted",
     "translated",
@@ -54,14 +68,15 @@ def test_a_seed_is_always_the_same_schedule() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_a_planted_fault_is_found(mutant: str) -> None:
+    seeds = (FOUND_AT.get(mutant, 0), *range(CAUGHT_WITHIN))
     with planted(mutant):
-        found = next((s for s in range(CAUGHT_WITHIN) if run(generate(s)).violations), None)
+        found = next((s for s in seeds if run(generate(s)).violations), None)
     assert found is not None, "the exploration is too weak to find this"
 
 
 def test_an_exploration_tells_what_it_did() -> None:
-    command = [sys.executable, "-m", "tests.explore", "--maintenance", "--schedules", "4"]
+    command = [sys.executable, "-m", "tests.explore", "--maintenance", "--schedules", "2"]
     command += ["--jobs", "1", "--output", "json"]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=150)
     result = json.loads(ended.stdout)
-    assert (result["explored"], result["schedules"]) == ("maintenance", 4), ended.stderr
+    assert (result["explored"], result["schedules"]) == ("maintenance", 2), ended.stderr

@@ -24,6 +24,11 @@ _PATH = re.compile(r"(/[a-z0-9][a-z0-9_-]*)+")
 _OURS = re.compile(r"/(webhooks|ingest)/")
 _THINGS = re.compile(r"[a-z][a-z0-9_]*")
 
+PAYLOAD_TYPES = frozenset(Type) - {Type.DATE, Type.DOUBLE}
+"""Types of columns that hold values of a payload. Floating point is no exact copy of its text."""
+FILE_TYPES = frozenset({Type.STRING, Type.JSON, Type.INT, Type.LONG, Type.BOOLEAN, Type.DOUBLE})
+"""Types of columns that hold values of a file."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
@@ -167,6 +172,7 @@ def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:
             f"table {table.name!r} of source {source.name} is not {start}<things>",
             f'name it "{start}" and one word',
         )
+    readable = PAYLOAD_TYPES if source.export(entity.topic) is None else FILE_TYPES
     seen: set[str] = set()
     for column in table.columns:
         if not _THINGS.fullmatch(column.name):
@@ -185,6 +191,14 @@ def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:
                 column.name,
                 f"column {column.name} of {table.name} has no path",
                 "say where its value stands in the payload",
+            )
+        elif column.type not in readable:
+            names = ", ".join(type_.name for type_ in Type if type_ in readable)
+            yield Wrong(
+                column.name,
+                f"column {column.name} of {table.name} is of Type.{column.type.name}, as which no "
+                "value that comes in is read",
+                f"take one of {names}; a date is a STRING",
             )
         seen.add(column.name)
     yield from _paths(entity)

@@ -8,12 +8,24 @@ from pathlib import Path
 
 import pytest
 
+from services.stream_writer.exports import file_values
+from services.stream_writer.parsing.columns import build
+from services.stream_writer.parsing.values import plain
+from shared.contracts.column_types import Type
 from shared.runtime.errors import ConfigurationError
+from shared.sources.consistency import FILE_TYPES, PAYLOAD_TYPES
 from shared.sources.project import PACKAGE, PROJECT_VARIABLE, project_dir
 from shared.sources.registry import built_in, of_project
 from shared.sources.templating import write_source
+from shared.tables.raw.landing import raw_table
 
 BUILT_IN = built_in()
+TEXTS = {
+    Type.BOOLEAN: b"true",
+    Type.TIMESTAMP: b'"2026-01-02T03:04:05Z"',
+    Type.BINARY: b'"/wBh"',
+}
+"""A value of each type as JSON; ``1`` is one of the others."""
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +122,8 @@ def test_two_projects_do_not_see_each_others_modules(tmp_path: Path) -> None:
         ('("data", "id")', '("data")', 'STRING, ("data")', "path of PayloadColumn is a str"),
         ('("data", "id")', '("data",)', 'PayloadColumn("id"', "stand at the same place"),
         ("Type.JSON", "Type.LONG", "Type.LONG", "stands where id looks into an object"),
+        ('(Type.STRING, "type")', '(Type.DATE, "type")', "Type.DATE", "Type.DATE, as which no"),
+        ('Type.STRING, ("data"', 'Type.DOUBLE, ("data"', "Type.DOUBLE", "Type.DOUBLE, as which no"),
     ],
 )
 def test_what_is_wrong_is_told_with_file_and_line(
@@ -123,6 +137,21 @@ def test_what_is_wrong_is_told_with_file_and_line(
     if marked is not None:
         assert error.what.startswith(f"{path}:{line_with(path, marked)}: ")
     assert "bergline check" in error.next_step
+
+
+def test_what_a_file_can_be_declared_to_hold_is_what_is_read_of_it() -> None:
+    assert FILE_TYPES == file_values.TYPES
+
+
+@pytest.mark.parametrize("type_", sorted(PAYLOAD_TYPES, key=str))
+def test_every_other_type_can_be_declared(project: Path, type_: Type) -> None:
+    spoil(declaration(project), '"id", Type.STRING', f'"number", Type.{type_.name}')
+    spoil(project / "sources/acme/source.py", '("data", "id"))', '("number",))')
+    [source] = of_project(project, BUILT_IN)
+    assert source.entities[0].table.columns[-1].type is type_
+    spec = raw_table(source.entities[0])
+    value = plain(spec.columns[-1], TEXTS.get(type_, b"1"))
+    assert build(spec.columns[-1], [value], lambda _: None).null_count == 0
 
 
 def test_an_error_in_a_module_beside_it_is_told_where_it_is(project: Path) -> None:

@@ -6,24 +6,17 @@ import json
 import os
 import subprocess
 import sys
-import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.support.source_code import ROOT
+from tests.support.wheel import unpack
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the wheel's files are; what it depends on is where it always is."""
-    from hatchling.builders.wheel import WheelBuilder
-
-    directory = tmp_path_factory.mktemp("wheel")
-    [wheel] = WheelBuilder(str(ROOT)).build(directory=str(directory), versions=["standard"])
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(directory / "site")
-    return directory / "site"
+    return unpack(tmp_path_factory.mktemp("site"))
 
 
 class Shell:

@@ -42,8 +42,13 @@ STOPS = re.compile(r"([A-Z][A-Za-z]+): ")
 
 USAGE_ERROR: Any = typer.BadParameter.__base__
 
-KNOWN_HOSTS = {"127.0.0.1", "keepachangelog.com", "semver.org", "www.conventionalcommits.org"}
+KNOWN_HOSTS = {
+    "127.0.0.1", "keepachangelog.com", "semver.org", "www.conventionalcommits.org",
+    "www.standardwebhooks.com",
+}  # fmt: skip
 """Where a reader may be sent. A registry is the reader's own choice."""
+OF_A_READERS_OWN = "BERGLINE_INGEST_ACME_SECRETS"
+"""Setting of the source that a reader is led to add."""
 MACHINE_PATH = re.compile(r"(?<![\w.}/])/(?:home|root|Users|mnt|opt|tmp|var|work)\b")
 
 
@@ -170,7 +175,8 @@ def test_every_make_target_and_module_exists(name: str) -> None:
 def test_every_topic_table_metric_and_variable_is_declared(name: str) -> None:
     text = read(name)
     inline = list(spans(text))
-    settings = {each.variable for group in documented().values() for each in group} | {CHOICE}
+    settings = {each.variable for group in documented().values() for each in group}
+    settings |= {CHOICE, OF_A_READERS_OWN}
     files = {path.name for path in ROOT.rglob("*.json") if ".venv" not in path.parts}
     assert not {span for span in inline if TOPIC.fullmatch(span)} - set(TOPICS) - files
     assert not {span for span in inline if TABLE.fullmatch(span)} - set(TABLES)

@@ -9,6 +9,7 @@
     supervisor.json    which processes run, and how they are (0600)
     broker/ storage/   data of the broker and of the object store
     spool/             what ingest accepted while the broker did not take it
+    exports/           where files with events may be put, to be announced and loaded
     logs/              one bounded log per process
 """
 
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import IO
 
 from shared.runtime.errors import ConfigurationError, Refused
-from shared.runtime.settings import CONNECTION_FILE
+from shared.runtime.settings import CONNECTION_FILE, EXPORTS_DIR
 
 FORMAT = "1"
 SPOOL = "spool"
@@ -71,6 +72,11 @@ class Layout:
         return self.root / "storage"
 
     @property
+    def exports(self) -> Path:
+        """Where exports may be read from."""
+        return self.root / EXPORTS_DIR
+
+    @property
     def logs(self) -> Path:
         """Directory of logs."""
         return self.root / "logs"
@@ -92,7 +98,7 @@ class Layout:
                 "set BERGLINE_DATA_DIR to an empty or new directory",
             )
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for directory in (self.storage, self.logs):
+        for directory in (self.storage, self.logs, self.exports):
             directory.mkdir(mode=0o700, exist_ok=True)
         if not self.format_file.exists():
             self.format_file.write_text(FORMAT + "\n")

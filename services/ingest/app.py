@@ -12,6 +12,7 @@ from services.ingest.broken_http import http_logger
 from services.ingest.config import IngestSettings
 from services.ingest.docs_page import page
 from services.ingest.edge import Edge
+from services.ingest.exports.taking import Exports, exports_of
 from services.ingest.framework_connection import FrameworkConnection
 from services.ingest.front import Front
 from services.ingest.gate import SourceGate
@@ -49,6 +50,7 @@ class IngestApp:
         self.settings = settings
         self.draining = False
         self.port = 0
+        self.listening = asyncio.Event()
         self.instruments = Instruments(SERVICE)
         self.sources = [source for source in SOURCES.values() if settings.enabled(source.name)]
         self.gates = {source.name: SourceGate(source, settings) for source in self.sources}
@@ -58,6 +60,7 @@ class IngestApp:
             for endpoint in source.endpoints
             for topic in endpoint.topics
         }
+        topics |= {export.topic for _, export in exports_of(self.sources)}
         self.publisher = Publisher(settings, sorted({*topics, DEAD_LETTERS}))
         self.admission = Admission(
             settings.ingest_max_in_flight,
@@ -72,15 +75,14 @@ class IngestApp:
             for room in (self.admission.room(source.name),)
             for endpoint in source.endpoints
         }
+        self.exports = Exports(
+            self.sources, self.gates, self.publisher, self.telemetry, self.admission, settings
+        )
         self.edge = Edge(
             self.telemetry,
             self.refusals,
             settings.head_limits,
-            {
-                endpoint.path: source.name
-                for source in self.sources
-                for endpoint in source.endpoints
-            },
+            {path: source.name for source in self.sources for path in _paths(source)},
         )
         self.connections = Connections(self._most_connections())
         open_connections = self.instruments.gauge("lakehouse_http_connections")
@@ -120,9 +122,7 @@ class IngestApp:
     def endpoints(self) -> dict[str, dict[str, list[str] | None]]:
         """Paths by source; a disabled source is null."""
         return {
-            name: {"paths": [endpoint.path for endpoint in source.endpoints]}
-            if self.settings.enabled(name)
-            else {"paths": None}
+            name: {"paths": _paths(source)} if self.settings.enabled(name) else {"paths": None}
             for name, source in SOURCES.items()
         }
 
@@ -150,6 +150,7 @@ class IngestApp:
             app.router.add_post(path, handler.handle)
             if intake.probed:
                 app.router.add_get(path, probed)
+        self.exports.add_routes(app.router)
         add_health_routes(app, self.instruments, self.ready, self._info, self._notes)
         document = openapi_document(
             self.sources,
@@ -227,6 +228,7 @@ class IngestApp:
         if self.publisher.keeping is not None:
             keeping = self.publisher.keeping
             SpoolMeasures(self.instruments, keeping.spool, keeping.replayer)
+        self.exports.start()
         # Code and settings live as long as the process, and requests leave little behind that only
         # the collector could free: it need not look at the former, nor often at the latter. The
         # threshold is what a thousand deliveries under way are made of: they are no garbage.
@@ -247,14 +249,21 @@ class IngestApp:
                     "end the process that uses the port, or set BERGLINE_INGEST_PORT",
                 ) from None
             self.port = int(listening.sockets[0].getsockname()[1])
+            self.listening.set()
             log.info("listening", address=f"http://{self.settings.bind}:{self.port}")
             await stop.wait()
         finally:
             self.draining = True
+            await self.exports.stop()
             if listening is not None:
                 listening.close()
             await asyncio.gather(listener.drain(IN_FLIGHT_SECONDS), runner.cleanup())
             await self.publisher.close()
+
+
+def _paths(source: SourceSpec) -> list[str]:
+    paths = [endpoint.path for endpoint in source.endpoints]
+    return [*paths, *(export.path for export in source.exports)]
 
 
 def _server(runner: web.AppRunner) -> web.Server:

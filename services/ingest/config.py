@@ -102,6 +102,9 @@ class IngestSettings(SourceSettings):
         le=64 * 1024,
         description="longest address with its query; longer ones are answered 414",
     )
+    ingest_export_watch_interval_s: float = Field(
+        default=30.0, ge=0.05, description="how often watched prefixes are looked at"
+    )
     ingest_spool: bool = Field(
         default=True, description="keep deliveries on disk while the broker does not take them"
     )

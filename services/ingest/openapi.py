@@ -8,9 +8,10 @@ from typing import Any
 from services.ingest import problem
 from services.ingest.limits.shapes import Shape
 from services.ingest.problem import PROBLEMS, Problem
+from shared.contracts.exports import LONGEST_URI
 from shared.runtime.health import bergline_version
-from shared.sources.signing import Signature
-from shared.sources.spec import Body, Endpoint, SourceSpec
+from shared.sources.signing import BearerToken, Signature
+from shared.sources.spec import Body, Endpoint, Export, SourceSpec
 
 _PROBES: tuple[tuple[str, str, str, bool], ...] = (
     ("/", "Service, version and the paths of each source.", "application/json", False),
@@ -27,7 +28,14 @@ _PROBES: tuple[tuple[str, str, str, bool], ...] = (
 _OF_NO_OPERATION = (problem.NOT_FOUND, problem.METHOD_NOT_ALLOWED)
 """Answered to what is not in this document."""
 
-_OF_DELIVERY = tuple(kind for kind in PROBLEMS.values() if kind not in _OF_NO_OPERATION)
+_OF_EXPORT_ALONE = (
+    problem.EXPORT_NOT_ALLOWED,
+    problem.EXPORT_NOT_FOUND,
+    problem.EXPORT_NOT_PARQUET,
+    problem.EXPORT_STORE_UNAVAILABLE,
+)
+_OF_EXPORT = tuple(kind for kind in PROBLEMS.values() if kind not in _OF_NO_OPERATION)
+_OF_DELIVERY = tuple(kind for kind in _OF_EXPORT if kind not in _OF_EXPORT_ALONE)
 
 _OF_ANY_REQUEST = (
     problem.BROKEN_REQUEST,
@@ -57,6 +65,9 @@ def openapi_document(
         for source in sources
         for endpoint in source.endpoints
     }
+    paths |= {
+        export.path: _export(source, export) for source in sources for export in source.exports
+    }
     for path, summary, media_type, may_be_unready in _PROBES:
         responses: dict[str, Any] = {"200": _content(summary, media_type), **_ANY_REFUSALS}
         if may_be_unready:
@@ -83,6 +94,7 @@ def openapi_document(
             "schemas": {
                 "Accepted": _ACCEPTED_SCHEMA,
                 "AcceptedEvents": _ACCEPTED_EVENTS_SCHEMA,
+                "AcceptedExport": _ACCEPTED_EXPORT_SCHEMA,
                 "Problem": _PROBLEM_SCHEMA,
             },
             "securitySchemes": {source.name: _security(source.signature) for source in sources},
@@ -150,7 +162,38 @@ def _accepted(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
+def _export(source: SourceSpec, export: Export) -> dict[str, Any]:
+    """The operation that names a file."""
+    accepted = {"$ref": "#/components/schemas/AcceptedExport"}
+    return {
+        "post": {
+            "summary": export.summary,
+            "description": (
+                f"Announces the file on {export.topic}, after a look whether it is there, whole "
+                "and beneath an allowed prefix. Its rows are loaded soon after. What the table "
+                "holds is not inserted again, so a file may be named more than once."
+            ),
+            "operationId": export.path.strip("/").replace("/", "_").replace("-", "_"),
+            "tags": [source.name],
+            "security": [{source.name: []}],
+            "requestBody": {
+                "required": True,
+                "content": {"application/json": {"schema": _EXPORT_SCHEMA}},
+            },
+            "responses": {
+                "202": {
+                    "description": "The broker has the announcement.",
+                    "content": {"application/json": {"schema": accepted}},
+                },
+                **_EXPORT_REFUSALS,
+            },
+        }
+    }
+
+
 def _security(signature: Signature) -> dict[str, Any]:
+    if isinstance(signature, BearerToken):
+        return {"type": "http", "scheme": "bearer"}
     return {"type": "apiKey", "in": signature.carried_in, "name": signature.carrier}
 
 
@@ -195,8 +238,33 @@ _HEADERS: dict[int, tuple[str, str, dict[str, Any]]] = {
 }
 
 _DELIVERY_REFUSALS = _refusals(_OF_DELIVERY)
+_EXPORT_REFUSALS = _refusals(_OF_EXPORT)
 _ANY_REFUSALS = _refusals(_OF_ANY_REQUEST)
 
+_EXPORT_SCHEMA = {
+    "type": "object",
+    "required": ["uri"],
+    "additionalProperties": False,
+    "properties": {
+        "uri": {
+            "type": "string",
+            "maxLength": LONGEST_URI,
+            "description": "file:///… or s3://bucket/…, nothing percent-encoded.",
+            "examples": ["file:///srv/exports/ga4/events_20260102.parquet"],
+        }
+    },
+}
+_ACCEPTED_EXPORT_SCHEMA = {
+    "type": "object",
+    "required": ["status", "topic", "uri", "event_id", "delivery_id"],
+    "properties": {
+        "status": {"const": "accepted"},
+        "topic": {"type": "string", "description": "Logical topic of the announcement."},
+        "uri": {"type": "string", "description": "Where the file is."},
+        "event_id": {"type": "string", "description": "The same for the same version of a file."},
+        "delivery_id": {"type": "string", "format": "uuid", "description": "UUIDv7, ours."},
+    },
+}
 _ACCEPTED_SCHEMA = {
     "type": "object",
     "required": ["status", "topic", "event_id", "delivery_id"],

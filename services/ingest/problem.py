@@ -74,6 +74,18 @@ INVALID_SIGNATURE = Problem(
     "Invalid signature",
     "sign the raw body with an active secret, and check the sender's clock",
 )
+EXPORT_NOT_ALLOWED = Problem(
+    "export-not-allowed",
+    403,
+    "Place not allowed",
+    "put the file beneath one of BERGLINE_EXPORT_PREFIXES, without links on the way",
+)
+EXPORT_NOT_FOUND = Problem(
+    "export-not-found", 422, "No such file", "name a file that is there and may be read"
+)
+EXPORT_NOT_PARQUET = Problem(
+    "export-not-parquet", 422, "Not a whole Parquet file", "announce it when it is written whole"
+)
 NOT_FOUND = Problem("not-found", 404, "Not found", "see /openapi.json for the paths served")
 METHOD_NOT_ALLOWED = Problem(
     "method-not-allowed", 405, "Method not allowed", "use a method named in the Allow header"
@@ -117,6 +129,12 @@ BROKER_UNAVAILABLE = Problem(
     "Failed to publish event",
     "try again after the seconds of Retry-After; a record that arrives twice is folded",
 )
+EXPORT_STORE_UNAVAILABLE = Problem(
+    "export-store-unavailable",
+    503,
+    "The object store does not answer",
+    "try again after the seconds of Retry-After",
+)
 SPOOL_FULL = Problem(
     "spool-full",
     503,
@@ -149,6 +167,9 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             BROKEN_BODY,
             MISSING_SIGNATURE,
             INVALID_SIGNATURE,
+            EXPORT_NOT_ALLOWED,
+            EXPORT_NOT_FOUND,
+            EXPORT_NOT_PARQUET,
             NOT_FOUND,
             METHOD_NOT_ALLOWED,
             HEAD_TIMEOUT,
@@ -163,6 +184,7 @@ PROBLEMS: Mapping[str, Problem] = MappingProxyType(
             INTERNAL_ERROR,
             SECRET_NOT_CONFIGURED,
             BROKER_UNAVAILABLE,
+            EXPORT_STORE_UNAVAILABLE,
             SPOOL_FULL,
             OVERLOADED,
             TOO_MANY_CONNECTIONS,

@@ -33,6 +33,16 @@ def secrets_variable(source: str) -> str:
     return f"BERGLINE_{secrets_field(source)}".upper()
 
 
+def watch_field(source: str) -> str:
+    """Name of the field with the prefixes that are watched for a source."""
+    return f"ingest_{source}_watch_urls"
+
+
+def watch_variable(source: str) -> str:
+    """Name of the environment variable with the prefixes that are watched for a source."""
+    return f"BERGLINE_{watch_field(source)}".upper()
+
+
 class _OfSources(Settings):
     """What the settings of sources have in common."""
 
@@ -60,11 +70,16 @@ class _OfSources(Settings):
         """Whether weaker versions of a source's scheme are accepted."""
         return bool(getattr(self, f"ingest_{source}_old_signatures", False))
 
+    def watched(self, source: str) -> tuple[str, ...]:
+        """Prefixes that are watched for exports of a source."""
+        found: tuple[str, ...] = getattr(self, f"ingest_{source}_watch_urls", ())
+        return found
+
     def own_rates(self, source: str) -> tuple[float | None, float | None]:
         """Requests and bytes per second of this source; ``None``: as of every source."""
         return (
             getattr(self, f"ingest_{source}_rate_limit_per_s"),
-            getattr(self, f"ingest_{source}_byte_limit_per_s"),
+            getattr(self, f"ingest_{source}_byte_limit_per_s", None),
         )
 
     def events_limit(self, source: str, documented: int) -> int:
@@ -97,15 +112,16 @@ def fields_of(sources: Iterable[SourceSpec]) -> dict[str, Any]:
                 "empty: as of every source",
             ),
         )
-        fields[f"ingest_{source.name}_byte_limit_per_s"] = (
-            float | None,
-            Field(
-                default=None,
-                ge=0,
-                description=f"bytes of verified bodies per second of {source.title}; 0: no limit, "
-                "empty: as of every source",
-            ),
-        )
+        if source.endpoints:
+            fields[f"ingest_{source.name}_byte_limit_per_s"] = (
+                float | None,
+                Field(
+                    default=None,
+                    ge=0,
+                    description=f"bytes of verified bodies per second of {source.title}; "
+                    "0: no limit, empty: as of every source",
+                ),
+            )
         arrays = {each.events_limit for each in source.endpoints if _ARRAY in each.bodies}
         if arrays:
             fields[f"ingest_{source.name}_events_limit"] = (
@@ -116,6 +132,15 @@ def fields_of(sources: Iterable[SourceSpec]) -> dict[str, Any]:
                     le=MOST_EVENTS,
                     description=f"most events in one request of {source.title}; empty: "
                     + " or ".join(f"{limit}" for limit in sorted(arrays)),
+                ),
+            )
+        if source.exports:
+            fields[watch_field(source.name)] = (
+                Urls,
+                Field(
+                    default=(),
+                    description=f"where {source.title}'s exports are looked for, separated by "
+                    "commas: directories or s3://bucket/… beneath BERGLINE_EXPORT_PREFIXES",
                 ),
             )
         if source.signature.has_old_versions:

@@ -15,6 +15,7 @@ from shared.contracts.builds import BuildFailed, BuildRequested, BuildStarted, B
 from shared.contracts.commands import CommandIssued
 from shared.contracts.dead_letters import DeadLetter, DeadLetterHandled
 from shared.contracts.event import Event
+from shared.contracts.exports import ExportReady
 from shared.contracts.maintenance import (
     MaintenanceFailed,
     MaintenanceRequested,
@@ -90,6 +91,7 @@ _ALL: tuple[type[Event], ...] = (
     MaintenanceSucceeded,
     MaintenanceFailed,
     SpoolChanged,
+    ExportReady,
 )
 
 EVENTS: Mapping[str, type[Event]] = by_class_name(_ALL)

@@ -38,12 +38,24 @@ async def test_every_route_is_described_and_every_description_is_served() -> Non
 def test_every_problem_of_a_delivery_is_documented(path: str) -> None:
     responses: dict[str, Any] = DOCUMENT["paths"][path]["post"]["responses"]
     for problem in PROBLEMS.values():
-        if problem in (NOT_FOUND, METHOD_NOT_ALLOWED):
+        if problem in (NOT_FOUND, METHOD_NOT_ALLOWED) or problem.slug.startswith("export-"):
             continue
         assert problem.slug in responses[str(problem.status)]["description"]
     assert set(responses) == {
         *("200", "400", "401", "408", "413", "414", "415", "417", "429", "431", "500", "503")
     }
+
+
+@pytest.mark.parametrize(
+    "path", [export.path for source in SOURCES.values() for export in source.exports]
+)
+def test_every_problem_of_a_named_file_is_documented(path: str) -> None:
+    responses: dict[str, Any] = DOCUMENT["paths"][path]["post"]["responses"]
+    for problem in PROBLEMS.values():
+        if problem not in (NOT_FOUND, METHOD_NOT_ALLOWED):
+            assert problem.slug in responses[str(problem.status)]["description"]
+    assert "202" in responses
+    assert DOCUMENT["components"]["securitySchemes"]["ga4"] == {"type": "http", "scheme": "bearer"}
 
 
 @pytest.mark.parametrize("path", DOCUMENT["paths"])

@@ -15,6 +15,7 @@ from multidict import CIMultiDict
 
 from services.ingest.config import IngestSettings
 from services.ingest.example_check import another_secret, examine
+from services.ingest.limits.shapes import ANY_SHAPE
 from services.ingest.payload import Event, events
 from services.ingest.signatures.schemes import verifier_of
 from services.ingest.signatures.verifier import (
@@ -30,7 +31,7 @@ from shared.lake.schema import iceberg_schema
 from shared.sources.registry import SOURCES
 from shared.sources.spec import Delivery, Endpoint, Entity, Example, SourceSpec
 from shared.sources.topics import TOPICS
-from shared.tables.raw.landing import FIRST_PAYLOAD_FIELD_ID
+from shared.tables.raw.landing import FILE_COLUMNS, FIRST_PAYLOAD_FIELD_ID
 from shared.tables.registry import TABLES, table_of_topic
 from tests.support.records import FetchedRecord
 
@@ -91,7 +92,7 @@ def deliveries(case: Case) -> list[tuple[Delivery, bytes]]:
     """What ingest makes of the example: every delivery with its record's value."""
     headers = CIMultiDict(case.example.headers)
     found: list[tuple[Delivery, bytes]] = []
-    for event in events(case.endpoint, headers, case.example.body):
+    for event in events(case.endpoint, ANY_SHAPE, headers, case.example.body):
         assert isinstance(event, Event)
         read = case.endpoint.read(headers, event.payload, event.body)
         found += [
@@ -193,7 +194,11 @@ def test_every_entity_has_a_topic_that_is_read_and_a_table(
 ) -> None:
     topic = TOPICS[entity.topic]
     assert topic.retention is not None
-    assert topic.read_by == ("stream_writer",)
+    is_export = source.export(entity.topic) is not None
+    # Who watches a prefix learns from the topic what was announced.
+    assert topic.read_by == (
+        ("stream_writer", "ingest", "cli") if is_export else ("stream_writer",)
+    )
     spec = TABLES[entity.table.name]
     assert spec.topics == (entity.topic,)
     assert table_of_topic(entity.topic) is spec
@@ -201,7 +206,7 @@ def test_every_entity_has_a_topic_that_is_read_and_a_table(
         column.name for column in entity.table.columns
     ]
     first = spec.payload_columns[0].field_id
-    assert first == FIRST_PAYLOAD_FIELD_ID
+    assert first == FIRST_PAYLOAD_FIELD_ID + (len(FILE_COLUMNS) if is_export else 0)
     assert iceberg_schema(spec).find_field("_payload").field_id == spec.column("_payload").field_id
 
 

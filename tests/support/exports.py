@@ -21,7 +21,7 @@ from services.stream_writer.partition_batch import PartitionBatch
 from shared.contracts.exports import ExportReady
 from shared.lake.commit import Outcome
 from shared.runtime.export_places import Places, prefixes_of
-from shared.sources.ga4.exports import SOURCE
+from shared.sources.ga4.source import SOURCE
 from shared.tables.raw.landing import export_table
 from tests.support.faulty_catalog import Fault, FaultyCatalog
 from tests.support.lake import Lake

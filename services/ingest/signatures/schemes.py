@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from services.ingest.signatures.bearer import BearerVerifier
 from services.ingest.signatures.body_hmac import BodyHmacVerifier
 from services.ingest.signatures.hubspot import HubSpotVerifier
 from services.ingest.signatures.standard import StandardVerifier
@@ -11,6 +12,7 @@ from services.ingest.signatures.stripe import StripeVerifier
 from services.ingest.signatures.url_secret import UrlSecretVerifier
 from services.ingest.signatures.verifier import Verifier
 from shared.sources.signing import (
+    BearerToken,
     BodyHmac,
     HubSpotSignature,
     Signature,
@@ -50,4 +52,6 @@ def verifier_of(
             return UrlSecretVerifier(secrets, signature.parameter)
         case StandardWebhooks():
             return StandardVerifier(secrets, signature.prefix)
+        case BearerToken():
+            return BearerVerifier(secrets)
     raise TypeError(f"there is no verifier of {type(signature).__name__}")

@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyiceberg.io import FileIO
 
 from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.file_rows import declared
+from shared.lake.handle import TableHandle
 from shared.runtime.export_places import NotAllowed, Place, fingerprint, opened
 from shared.tables.spec import TableSpec
 
@@ -83,13 +83,13 @@ class ExportFile:
 
 @contextmanager
 def open_export(
-    place: Place, io: FileIO, spec: TableSpec, *, memory_bytes: int, max_bytes: int
+    place: Place, handle: TableHandle, spec: TableSpec, *, memory_bytes: int, max_bytes: int
 ) -> Iterator[ExportFile]:
     """Open a file that has the columns that the table declares.
 
     Args:
         place: where it is.
-        io: the way to the store, for objects.
+        handle: of the table, whose way to the store objects take, too.
         spec: the table.
         memory_bytes: about how much of it is in memory at most.
         max_bytes: largest file that is loaded.
@@ -100,7 +100,7 @@ def open_export(
     """
     with ExitStack() as stack:
         with reading():
-            source, size, is_unchanged = _source(place, io, stack)
+            source, size, is_unchanged = _source(place, handle, stack)
         if size > max_bytes:
             raise BadExport(
                 "too_large", f"the file has {size} bytes, more than the {max_bytes} allowed"
@@ -137,7 +137,9 @@ def reading() -> Iterator[None]:
         raise BadExport("not_parquet", _brief(error)) from None
 
 
-def _source(place: Place, io: FileIO, stack: ExitStack) -> tuple[Any, int, Callable[[], bool]]:
+def _source(
+    place: Place, handle: TableHandle, stack: ExitStack
+) -> tuple[Any, int, Callable[[], bool]]:
     if place.is_local:
         descriptor = stack.enter_context(opened(place))
         found = os.fstat(descriptor)
@@ -145,6 +147,7 @@ def _source(place: Place, io: FileIO, stack: ExitStack) -> tuple[Any, int, Calla
         source = stack.enter_context(pa.PythonFile(file, "r"))
         as_it_was = fingerprint(found)
         return source, found.st_size, lambda: fingerprint(os.fstat(descriptor)) == as_it_was
+    io = handle.table.io
     found_input = io.new_input(place.uri)
     size = len(found_input)
     source = stack.enter_context(found_input.open())

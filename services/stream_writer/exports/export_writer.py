@@ -132,7 +132,7 @@ class ExportWriter(TableWriter):
                 file = piece.stack.enter_context(
                     open_export(
                         place,
-                        self.handle.table.io,
+                        self.handle,
                         self.spec,
                         memory_bytes=self.limits.memory_bytes,
                         max_bytes=self.limits.max_bytes,
@@ -141,8 +141,8 @@ class ExportWriter(TableWriter):
                 piece.load = open_load(
                     piece.stack, file, self.spec, announced, self.limits, proceed
                 )
-            piece.load.look_up(self.handle.table, self.handle.reload().current_snapshot())
-            piece.load.files(self.handle.table)
+            piece.load.look_up(self.handle, self.handle.reload().current_snapshot())
+            piece.load.files(self.handle)
         except BadExport as bad:
             piece.refused = bad
             piece.close()
@@ -172,8 +172,8 @@ class ExportWriter(TableWriter):
             rows = errors = loaded = 0
             summary = {}
             if piece.load is not None:
-                piece.load.look_up(self.handle.table, head.snapshot)
-                files = piece.load.files(self.handle.table, anew=not may_reuse_files)
+                piece.load.look_up(self.handle, head.snapshot)
+                files = piece.load.files(self.handle, anew=not may_reuse_files)
                 found = piece.load.loaded
                 loaded, errors = found.inserted, found.bad
                 summary[KEY_EXPORT] = found.to_summary()

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 import msgspec
 import pyarrow as pa
 from pyiceberg.manifest import DataFile
-from pyiceberg.table import Table
 
 from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.export_file import ExportFile
 from services.stream_writer.exports.file_rows import Announced, identify, loading_of, rows
 from services.stream_writer.exports.identities import Identities
-from services.stream_writer.exports.present import Reach, present_ids
 from shared.lake.data_files import landing_place, write_row_groups
+from shared.lake.handle import TableHandle
+from shared.lake.present_ids import Reach, present_ids
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.table_state import SnapshotEntry
 from shared.tables.spec import TableSpec
@@ -139,13 +139,14 @@ class Load:
                 f"{bad} of {self._file.rows} rows lack their identity, {', '.join(identity)}",
             )
 
-    def look_up(self, table: Table, snapshot: SnapshotEntry | None) -> None:
+    def look_up(self, handle: TableHandle, snapshot: SnapshotEntry | None) -> None:
         """Leave out what a snapshot has, as far as its files were not looked at before.
 
         Raises:
             OSError: the object store does not answer.
             Refused: the table has files that cannot be read here.
         """
+        table = handle.table
         live = _NONE if snapshot is None else live_files(table, snapshot)
         new = [path for path in live.data if path not in self._looked]
         before = len(self._ids)
@@ -155,7 +156,7 @@ class Load:
         if len(self._ids) != before:
             self._written = None
 
-    def files(self, table: Table, *, anew: bool = False) -> list[DataFile]:
+    def files(self, handle: TableHandle, *, anew: bool = False) -> list[DataFile]:
         """Data files with the rows that the table lacks, written when they are not there yet.
 
         Raises:
@@ -165,6 +166,7 @@ class Load:
         if self._written is None or anew:
             self._bad = self._drifted = 0
             day = self._announced.loaded_at.date()
+            table = handle.table
             place = landing_place(table, day if self._spec.partition_by else None)
             groups = self._groups()
             written = write_row_groups(table, place, groups, target_bytes=TARGET_BYTES)

@@ -1,4 +1,4 @@
-"""Ids that the table holds, of rows that may be the same as a file's: looked for by event time.
+"""Ids of rows that a table holds and a file may bring again: looked for by event time.
 
 The same id means the same event time, so a data file or row group is read only where one of the
 hours in which the file has events lies within its bounds.

@@ -86,6 +86,9 @@ class FrameworkConnection(web.RequestHandler):
         before = self._request_count
         super().data_received(data)
         if self._request_count != before:
+            if not self._body.is_eof():
+                # The parser gave up amid a body, and does not tell whoever waits for the rest.
+                self._body.set_exception(web.RequestPayloadError("the body is broken"))
             self._body = self._messages[-1][1]
             self._since = time.perf_counter()
             self._head_bytes = 0

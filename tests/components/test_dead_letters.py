@@ -31,6 +31,7 @@ from shared.runtime import bus
 from shared.runtime.log_bounds import log_bounds
 from tests.support.letters import FAILED, request
 from tests.support.platform import EmbeddedPlatform
+from tests.support.warm_bergline import bergline
 
 ROOT = Path(__file__).parents[2]
 WITHIN_S = 90.0
@@ -44,23 +45,31 @@ class Operator:
         self.platform = platform
         self.settings = platform.settings
 
-    def run(
-        self, *arguments: str, module: str = "shared.cli", text: bytes = b""
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, **self.platform.variables}
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return bergline(("dlq", *arguments), self.environment)
+
+    def process(
+        self, *arguments: str, module: str = "shared.cli", stdin: bytes = b""
     ) -> subprocess.CompletedProcess[bytes]:
+        """A command whose bytes or end matter."""
         return subprocess.run(
             [sys.executable, "-m", module, "dlq", *arguments],
             capture_output=True,
             timeout=90,
-            env={**os.environ, **self.platform.variables},
+            env=self.environment,
             cwd=ROOT,
             check=False,
-            input=text,
+            input=stdin,
         )
 
-    def json(self, *arguments: str, code: int = 0, text: bytes = b"") -> Any:
+    def json(self, *arguments: str, code: int = 0) -> Any:
         """The one JSON object that a command prints."""
-        ended = self.run(*arguments, "--output", "json", text=text)
-        assert ended.returncode == code, (ended.stdout + ended.stderr).decode()
+        ended = self.run(*arguments, "--output", "json")
+        assert ended.returncode == code, ended.stdout + ended.stderr
         return json.loads(ended.stdout)
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -172,17 +181,17 @@ def test_a_letter_is_listed_and_shown_byte_for_byte(operator: Operator) -> None:
     listed = operator.json("list", "--reason", "not_utf8", "--source", "shopify", "--since", "1h")
     assert [each["id"] for each in listed["letters"]] == [id_]
     assert listed["by_reason"] == {"not_utf8": 1}
-    assert operator.run("show", id_, "--raw").stdout == b"\xff\x00[red]"
+    assert operator.process("show", id_, "--raw").stdout == b"\xff\x00[red]"
     shown = operator.json("show", id_)
     assert (shown["stage"], shown["topic"], shown["size"]) == ("processing", ORDERS, 7)
     assert shown["vendor_event_id"] == "shown"
-    assert b"ff 00 5b" in operator.run("show", id_).stdout
+    assert "ff 00 5b" in operator.run("show", id_).stdout
 
 
 def test_what_there_is_not_is_told(operator: Operator) -> None:
     ended = operator.run("show", "shopify.orders/0/999999")
     assert ended.returncode == 4
-    assert b"no dead letter shopify.orders/0/999999" in ended.stderr
+    assert "no dead letter shopify.orders/0/999999" in ended.stderr
     assert operator.run("list", "--source", "shopfy").returncode == 4
     assert operator.run("replay").returncode == 2, "of all of them, by mistake"
     assert operator.run("purge", "--yes", "--because", "x").returncode == 2
@@ -193,7 +202,7 @@ def test_a_replay_that_is_killed_is_repeated_without_a_second_record(operator: O
     operator.letters(id_)
     before = operator.ends(ORDERS)
 
-    ended = operator.run("replay", id_, module="tests.components.killed_replay")
+    ended = operator.process("replay", id_, module="tests.components.killed_replay")
     assert ended.returncode == -9, (ended.stdout + ended.stderr).decode()
     assert operator.ends(ORDERS) == before + 1, "it was sent"
 
@@ -265,14 +274,15 @@ def test_a_refused_request_is_sent_once_it_can_be_read(operator: Operator) -> No
     letter = request(1).model_copy(update={"value": b'{"id":"evt_9","data":{}}'})
     operator.announce(letter)
     operator.letters(letter.event_id())
-    ended = operator.run("replay", letter.event_id())
-    assert ended.returncode == 5
-    assert b"still is: Event has no data.object" in ended.stderr
+    refused = operator.run("replay", letter.event_id())
+    assert refused.returncode == 5
+    assert "still is: Event has no data.object" in refused.stderr
     corrected = (
         b'{"id":"evt_9","object":"event","type":"charge.succeeded","created":1764000000,'
         b'"data":{"object":{"id":"ch_9","object":"charge"}}}'
     )
-    operator.json("replay", letter.event_id(), "--with", "-", "--wait", text=corrected)
+    ended = operator.process("replay", letter.event_id(), "--with", "-", "--wait", stdin=corrected)
+    assert ended.returncode == 0, ended.stderr.decode()
     assert operator.sql(
         "select _event_id, _event_type, _key, _received_at from raw.stripe_charges"
     ) == [("evt_9", "charge.succeeded", "ch_9", FAILED.replace(second=7))]
@@ -297,15 +307,8 @@ def test_a_purge_asks_removes_and_keeps_who_and_why(operator: Operator) -> None:
 
 
 def test_the_books_balance_in_the_end(operator: Operator) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "counts", "--output", "json"],
-        capture_output=True,
-        timeout=90,
-        env={**os.environ, **operator.platform.variables},
-        cwd=ROOT,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout.decode()
+    ended = bergline(("counts", "--output", "json"), operator.environment)
+    assert ended.returncode == 0, ended.stdout
     tables = {each["table"]: each["partitions"] for each in json.loads(ended.stdout)["tables"]}
     counted = [each["counted"] for each in tables["raw.shopify_orders"]]
     assert sum(each["from_dead_letters"] for each in counted) == 5

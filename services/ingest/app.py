@@ -8,7 +8,6 @@ import gc
 from aiohttp import web
 
 from services.ingest.admission import Admission, Room
-from services.ingest.broken_http import http_logger
 from services.ingest.config import IngestSettings
 from services.ingest.docs_page import page
 from services.ingest.edge import Edge
@@ -198,7 +197,6 @@ class IngestApp:
     def _front(self, server: web.Server) -> Front:
         """What all connections share; aiohttp's server has the application behind it."""
         server.request_handler = self.edge.before(server.request_handler)
-        logger = http_logger()
         return Front(
             intakes=self.intakes,
             heads=self.settings.head_limits,
@@ -208,7 +206,7 @@ class IngestApp:
             connections=self.connections,
             refusals=self.refusals,
             telemetry=self.telemetry,
-            framework=lambda front: FrameworkConnection(server, front, logger),
+            framework=lambda front: FrameworkConnection(server, front),
         )
 
     async def run(self, stop: asyncio.Event) -> None:

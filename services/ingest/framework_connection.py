@@ -7,7 +7,6 @@ byte by byte, that never finish it, or whose bytes are no HTTP.
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 
 from aiohttp import EMPTY_PAYLOAD, StreamReader, web
@@ -29,18 +28,16 @@ class FrameworkConnection(web.RequestHandler):
     Args:
         server: aiohttp's, with the application behind it.
         front: shared by all connections.
-        logger: for what aiohttp says.
     """
 
     __slots__ = ("_body", "_front", "_head_bytes", "_head_timer", "_since", "_stuck")
 
-    def __init__(self, server: web.Server, front: Front, logger: logging.Logger) -> None:
+    def __init__(self, server: web.Server, front: Front) -> None:
         heads = front.heads
         super().__init__(
             server,
             loop=asyncio.get_running_loop(),
             keepalive_timeout=front.idle_timeout_s,
-            logger=logger,
             access_log=None,  # type: ignore[arg-type] # as aiohttp's own runner has it
             max_line_size=heads.url_bytes,
             max_headers=heads.fields,
@@ -130,7 +127,10 @@ class FrameworkConnection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """What is answered to bytes that aiohttp's parser does not understand."""
+        """What is answered to bytes that aiohttp's parser does not understand.
+
+        aiohttp would also log the line that it did not understand, and it may hold a secret.
+        """
         if status != problem.BROKEN_REQUEST.status:
             return super().handle_error(request, status, exc, message)
         refused = self._front.heads.refusal(exc)

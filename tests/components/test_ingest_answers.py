@@ -407,6 +407,9 @@ def test_a_secret_in_an_address_is_not_logged_even_if_the_request_is_none(
 
 
 def test_nothing_of_all_this_was_logged_that_is_secret_or_somebodys(apps: Apps) -> None:
+    for case in CASES.values():
+        case.unsigned(apps["usual"])
+        case.post(apps["usual"], b"{", case.headers)
     shown = "".join(str(each.logged) for each in apps.started)
     shown += "".join(each.request("GET", "/metrics").body.decode() for each in apps.started)
     assert "request refused" in shown, "there was something to be told"

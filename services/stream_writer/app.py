@@ -24,7 +24,7 @@ from services.stream_writer.table_stream import TableStream
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import COMMANDS, COMMITS, TABLES
-from shared.lake.catalog import open_catalog
+from shared.lake.catalog import object_io, open_catalog
 from shared.lake.handle import TableHandle
 from shared.lake.outbox import Outbox
 from shared.runtime.bus import producer, publish
@@ -172,6 +172,7 @@ class Worker:
             spec,
             settings.stream_writer_sweep_delay_s,
             settings.export_places,
+            object_io(settings),
             limits,
             self._export_metrics,
         )

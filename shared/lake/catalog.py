@@ -29,6 +29,14 @@ def storage_properties(settings: Settings) -> dict[str, str]:
     return properties
 
 
+def object_io(settings: Settings) -> DelayedOpenFileIO:
+    """The way to any object of the store, with the settings' own credentials.
+
+    A catalog may give out others with a table, which are good for its files only.
+    """
+    return DelayedOpenFileIO(storage_properties(settings))
+
+
 def open_catalog(settings: Settings) -> BoundedRestCatalog:
     """Connect to the REST catalog named by the settings.
 

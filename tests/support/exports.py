@@ -20,6 +20,7 @@ from services.stream_writer.exports.load import Limits
 from services.stream_writer.partition_batch import PartitionBatch
 from shared.contracts.exports import ExportReady
 from shared.lake.commit import Outcome
+from shared.lake.file_io import DelayedOpenFileIO
 from shared.runtime.export_places import Places, prefixes_of
 from shared.sources.ga4.source import SOURCE
 from shared.tables.raw.landing import export_table
@@ -126,9 +127,9 @@ class Exports:
         """Another worker's writer, and its catalog."""
         catalog = self.lake.catalog()
         places = Places(prefixes_of(str(self.directory), self.directory))
-        return ExportWriter(
-            self.lake.handle(catalog), GA4_EVENTS, 600, places, self.limits
-        ), catalog
+        handle, objects = self.lake.handle(catalog), DelayedOpenFileIO({})
+        writer = ExportWriter(handle, GA4_EVENTS, 600, places, objects, self.limits)
+        return writer, catalog
 
     def file(self, name: str, events: Sequence[Mapping[str, Any]], **how: Any) -> Path:
         """Write an export into the directory."""

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.file_rows import declared
-from shared.lake.handle import TableHandle
+from shared.lake.file_io import DelayedOpenFileIO
 from shared.runtime.export_places import NotAllowed, Place, fingerprint, opened
 from shared.tables.spec import TableSpec
 
@@ -83,13 +83,13 @@ class ExportFile:
 
 @contextmanager
 def open_export(
-    place: Place, handle: TableHandle, spec: TableSpec, *, memory_bytes: int, max_bytes: int
+    place: Place, objects: DelayedOpenFileIO, spec: TableSpec, *, memory_bytes: int, max_bytes: int
 ) -> Iterator[ExportFile]:
     """Open a file that has the columns that the table declares.
 
     Args:
         place: where it is.
-        handle: of the table, whose way to the store objects take, too.
+        objects: the way to the store, for objects.
         spec: the table.
         memory_bytes: about how much of it is in memory at most.
         max_bytes: largest file that is loaded.
@@ -100,7 +100,7 @@ def open_export(
     """
     with ExitStack() as stack:
         with reading():
-            source, size, is_unchanged = _source(place, handle, stack)
+            source, size, is_unchanged = _source(place, objects, stack)
         if size > max_bytes:
             raise BadExport(
                 "too_large", f"the file has {size} bytes, more than the {max_bytes} allowed"
@@ -138,7 +138,7 @@ def reading() -> Iterator[None]:
 
 
 def _source(
-    place: Place, handle: TableHandle, stack: ExitStack
+    place: Place, objects: DelayedOpenFileIO, stack: ExitStack
 ) -> tuple[Any, int, Callable[[], bool]]:
     if place.is_local:
         descriptor = stack.enter_context(opened(place))
@@ -147,11 +147,10 @@ def _source(
         source = stack.enter_context(pa.PythonFile(file, "r"))
         as_it_was = fingerprint(found)
         return source, found.st_size, lambda: fingerprint(os.fstat(descriptor)) == as_it_was
-    io = handle.table.io
-    found_input = io.new_input(place.uri)
+    found_input = objects.new_input(place.uri)
     size = len(found_input)
     source = stack.enter_context(found_input.open())
-    return source, size, lambda: len(io.new_input(place.uri)) == size
+    return source, size, lambda: len(objects.new_input(place.uri)) == size
 
 
 def _require_columns(spec: TableSpec, names: Sequence[str]) -> None:

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+import msgspec
 from pydantic import ValidationError
 from pyiceberg.manifest import DataFile
 
@@ -25,12 +26,11 @@ from shared.contracts.identity import uuid7
 from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
 from shared.lake.commit import Append, Head, Outcome, Thinning, commit
 from shared.lake.data_files import write_data_file
+from shared.lake.file_io import DelayedOpenFileIO
 from shared.lake.handle import TableHandle
+from shared.lake.loaded_export import KEY_EXPORT
 from shared.runtime.export_places import NotAllowed, Place, Places
 from shared.tables.spec import TableSpec
-
-KEY_EXPORT = "bergline.export"
-"""Summary entry of a snapshot that holds the rows of a file: what became of them."""
 
 
 @dataclass(slots=True)
@@ -66,6 +66,12 @@ class Piece:
         return Announced(self.key[0], records[0], self.uri, self.loaded_at)
 
     @property
+    def refusal(self) -> str:
+        """Why the file was not loaded, as the snapshot holds it."""
+        reason = "" if self.refused is None else self.refused.reason
+        return msgspec.json.encode({"uri": self.uri, "refused": reason}).decode()
+
+    @property
     def loaded(self) -> Loaded | None:
         """What became of the file, if it was loaded."""
         return None if self.load is None else self.load.loaded
@@ -82,6 +88,7 @@ class ExportWriter(TableWriter):
     Args:
         handle, spec, sweep_delay_s: as :class:`TableWriter` wants them.
         places: where files may be read from, whoever wrote the announcement.
+        objects: the way to those that are objects.
         limits: what bounds a load.
         metrics: told of every file.
         patience_s, clock, sleep: as :class:`TableWriter` wants them.
@@ -93,6 +100,7 @@ class ExportWriter(TableWriter):
         spec: TableSpec,
         sweep_delay_s: float,
         places: Places,
+        objects: DelayedOpenFileIO,
         limits: Limits,
         metrics: ExportMetrics | None = None,
         patience_s: float = 60.0,
@@ -101,6 +109,7 @@ class ExportWriter(TableWriter):
     ) -> None:
         super().__init__(handle, spec, sweep_delay_s, patience_s, clock, sleep)
         self.places = places
+        self.objects = objects
         self.limits = limits
         self.metrics = metrics
 
@@ -132,7 +141,7 @@ class ExportWriter(TableWriter):
                 file = piece.stack.enter_context(
                     open_export(
                         place,
-                        self.handle,
+                        self.objects,
                         self.spec,
                         memory_bytes=self.limits.memory_bytes,
                         max_bytes=self.limits.max_bytes,
@@ -181,6 +190,7 @@ class ExportWriter(TableWriter):
                 if refused is None or not may_reuse_files:
                     refused = self._refusal(piece, announced)
                 files, rows, errors = refused, 1, 1
+                summary[KEY_EXPORT] = piece.refusal
             records = piece.work.records(piece.key)
             moved = positions.advance(
                 *piece.key,

@@ -26,7 +26,7 @@ RECEIVED = datetime(2026, 6, 2, tzinfo=UTC)
 
 def record(delivery: Delivery, offset: int, partition: int = 0) -> FetchedRecord:
     """The record that ingest would write for a Shopify webhook."""
-    [read] = [one.read for one in SOURCE.endpoints if one.topics == (delivery.topic,)]
+    [read] = [one.read for one in SOURCE.endpoints if one.path == delivery.path]
     known = read(dict(delivery.headers), orjson.loads(delivery.body), delivery.body)
     assert isinstance(known, Known)
     envelope = Envelope(

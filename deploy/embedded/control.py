@@ -5,6 +5,7 @@ A process is signalled only while its pid still has the time of creation that wa
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -118,7 +119,8 @@ def end_left_over(where: Layout) -> None:
     if last is None or last.supervised:
         return
     for process in last.left_over():
-        os.kill(process.pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+            os.kill(process.pid, signal.SIGKILL)
         processes.wait_gone(process.pid, process.created)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from deploy.demo import promises
 from deploy.demo.derived_ledger import DerivedLedger
+from deploy.demo.exports import ANNOUNCED, ExportLedger
 from deploy.demo.ledger import Ledger
 from deploy.demo.recomputation import Comparison
 from deploy.generator.poster import Outcome
@@ -72,6 +73,23 @@ def check(outcomes: Sequence[Outcome], ledger: Ledger) -> list[Check]:
             "an event can be traced from webhook to row",
             ledger.trace.get("snapshot_id") is not None,
             str(ledger.trace.get("delivery_id", "no row")),
+        ),
+    ]
+
+
+def check_export(export: ExportLedger) -> list[Check]:
+    """Checks of the export. Pure."""
+    counts = export.counts
+    return [
+        Check(
+            "every event of an export is one row, however often its file is named",
+            counts["lost"] == counts["doubled"] == counts["unasked"] == 0
+            and export.altered == export.errors == 0
+            and counts["events"] == counts["rows"]
+            and counts["offsets"] == ANNOUNCED,
+            f"{counts['events']} events, {counts['rows']} rows of a file named "
+            f"{counts['offsets']} times, {counts['lost']} lost, {counts['doubled']} doubled, "
+            f"{export.altered} altered, {export.errors} with a wrong error",
         ),
     ]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from deploy.demo.checks import Check, check, check_derived
+from deploy.demo import exports
+from deploy.demo.checks import Check, check, check_derived, check_export
 from deploy.demo.derived_ledger import DerivedLedger
+from deploy.demo.exports import ExportLedger
 from deploy.demo.ledger import Ledger
 from deploy.generator.poster import Outcome
 
@@ -57,12 +59,13 @@ def report(
     seed: int,
     outcomes: Sequence[Outcome],
     ledger: Ledger,
+    export: ExportLedger,
     derived: DerivedLedger,
     seconds: Mapping[str, float],
     data_dir: str,
 ) -> Report:
     """Put the report together. Pure."""
-    checks = (*check(outcomes, ledger), *check_derived(derived))
+    checks = (*check(outcomes, ledger), *check_export(export), *check_derived(derived))
     kinds = Counter(outcome.delivery.kind.value for outcome in outcomes)
     retries = sum(outcome.attempts - 1 for outcome in outcomes)
     return Report(
@@ -72,7 +75,7 @@ def report(
         posted={**dict(sorted(kinds.items())), "retries": retries},
         ledger=ledger.counts,
         dead_letters=ledger.dead_letters,
-        tables=ledger.tables,
+        tables={**ledger.tables, exports.TABLE: export.counts},
         freshness_s={
             "raw": _rounded(ledger.freshness),
             "mart": _rounded(derived.freshness.seconds),

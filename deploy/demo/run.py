@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from deploy.demo import derived_ledger, ledger
+from deploy.demo import derived_ledger, exports, ledger
 from deploy.demo.build_workers import able_to_build
 from deploy.demo.deriving import derived
 from deploy.demo.report import Report, report
@@ -115,6 +115,9 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         poster = Poster(settings.ingest_url, Signer.of(settings, SOURCES))
         outcomes = await poster.post(deliveries, rate=options.rate, observe=steps.posted)
         seconds["post"] = time.monotonic() - moment
+        steps.step("naming an export", times=exports.ANNOUNCED)
+        uri, exported = await asyncio.to_thread(exports.drop, where.exports, options.seed)
+        await exports.announce(settings.ingest_url, settings.secrets("ga4"), uri)
         steps.step("waiting until every accepted delivery is a row")
         moment = time.monotonic()
         ends = await settled(settings, catalog, steps.waiting)
@@ -132,6 +135,9 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         counted = await asyncio.to_thread(
             ledger.take, catalog, settings.environment, outcomes, ends
         )
+        counted_export = await asyncio.to_thread(
+            exports.take, catalog, settings.environment, exported, ends
+        )
         seconds["count"] = time.monotonic() - moment
         steps.step("computing every derived table a second way")
         moment = time.monotonic()
@@ -139,7 +145,9 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         seconds["compare"] = time.monotonic() - moment
         steps.step("platform stays up" if options.keep else "stopping the platform")
     seconds["total"] = time.monotonic() - began
-    made = report(options.seed, outcomes, counted, compared, seconds, str(where.root))
+    made = report(
+        options.seed, outcomes, counted, counted_export, compared, seconds, str(where.root)
+    )
     (home / REPORT_FILE).write_text(made.model_dump_json(indent=2) + "\n")
     if made.ok and not options.keep:
         await asyncio.to_thread(shutil.rmtree, where.root)

@@ -32,6 +32,9 @@ class SenderSettings(Settings):
     ingest_standard_secrets: SecretStr = Field(
         default=SecretStr(""), description="secrets of Standard Webhooks, separated by commas"
     )
+    ingest_ga4_secrets: SecretStr = Field(
+        default=SecretStr(""), description="tokens that may name exports of GA4"
+    )
     ingest_public_urls: str = Field(
         default="", description="what vendors call instead of ingest's own address"
     )

@@ -55,6 +55,10 @@ def install(directory: Path) -> Path:
     command = programs / "bergline"
     command.write_text(_COMMAND.format(python=programs / "python"))
     command.chmod(0o755)
+    for program in ("weed",):  # of a dependency
+        beside = Path(sys.executable).with_name(program)
+        if beside.exists():
+            (programs / program).symlink_to(beside)
     return programs
 
 

@@ -11,6 +11,8 @@ import pytest
 
 from deploy.demo.checks import check, check_derived
 from deploy.demo.derived_ledger import DerivedLedger
+from deploy.demo.exports import ANNOUNCED, ExportLedger
+from deploy.demo.exports import TABLE as EXPORT_TABLE
 from deploy.demo.ledger import DEAD_LETTER_TABLE, WEBHOOK_TABLES, Ledger, count
 from deploy.demo.mart_freshness import Freshness
 from deploy.demo.marts import MART
@@ -65,6 +67,11 @@ VISIBLE_SCHEMA = pa.schema(
 )
 
 
+EXPORT = ExportLedger(
+    {"events": 9, "rows": 9, "lost": 0, "doubled": 0, "unasked": 0, "offsets": ANNOUNCED},
+    altered=0,
+    errors=0,
+)
 FRESH = Freshness({"p50": 1.0, "p99": 2.0, "max": 2.5}, 7, not_reached=0, upper_bound=False)
 
 
@@ -334,7 +341,7 @@ def test_a_wrong_answer_is_found_and_makes_the_report_fail() -> None:
     outcomes = [replace(OUTCOMES[0], status=500), *OUTCOMES[1:]]
 
     made = report(
-        11, outcomes, ledger(honest_rows(), outcomes=outcomes), derived(), {}, "somewhere"
+        11, outcomes, ledger(honest_rows(), outcomes=outcomes), EXPORT, derived(), {}, "somewhere"
     )
 
     assert not made.ok
@@ -342,12 +349,14 @@ def test_a_wrong_answer_is_found_and_makes_the_report_fail() -> None:
 
 
 def test_the_report_has_the_promised_keys() -> None:
-    made = report(11, OUTCOMES, ledger(honest_rows()), derived(), {"total": 1.234}, "somewhere")
+    made = report(
+        11, OUTCOMES, ledger(honest_rows()), EXPORT, derived(), {"total": 1.234}, "somewhere"
+    )
 
     body = made.model_dump(mode="json")
     assert body["ok"] is True
     assert body["ledger"].keys() >= {"events", "raw", "lost", "duplicated", "offsets"}
-    assert set(body["tables"]) == set(WEBHOOK_TABLES)
+    assert set(body["tables"]) == {*WEBHOOK_TABLES, EXPORT_TABLE}
     assert body["freshness_s"]["raw"].keys() >= {"p50", "p99"}
     assert body["freshness_s"]["mart"] == {"p50": 1.0, "p99": 2.0, "max": 2.5}
     assert body["freshness_upper_bound"] == []
@@ -362,7 +371,7 @@ def test_a_derived_row_that_differs_is_shown_and_makes_the_report_fail(
 ) -> None:
     found = derived(missing, unasked)
 
-    made = report(11, OUTCOMES, ledger(honest_rows()), found, {}, "somewhere")
+    made = report(11, OUTCOMES, ledger(honest_rows()), EXPORT, found, {}, "somewhere")
 
     assert not made.ok
     assert made.marts["equal"] is False
@@ -379,6 +388,6 @@ def test_a_record_that_no_mart_snapshot_holds_is_found() -> None:
 def test_thinned_snapshots_make_freshness_an_upper_bound() -> None:
     found = derived(fresh=replace(FRESH, upper_bound=True))
 
-    made = report(11, OUTCOMES, ledger(honest_rows()), found, {}, "somewhere")
+    made = report(11, OUTCOMES, ledger(honest_rows()), EXPORT, found, {}, "somewhere")
 
     assert made.freshness_upper_bound == ("mart",)

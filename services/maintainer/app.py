@@ -91,7 +91,7 @@ class Service:
             self._bus.request_partitions,
         )
         self._start = StartUp(log)
-        self._ending = asyncio.Event()
+        self._dying = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set, then drain.
@@ -113,7 +113,7 @@ class Service:
             self._events.start()
             stack.push_async_callback(self._events.stop)
             stack.push_async_callback(self._last_runs.stop)
-            self._dispatcher.start(dying=self._ending.set)
+            self._dispatcher.start(dying=self._dying.set)
             self._start.over()
             storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
             stack.callback(storing.cancel)
@@ -125,15 +125,7 @@ class Service:
             await self._events.flush(FLUSH_S)
             await store_once(app, self._settings, self._progress)
 
-        async def end() -> None:
-            await stop.wait()
-            self._ending.set()
-
-        stopping = asyncio.create_task(end())
-        try:
-            await run_app(app, self._ending, drain, LEAVE_S)
-        finally:
-            stopping.cancel()
+        await run_app(app, stop, drain, LEAVE_S, self._dying)
         self._dispatcher.require_alive()
 
     def looked(self, table: str, found: Looked, due: Collection[JobName]) -> None:

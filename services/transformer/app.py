@@ -112,7 +112,7 @@ class Service:
         )
         self._following.after_build = self._handlers.ended
         self._start = StartUp(log)
-        self._ending = asyncio.Event()
+        self._dying = asyncio.Event()
         self._begun = False
 
     def business_date(self) -> date:
@@ -142,7 +142,7 @@ class Service:
             stack.push_async_callback(self._events.stop)
             stack.push_async_callback(self._outboxes.stop)
             stack.push_async_callback(self._following.stop)
-            self._dispatcher.start(dying=self._ending.set)
+            self._dispatcher.start(dying=self._dying.set)
             self._start.over()
             storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
             stack.callback(storing.cancel)
@@ -155,15 +155,7 @@ class Service:
             await asyncio.gather(self._announced(), self._events.flush(FLUSH_S))
             await store_once(app, self._settings, self._progress)
 
-        async def end() -> None:
-            await stop.wait()
-            self._ending.set()
-
-        stopping = asyncio.create_task(end())
-        try:
-            await run_app(app, self._ending, drain, LEAVE_S)
-        finally:
-            stopping.cancel()
+        await run_app(app, stop, drain, LEAVE_S, self._dying)
         self._dispatcher.require_alive()
 
     async def _announced(self) -> None:

@@ -74,27 +74,33 @@ def faust_app(settings: Settings, membership: Membership, **options: Any) -> Any
 
 
 async def run_app(
-    app: Any, stop: asyncio.Event, drain: Callable[[], Awaitable[object]], leave_s: float
+    app: Any,
+    stop: asyncio.Event,
+    drain: Callable[[], Awaitable[object]],
+    leave_s: float,
+    dying: asyncio.Event | None = None,
 ) -> None:
-    """Consume until ``stop`` is set, then drain and leave the group.
+    """Consume until ``stop`` is set, or ``dying``, then drain and leave the group.
 
     Raises:
         RuntimeError: Faust's worker crashed; the process is to be started again.
     """
     starting = asyncio.ensure_future(app.start())
-    ending = asyncio.ensure_future(stop.wait())
     crashing = asyncio.ensure_future(app._crashed.wait())
+    ends = {crashing, asyncio.ensure_future(stop.wait())}
+    if dying is not None:
+        ends.add(asyncio.ensure_future(dying.wait()))
     try:
         # What crashes while Faust starts may keep its start from ever coming to an end.
-        await asyncio.wait({starting, ending, crashing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({starting, *ends}, return_when=asyncio.FIRST_COMPLETED)
         if starting.done():
             starting.result()
-        await asyncio.wait({ending, crashing}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if crashing.done():
             raise RuntimeError(f"the Faust worker crashed: {app.crash_reason!r}")
     finally:
         await drain()
-        for task in (starting, ending, crashing):
+        for task in (starting, *ends):
             task.cancel()
         with contextlib.suppress(Exception):
             await asyncio.wait_for(app.stop(), leave_s)

@@ -23,9 +23,14 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Service]:
     """A worker that has joined its group, and knows what readers read; there is no broker."""
 
     async def run_app(
-        _: object, stop: asyncio.Event, drain: Callable[[], Awaitable[None]], leave_s: float
+        _: object,
+        stop: asyncio.Event,
+        drain: Callable[[], Awaitable[None]],
+        leave_s: float,
+        dying: asyncio.Event,
     ) -> None:
-        await stop.wait()
+        ends = [asyncio.create_task(each.wait()) for each in (stop, dying)]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         await drain()
 
     async def store_once(*_: object) -> None:
@@ -53,7 +58,7 @@ def test_when_the_loop_of_maintenance_dies_the_process_fails(
             raise IndexError
 
         monkeypatch.setattr(worker._agenda, "next", broken)
-        worker._dispatcher.start(worker._ending.set)
+        worker._dispatcher.start(worker._dying.set)
         async with asyncio.timeout(WITHIN_S):
             with pytest.raises(RuntimeError, match="died"):
                 await worker._consume(None, asyncio.Event())
@@ -64,7 +69,7 @@ def test_when_the_loop_of_maintenance_dies_the_process_fails(
 def test_a_signal_is_an_end_without_an_error(service: Callable[[], Service]) -> None:
     async def run() -> None:
         worker, signal = service(), asyncio.Event()
-        worker._dispatcher.start(worker._ending.set)
+        worker._dispatcher.start(worker._dying.set)
         signal.set()
         async with asyncio.timeout(WITHIN_S):
             await worker._consume(None, signal)

@@ -48,14 +48,15 @@ async def test_a_crash_ends_it_after_what_is_to_be_drained(*, starts: bool) -> N
     assert (drained.times, app.stopped) == (1, True)
 
 
+@pytest.mark.parametrize("dies", [False, True], ids=["stopped", "dying"])
 @pytest.mark.asyncio
-async def test_a_stop_ends_it_also_while_it_starts() -> None:
-    app, stop = App(starts=False), asyncio.Event()
+async def test_a_stop_ends_it_also_while_it_starts(*, dies: bool) -> None:
+    app, stop, dying = App(starts=False), asyncio.Event(), asyncio.Event()
 
     async def drain() -> None:
         assert not app.stopped, "offsets are stored by what is drained"
 
-    stop.set()
+    (dying if dies else stop).set()
     async with asyncio.timeout(20.0):
-        await run_app(app, stop, drain, 1.0)
+        await run_app(app, stop, drain, 1.0, dying)
     assert app.stopped

@@ -27,6 +27,7 @@ from shared.sources.topics import TOPICS
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES, derived_tables, landing_tables
 from tests.support.platform import EmbeddedPlatform, module_platform
+from tests.support.warm_bergline import bergline
 
 __all__ = ["module_platform"]
 
@@ -49,15 +50,7 @@ class Desk:
         return {**os.environ, **self.platform.variables}
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "shared.cli", *arguments],
-            capture_output=True,
-            text=True,
-            timeout=90,
-            env=self.environment,
-            cwd=ROOT,
-            check=False,
-        )
+        return bergline(arguments, self.environment)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         """The one JSON object that a command prints."""
@@ -118,15 +111,8 @@ def test_topics_list(desk: Desk) -> None:
 
 
 def test_a_topic_of_another_environment_is_missing_and_said_so(desk: Desk) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "topics", "list"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env={**desk.environment, "BERGLINE_ENV": "other"},
-        cwd=ROOT,
-        check=True,
-    )
+    ended = bergline(["topics", "list"], {**desk.environment, "BERGLINE_ENV": "other"})
+    assert ended.returncode == 0, ended.stderr
     assert ended.stdout.count("missing: run `bergline bootstrap`") == len(TOPICS)
 
 
@@ -188,7 +174,7 @@ def test_resume_sends_a_command_that_the_service_accepts(desk: Desk) -> None:
         lambda: "command carried out" in desk.platform.log("stream_writer"),
         "stream_writer did not carry it out",
     )
-    assert desk.run("topics", "resume", "stripe.refunds").returncode == 4
+    assert desk.run("topics", "resume", "stripe.nothing").returncode == 4
 
 
 def test_groups(desk: Desk) -> None:
@@ -397,15 +383,7 @@ def test_plan_says_that_nothing_is_to_be_built(built: Desk) -> None:
     assert set(one["sources"]) == {"metadata.sales_daily"}
     assert built.run("plan", ORDERS).returncode == 4
     nobody = {**built.environment, "BERGLINE_TRANSFORMER_PORT": "1"}
-    ended = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "plan", "-o", "json"],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=nobody,
-        cwd=ROOT,
-        check=False,
-    )
+    ended = bergline(["plan", "-o", "json"], nobody)
     assert ended.returncode == 3
     assert "BERGLINE_TRANSFORMER_PORT" in json.loads(ended.stdout)["error"]["next_step"]
 
@@ -557,14 +535,6 @@ def test_without_broker_or_catalog_commands_end_with_3(desk: Desk) -> None:
         ("BERGLINE_CATALOG_URI", ["query", f"select 1 from {ORDERS}"]),
     ):
         nowhere = "127.0.0.1:1" if variable == "BERGLINE_BROKERS" else "http://127.0.0.1:1"
-        ended = subprocess.run(
-            [sys.executable, "-m", "shared.cli", *arguments, "-o", "json"],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            env={**desk.environment, variable: nowhere},
-            cwd=ROOT,
-            check=False,
-        )
+        ended = bergline([*arguments, "-o", "json"], {**desk.environment, variable: nowhere})
         assert ended.returncode == 3, ended.stdout + ended.stderr
         assert json.loads(ended.stdout)["error"]["kind"] == "Unavailable"

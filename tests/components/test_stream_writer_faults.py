@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -27,6 +25,7 @@ from shared.lake.table_state import TableState
 from shared.sources.topics import TOPICS
 from shared.tables.registry import table_of_topic
 from tests.support.platform import EmbeddedPlatform
+from tests.support.warm_bergline import bergline
 
 WITHIN_S = 90.0
 
@@ -130,14 +129,7 @@ def logged(platform: EmbeddedPlatform) -> list[str]:
 
 def desk(platform: EmbeddedPlatform, *arguments: str) -> str:
     """Run ``bergline``; its standard output."""
-    done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", *arguments],
-        env={"PATH": "/usr/bin:/bin", **platform.variables},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = bergline(arguments, {"PATH": "/usr/bin:/bin", **platform.variables})
     assert done.returncode == 0, f"{arguments}: {done.stdout}\n{done.stderr}"
     return done.stdout
 

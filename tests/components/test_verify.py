@@ -2,11 +2,8 @@
 
 import json
 import os
-import subprocess
-import sys
 from datetime import UTC, date, datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -30,10 +27,10 @@ from shared.tables.lineage import selected
 from shared.tables.registry import TABLES
 from tests.support.raw_rows import landed
 from tests.support.storage import StorageProcess, module_storage
+from tests.support.warm_bergline import bergline
 
 __all__ = ["module_storage"]
 
-ROOT = Path(__file__).parents[2]
 TOPIC, RAW = "shopify.orders", "raw.shopify_orders"
 TOKEN_KEY = "a key for tokens in tests, no secret"
 AS_OF = date(2026, 6, 30)
@@ -89,16 +86,13 @@ class Tables:
 
     def desk(self, *arguments: str, code: int = 0) -> Any:
         """The JSON object that a command prints."""
-        variables = {**self._variables, "BERGLINE_TRANSFORMER_TOKEN_KEY": TOKEN_KEY}
-        ended = subprocess.run(
-            [sys.executable, "-m", "shared.cli", *arguments, "--output", "json"],
-            capture_output=True,
-            text=True,
-            timeout=150,
-            env={**os.environ, **variables, "BERGLINE_BROKERS": "127.0.0.1:1"},
-            cwd=ROOT,
-            check=False,
-        )
+        variables = {
+            **os.environ,
+            **self._variables,
+            "BERGLINE_TRANSFORMER_TOKEN_KEY": TOKEN_KEY,
+            "BERGLINE_BROKERS": "127.0.0.1:1",
+        }
+        ended = bergline([*arguments, "--output", "json"], variables, seconds=150)
         assert ended.returncode == code, ended.stdout + ended.stderr
         return json.loads(ended.stdout)
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 from deploy.demo import derived_ledger
@@ -21,6 +18,7 @@ from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
 from shared.lake.table_state import TableState
+from tests.support import warm_bergline
 from tests.support.platform import EmbeddedPlatform
 
 QUICK_RECONCILE = {"BERGLINE_TRANSFORMER_RECONCILE_S": "2"}
@@ -74,14 +72,7 @@ def state(platform: EmbeddedPlatform, table: str) -> TableState:
 
 def bergline(platform: EmbeddedPlatform, *arguments: str, seconds: float = 120.0) -> Any:
     """The JSON that a command prints, which must end well."""
-    done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", *arguments, "--output", "json"],
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        env=platform.variables | {"PATH": "/usr/bin:/bin"},
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
+    variables = platform.variables | {"PATH": "/usr/bin:/bin"}
+    done = warm_bergline.bergline([*arguments, "--output", "json"], variables, seconds=seconds)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

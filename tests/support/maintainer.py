@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 from aiokafka import AIOKafkaProducer
@@ -22,6 +19,7 @@ from shared.runtime.event_log import read_events
 from tests.support.derived_platform import state
 from tests.support.platform import EmbeddedPlatform
 from tests.support.transformer import rows, until
+from tests.support.warm_bergline import bergline
 
 EventT = TypeVar("EventT", bound=Event)
 
@@ -99,13 +97,6 @@ def owned(platform: EmbeddedPlatform, replica: int) -> set[str]:
 
 def desk(platform: EmbeddedPlatform, *arguments: str, **variables: str) -> tuple[int, Any, str]:
     """A command's exit code, the JSON that it prints, and what it tells on standard error."""
-    done = subprocess.run(
-        [sys.executable, "-m", "shared.cli", *arguments, "--output", "json"],
-        capture_output=True,
-        text=True,
-        timeout=150,
-        env={**platform.variables, "PATH": "/usr/bin:/bin", **variables},
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
+    environment = {**platform.variables, "PATH": "/usr/bin:/bin", **variables}
+    done = bergline([*arguments, "--output", "json"], environment, seconds=150)
     return done.returncode, json.loads(done.stdout) if done.stdout else None, done.stderr

@@ -36,7 +36,7 @@ from tests.support.transformer import (
     workers,
 )
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(600)
 
 DAILY = "metadata.sales_daily"
 CORE = "core.orders"
@@ -71,6 +71,14 @@ def until_settled(platform: EmbeddedPlatform, before: list[int], *new: int) -> N
     until(lambda: settled(platform), "every table holds what has landed")
 
 
+def succeeded(platform: EmbeddedPlatform) -> list[BuildSucceeded]:
+    return [event for event in builds(platform) if isinstance(event, BuildSucceeded)]
+
+
+def failed(platform: EmbeddedPlatform) -> list[BuildFailed]:
+    return [event for event in builds(platform) if isinstance(event, BuildFailed)]
+
+
 def building(platform: EmbeddedPlatform) -> dict[str, Any] | None:
     """A worker that builds now."""
     pool = info(platform)["pool"]["workers"]
@@ -97,10 +105,14 @@ def test_orders_reach_the_mart_and_every_build_is_told(platform: EmbeddedPlatfor
     assert rows(platform, MART, ["currency"]).height >= 3
 
     until(lambda: info(platform)["waves"]["open"] == 0, "no wave is open")
-    told = [event for event in builds(platform) if isinstance(event, BuildSucceeded)]
-    built = {event.target for event in told if event.snapshot_id is not None}
-    assert built == {spec.name for spec in derived_tables() if "shopify_customers" not in spec.name}
-    waves = {event.wave for event in told if event.cause == "commit"}
+    wanted = {spec.name for spec in derived_tables() if "shopify_customers" not in spec.name}
+
+    def built() -> set[str]:
+        return {event.target for event in succeeded(platform) if event.snapshot_id is not None}
+
+    until(lambda: built() >= wanted, "every build is told")  # a moment after it is committed
+    assert built() == wanted
+    waves = {event.wave for event in succeeded(platform) if event.cause == "commit"}
     assert waves
     assert all(wave.startswith("raw.shopify_orders/") for wave in waves)
 
@@ -118,7 +130,7 @@ def test_a_worker_killed_in_a_build_is_named_replaced_and_costs_no_row(
         os.kill(pid, signal.SIGCONT)
 
     until_settled(platform, before, 4, 5)
-    failures = [event for event in builds(platform) if isinstance(event, BuildFailed)]
+    failures = until(lambda: failed(platform), "the failure is told")
     assert [(failure.target, failure.error_type) for failure in failures] == [
         (killed["builds"], "WorkerDied")
     ]
@@ -157,10 +169,7 @@ def test_a_table_that_fails_stops_only_what_is_built_from_it(platform: EmbeddedP
     send(platform, [order(7, day=5)])
     until(lambda: 7 in orders_of(platform), "what does not depend on it goes on")
     until(
-        lambda: any(
-            isinstance(event, BuildFailed) and event.target == "core.first_orders"
-            for event in builds(platform)
-        ),
+        lambda: any(event.target == "core.first_orders" for event in failed(platform)),
         "the failure is told",
     )
     assert table(platform, "analytics.order_summary").metadata.current_snapshot_id == before
@@ -188,8 +197,7 @@ def test_a_refresh_is_built_aside_and_told_as_one_build(platform: EmbeddedPlatfo
     wave = f"refresh/{command.command_id}"
 
     def ended() -> BuildSucceeded | None:
-        told = (event for event in builds(platform) if isinstance(event, BuildSucceeded))
-        return next((event for event in told if event.wave == wave), None)
+        return next((event for event in succeeded(platform) if event.wave == wave), None)
 
     refreshed = until(ended, "the refresh is told")
     assert (refreshed.target, refreshed.cause, refreshed.mode) == (CORE, "refresh", "full")

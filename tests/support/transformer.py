@@ -34,8 +34,8 @@ FAST = {
     "BERGLINE_TRANSFORMER_BACKOFF_LONGEST_S": "2",
 }
 """Settings for tests that wait: short pauses, and workers that a busy machine does not starve."""
-WITHIN_S = 90.0
-WORKERS_S = 150.0
+WITHIN_S = 240.0
+WORKERS_S = 240.0
 
 
 def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) -> Any:

@@ -89,6 +89,7 @@ def until_rows(settings: Settings, goal: int) -> None:
     deadline = time.monotonic() + WITHIN_S
     while (found := rows(settings)) < goal:
         assert time.monotonic() < deadline, f"{found} of {goal} rows"
+        time.sleep(0.2)
 
 
 def until_maintained(settings: Settings) -> None:

@@ -57,6 +57,7 @@ async def commit_often(platform: EmbeddedPlatform, numbers: range) -> None:
                 if positions and (positions.next_offset(TOPIC, 0) or 0) > number:
                     break
                 assert time.monotonic() < deadline, f"record {number} is not committed"
+                await asyncio.sleep(0.02)
     finally:
         await producer.stop()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from shared.lake.provenance import Provenance
@@ -30,10 +31,12 @@ class DerivedHistory:
         self.states: dict[str, TableState] = {}
         """The tables as they were last looked at."""
 
-    def look(self) -> None:
-        """Note the builds retained now."""
+    def look(self, names: Collection[str] | None = None) -> None:
+        """Note the builds retained now, of some tables or of all."""
         catalog = plain_catalog(self._settings)
         for spec in derived_tables():
+            if names is not None and spec.name not in names:
+                continue
             loaded = catalog.load_table(self._settings.environment.table(spec.name))
             state = self.states[spec.name] = TableState.of(loaded.metadata)
             for snapshot in ancestors(state):

@@ -1,7 +1,7 @@
 """The faults, and the plan that a seed makes of them. Pure.
 
-Faults are dealt from a shuffled deck, so that a run of twenty rounds meets every kind at every
-target, whatever the seed, and a longer one meets them evenly.
+Faults are dealt from shuffled decks: after eight rounds every process was killed and every kind
+met, after twenty every kind at every target, whatever the seed; a longer run meets them evenly.
 """
 
 from __future__ import annotations
@@ -141,14 +141,16 @@ def _undisturbed(faults: list[Fault]) -> tuple[list[Fault], list[Fault]]:
 
 
 def _dealt(rng: random.Random, left_out: frozenset[Target]) -> Iterator[Fault]:
-    """Faults without end, one shuffled deck after another."""
+    """Faults without end: a shuffled deck of the most telling ones, then one of all others."""
     while True:
-        deck = _deck(rng, left_out)
-        rng.shuffle(deck)
-        yield from (card() for card in deck)
+        for deck in _decks(rng, left_out):
+            rng.shuffle(deck)
+            yield from (card() for card in deck)
 
 
-def _deck(rng: random.Random, left_out: frozenset[Target]) -> list[Callable[[], Fault]]:
+def _decks(
+    rng: random.Random, left_out: frozenset[Target]
+) -> tuple[list[Callable[[], Fault]], list[Callable[[], Fault]]]:
     def kill(target: Target) -> Fault:
         return Fault(Kind.KILL, (target,), _moment(rng))
 
@@ -176,14 +178,17 @@ def _deck(rng: random.Random, left_out: frozenset[Target]) -> list[Callable[[], 
     def fills(target: Target) -> Callable[[], Fault]:
         return lambda: disk_full(target)
 
-    deck = [kills(target) for target in (*TARGETS, *TARGETS, *BUILD_WORKERS)]
-    deck += [pauses(target) for target in (*TARGETS, rng.choice(BUILD_WORKERS))]
-    deck += [
-        zombies(target) for target in (*WRITERS, rng.choice(TRANSFORMERS), rng.choice(KEEPERS))
-    ]
-    deck += [fills(target) for target in (BROKER, STORAGE) if target not in left_out] * 2
-    deck += [kill_two] * 2
-    return deck
+    worker, other_worker = rng.sample(BUILD_WORKERS, 2)
+    builder, keeper = rng.choice(TRANSFORMERS), rng.choice(KEEPERS)
+    writer, other_writer = rng.sample(WRITERS, 2)
+    sleeper, later_sleeper = rng.sample((builder, keeper), 2)
+    disks = [fills(target) for target in (BROKER, STORAGE) if target not in left_out]
+    first = [kills(target) for target in (*TARGETS, worker)]
+    first += [zombies(writer), zombies(sleeper), *disks, kill_two]
+    later = [kills(target) for target in (*TARGETS, other_worker)]
+    later += [pauses(target) for target in (*TARGETS, rng.choice(BUILD_WORKERS))]
+    later += [zombies(other_writer), zombies(later_sleeper), *disks, kill_two]
+    return first, later
 
 
 def _moment(rng: random.Random) -> float:

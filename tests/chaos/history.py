@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -44,11 +44,13 @@ class History:
         self.heads: dict[tuple[str, int], int] = {}
         """(topic, partition) → next offset, at the heads as they were last looked at."""
 
-    def look(self) -> dict[str, Table]:
-        """Note the snapshots retained now; the tables as they are."""
+    def look(self, names: Collection[str] | None = None) -> dict[str, Table]:
+        """Note the snapshots retained now, of some tables or of all; the tables as they are."""
         catalog = plain_catalog(self._settings)
         tables = {}
         for spec in landing_tables():
+            if names is not None and spec.name not in names:
+                continue
             table = catalog.load_table(self._settings.environment.table(spec.name))
             tables[spec.name] = table
             for snapshot in table.metadata.snapshots:

@@ -20,7 +20,7 @@ from tests.support.platform import EmbeddedPlatform
 POLL_SECONDS = 0.1
 WORKER_POLL_SECONDS = 0.5
 WORKER_POLLS = 120
-"""How often a worker is asked for before it counts as missed."""
+"""How often a process is asked for before it counts as missed."""
 
 
 @dataclass(order=True)
@@ -100,7 +100,7 @@ class Injector:
 
     def _doing(self, fault: Fault) -> Callable[[], None]:
         return {
-            Kind.KILL: lambda: self._kill(fault),
+            Kind.KILL: lambda: self._kill(fault, WORKER_POLLS),
             Kind.KILL_TWO: lambda: self._kill(fault),
             Kind.PAUSE: lambda: self._pause(fault),
             Kind.DISK_FULL: lambda: self._fill(fault),
@@ -143,7 +143,7 @@ class Injector:
 
         self._worker(target, pause, WORKER_POLLS)
 
-    def _kill(self, fault: Fault) -> None:
+    def _kill(self, fault: Fault, patience: int = 0) -> None:
         if fault.targets[0].worker:
             self._kill_worker(fault)
             return
@@ -151,7 +151,12 @@ class Injector:
             try:
                 pid = self._platform.kill(target.service, target.replica)
             except ProcessLookupError:
-                self._missed(target)
+                if patience == 0:
+                    self._missed(target)
+                    continue
+                # It was killed a moment ago: its successor is killed then, as soon as there is one.
+                again = time.monotonic() + WORKER_POLL_SECONDS
+                self._at(again, lambda: self._kill(fault, patience - 1))
             else:
                 self.outages.killed(str(target), pid)
                 self.done[f"{Kind.KILL.value} {target}"] += 1

@@ -11,7 +11,7 @@ from requests.exceptions import RequestException
 
 from deploy.demo.deriving import missing_from
 from shared.runtime.log_bounds import LogBounds
-from shared.tables.registry import TABLES
+from shared.tables.registry import TABLES, table_of_topic
 from tests.chaos.derived_history import DerivedHistory
 from tests.chaos.evidence import log_bounds
 from tests.chaos.history import History
@@ -21,6 +21,8 @@ READY_WITHIN_S = 120.0
 SETTLED_WITHIN_S = 120.0
 DERIVED_WITHIN_S = 180.0
 _POLL_S = 0.3
+_LOOK_AT_ALL_S = 10.0
+"""So often every table is looked at while some are waited for: histories are thinned."""
 
 Places = Mapping[tuple[str, int], int]
 """(topic, partition) → offset."""
@@ -40,6 +42,8 @@ class Recovery:
         self._asked = 0.0
         self._ends: Places | None = None
         self._missing = ""
+        self._waited_for: frozenset[str] | None = None
+        self._looked = 0.0
         self.ready_s: float | None = None
         """Seconds until every process was ready."""
         self.settled_s: float | None = None
@@ -73,7 +77,7 @@ class Recovery:
         try:
             if self._ends is None:
                 self._ends = log_ends(self._platform)
-            self._history.look()
+            self._look()
         except (KafkaException, RequestException, RESTError, OSError) as error:
             self._missing = f"no answer: {error}"
             return False
@@ -86,7 +90,18 @@ class Recovery:
             if heads.get((topic, partition), 0) < end
         }
         self._missing = f"records not in their tables: {behind}"
+        topics = {place.rpartition("/")[0] for place in behind}
+        self._waited_for = frozenset(table_of_topic(topic).name for topic in topics)
         return not behind
+
+    def _look(self) -> None:
+        """At those that are behind, as loading tables is work; now and then, and first, at all."""
+        now = time.monotonic()
+        if self._waited_for is not None and now - self._looked < _LOOK_AT_ALL_S:
+            self._history.look(self._waited_for)
+        else:
+            self._history.look()
+            self._looked = now
 
 
 class DerivedRecovery:
@@ -97,6 +112,7 @@ class DerivedRecovery:
         self._ends = {key: LogBounds(0, end) for key, end in log_ends(platform).items()}
         self._began = time.monotonic()
         self._asked = 0.0
+        self._waited_for: frozenset[str] | None = None
 
     def done(self) -> bool:
         """Asked again and again.
@@ -106,13 +122,14 @@ class DerivedRecovery:
         """
         if time.monotonic() - self._asked < _POLL_S:
             return False
-        self._history.look()
+        self._history.look(self._waited_for)
         self._asked = time.monotonic()
         behind = {
             name: missing
             for name, state in self._history.states.items()
             if (missing := missing_from(TABLES[name], state, self._ends))
         }
+        self._waited_for = frozenset(behind)
         if behind and self.seconds > DERIVED_WITHIN_S:
             raise Stalled(f"derived tables behind after {self.seconds:.0f} s: {behind}")
         return not behind

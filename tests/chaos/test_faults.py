@@ -56,6 +56,20 @@ def test_twenty_rounds_meet_every_fault(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_eight_rounds_kill_everybody_and_meet_every_kind(seed: int) -> None:
+    dealt = faults(plan(seed, 8))
+    killed = {fault.targets for fault in dealt if fault.kind is Kind.KILL}
+    assert killed >= {(target,) for target in TARGETS}
+    assert killed & {(target,) for target in BUILD_WORKERS}
+    asleep = {fault.targets[0] for fault in dealt if fault.zombie}
+    assert asleep & set(WRITERS)
+    assert asleep & {*TRANSFORMERS, *KEEPERS}
+    assert any(fault.kind is Kind.KILL_TWO for fault in dealt)
+    full = {fault.targets for fault in dealt if fault.kind is Kind.DISK_FULL}
+    assert full == {(BROKER,), (STORAGE,)}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_rounds_are_as_promised(seed: int) -> None:
     rounds = plan(seed, 40)
     assert [each.number for each in rounds] == list(range(1, 41))

@@ -1,7 +1,8 @@
-"""Twenty rounds of faults under 100 webhooks a second; every promise audited, by independent SQL.
+"""Eight rounds of faults under 100 webhooks a second; every promise audited, by independent SQL.
 
-``CHAOS_ROUNDS`` and ``CHAOS_SEED`` choose others; ``make chaos`` runs the same without a test
-around it, and at 300: here other tests share the cores, and a platform that starves recovers late.
+Every process is killed in them, and every kind of fault met. ``CHAOS_ROUNDS`` and ``CHAOS_SEED``
+choose others; ``make chaos`` runs twenty, and at 300 a second: here other tests share the cores,
+and a platform that starves recovers late.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pytest
 
 from shared.tables.registry import derived_tables
 
-ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "20"))
+ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "8"))
 SEED = int(os.environ.get("CHAOS_SEED", "1"))
 RATE = 100
 STOP_SECONDS = 20.0
@@ -39,7 +40,7 @@ def report() -> Any:
 
 
 @pytest.mark.chaos
-@pytest.mark.timeout(120 + 60 * ROUNDS)
+@pytest.mark.timeout(300 + 90 * ROUNDS)
 def test_every_promise_is_kept(report: Any) -> None:
     """The rules are those of ``tests/chaos/audit.py``; a report that is not clean names a place."""
     assert report["verdict"] == "clean", json.dumps(report, indent=1)
@@ -59,8 +60,8 @@ def test_every_process_was_killed_and_stopped(report: Any) -> None:
     done = report["faults"]
     processes = ("ingest", "stream_writer", "stream_writer-1", "broker", "storage")
     for target in (*processes, "transformer", "transformer-1", "maintainer", "maintainer-1"):
-        assert done.get(f"kill {target}", 0) >= 2, done
-    assert sum(count for what, count in done.items() if what.startswith("pause")) >= 5, done
+        assert done.get(f"kill {target}", 0) >= (2 if ROUNDS >= 20 else 1), done
+    assert sum(count for what, count in done.items() if what.startswith("pause")) >= 2, done
     if not report["left_out"]:
         assert done.get("disk full broker", 0) >= 1, done
         assert done.get("disk full storage", 0) >= 1, done

@@ -1,9 +1,4 @@
-"""The broker's side of ingest: one idempotent producer, replaced when it can no longer be trusted.
-
-aiokafka's idempotent producer retries a batch until the broker takes it, so records survive a
-broker restart. A batch that *failed*, however, leaves a gap in the partition's sequence numbers,
-after which a broker refuses every further batch (OUT_OF_ORDER_SEQUENCE_NUMBER): any failure
-therefore ends the producer and a new one begins with a new producer id.
+"""Every record's way: into the lane of its partition, and to the spool when the broker is slow.
 
 What the broker does not take at once goes to the spool (:mod:`services.ingest.spool`), in order:
 when it cannot be reached, when it refuses, or when a record waits for its acknowledgement too
@@ -13,14 +8,14 @@ long. Then everything of that topic that is not settled is spooled, and what com
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from services.ingest.admission import Hold
+from services.ingest.broker_link import CLOSE_SECONDS, CONNECT_SECONDS, BrokerLink
 from services.ingest.config import IngestSettings
 from services.ingest.group_commit import Lane, Linger, Record
 from services.ingest.spool.keeping import Keeping
@@ -34,13 +29,6 @@ from shared.contracts.topics import SPOOL
 from shared.runtime import bus, logging
 from shared.runtime.errors import Unavailable
 
-CONNECT_SECONDS = 5.0
-PROBE_EVERY_SECONDS = 1.0
-PROBE_SECONDS = 1.5
-"""Longest wait for the answer to a probe."""
-REPLACE_AFTER_SECONDS = 30.0
-"""A producer that reached nobody for so long starts again from the bootstrap servers."""
-CLOSE_SECONDS = 3.0
 SPOOL_CLOSE_SECONDS = 1.0
 TICK_SECONDS = 0.02
 """How much earlier than the acknowledgement timeout a delivery may be given up."""
@@ -68,21 +56,18 @@ class Publisher:
         self._lanes: dict[str, list[Lane]] = {}
         self._tick: list[Record] = []
         self._tick_ends = 0.0
-        self._producer: AIOKafkaProducer | None = None
-        self._failed = asyncio.Event()
         self._moved = asyncio.Event()
-        self._away: str | None = f"not connected to the broker at {settings.brokers} yet"
-        self._is_first_attempt = True
         self._missing: tuple[str, ...] = ()
-        self._supervisor: asyncio.Task[None] | None = None
+        asked = {*self._physical.values(), settings.environment.topic(SPOOL)}
+        self._link = BrokerLink(settings, asked, self._answered, self._silent)
         self.keeping: Keeping | None = None
         """The spool, once started; ``None`` when it is switched off."""
 
     @property
     def trouble(self) -> str | None:
         """Why the broker does not take every record now; ``None`` when it does."""
-        if self._away is not None:
-            return self._away
+        if self._link.away is not None:
+            return self._link.away
         if self._missing:
             names = ", ".join(self._physical[topic] for topic in self._missing)
             return (
@@ -95,7 +80,7 @@ class Publisher:
     def reason(self) -> str | None:
         """Why not every record can be accepted now; ``None`` when it can."""
         trouble = self.trouble
-        if trouble is None or self.keeping is None or self._is_first_attempt:
+        if trouble is None or self.keeping is None or self._link.is_first_attempt:
             return trouble
         refusal = self.keeping.refusal
         return f"{trouble}; {refusal}" if refusal is not None else None
@@ -109,7 +94,7 @@ class Publisher:
         if self._settings.ingest_spool:
             self.keeping = Keeping(self._settings, self, self._publish_event)
             self.keeping.start()
-        self._supervisor = self._loop.create_task(self._supervise())
+        self._link.start()
 
     def publish(
         self,
@@ -135,7 +120,7 @@ class Publisher:
         source = source or topic.partition(".")[0]
         record = Record(topic, source, key, value, headers, hold, settled)
         lanes = self._lanes.get(topic)
-        why = self._away
+        why = self._link.away
         if why is None and lanes is None:
             why = self.trouble or "the topics are not known yet"
         keeping = self.keeping
@@ -183,7 +168,7 @@ class Publisher:
 
     def producer(self) -> AIOKafkaProducer | None:
         """The producer in use now, or ``None`` while there is none."""
-        return self._producer
+        return self._link.producer
 
     def moved(self) -> None:
         """A lane may be idle now, or the broker be back."""
@@ -195,7 +180,7 @@ class Publisher:
     ) -> None:
         """A batch failed: its records go to the spool, unless the broker will never take them."""
         if is_sent:
-            self._on_failure(error)
+            self._link.fail(error)
         why = f"the broker refused the record ({type(error).__name__})"
         if self.keeping is None or isinstance(error, _TOO_LARGE):
             for record in members:
@@ -210,105 +195,32 @@ class Publisher:
 
     def _is_open(self, topic: str) -> bool:
         lanes = self._lanes.get(topic)
-        return (
-            self._away is None
-            and self._producer is not None
-            and not self._failed.is_set()
-            and lanes is not None
-            and all(lane.is_idle for lane in lanes)
-        )
+        return self._link.is_usable and lanes is not None and all(lane.is_idle for lane in lanes)
 
     async def send(
         self, topic: str, reads: Sequence[Read], acknowledged: Callable[[Read], None]
     ) -> Exception | None:
         """Send what was spooled; see :class:`~services.ingest.spool.replayer.Outlet`."""
-        producer, lanes = self._producer, self._lanes.get(topic)
+        producer, lanes = self._link.producer, self._lanes.get(topic)
         if producer is None or lanes is None:
             return Unavailable(self.trouble or "there is no producer")
         physical = self._settings.environment.topic(topic)
         error = await Sending(producer, physical, len(lanes)).send(reads, acknowledged)
         if error is not None:
-            self._on_failure(error)
+            self._link.fail(error)
         return error
 
     async def close(self, limit_s: float = CLOSE_SECONDS) -> None:
         """Flush what was sent, for at most ``limit_s``, and disconnect; the rest is spooled."""
-        if self._supervisor is not None:
-            self._supervisor.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._supervisor
+        await self._link.stop()
         if self.keeping is not None:
             await self.keeping.stop()
-        producer, self._producer = self._producer, None
-        self._away = "shutting down"
-        if producer is not None:
-            try:
-                async with asyncio.timeout(limit_s):
-                    await producer.flush()
-            except TimeoutError:
-                log.warning("records were not acknowledged before the end", limit_s=limit_s)
-            await _abandon(producer)
+        await self._link.close(limit_s)
         if self.keeping is not None:
             await self.keeping.close(SPOOL_CLOSE_SECONDS)
 
-    async def _supervise(self) -> None:
-        while True:
-            self._failed.clear()
-            try:
-                producer = await self._connect()
-            except (KafkaError, OSError, TimeoutError) as error:
-                self._is_first_attempt = False
-                self._unreachable(type(error).__name__)
-                await asyncio.sleep(PROBE_EVERY_SECONDS / 2)
-                continue
-            self._producer = producer
-            await self._watch(producer)
-            self._producer = None
-            await _abandon(producer)
-
-    async def _connect(self) -> AIOKafkaProducer:
-        producer = bus.producer(
-            self._settings,
-            "ingest",
-            # The ack timeout is ours; this one only decides when a silent connection is given up.
-            request_timeout_ms=5_000,
-            # Lanes gather the batches.
-            linger_ms=0,
-        )
-        topics = {*self._physical.values(), self._settings.environment.topic(SPOOL)}
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await producer.start()
-                await producer.client.set_topics(list(topics))
-        except BaseException:
-            await _abandon(producer)
-            raise
-        return producer
-
-    async def _watch(self, producer: AIOKafkaProducer) -> None:
-        """Probe until the producer failed or has reached nobody for too long."""
-        loop = asyncio.get_running_loop()
-        last_answer = loop.time()
-        while not self._failed.is_set() and loop.time() - last_answer < REPLACE_AFTER_SECONDS:
-            try:
-                async with asyncio.timeout(PROBE_SECONDS):
-                    answered = await producer.client.force_metadata_update()
-            except TimeoutError:
-                answered = False
-            self._is_first_attempt = False
-            if answered:
-                last_answer = loop.time()
-                self._reachable(producer)
-            else:
-                self._unreachable("no answer")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(PROBE_EVERY_SECONDS):
-                    await self._failed.wait()
-
-    def _reachable(self, producer: AIOKafkaProducer) -> None:
-        if self._away is not None:
-            log.info("connected to the broker", brokers=self._settings.brokers)
-        self._away = None
+    def _answered(self, producer: AIOKafkaProducer) -> None:
+        """The broker says which topics there are, and of how many partitions."""
         cluster = producer.client.cluster
         missing = tuple(
             topic
@@ -332,21 +244,12 @@ class Publisher:
                 self._lanes.pop(topic, None)
         self.moved()
 
-    def _unreachable(self, why: str) -> None:
-        reason = f"the broker at {self._settings.brokers} cannot be reached ({why})"
-        if reason != self._away:
-            log.warning("the broker cannot be reached", brokers=self._settings.brokers, why=why)
-        self._away = reason
+    def _silent(self, reason: str) -> None:
         for lanes in self._lanes.values():
             self._divert(lanes, reason)
 
-    def _on_failure(self, error: BaseException) -> None:
-        if not self._failed.is_set():
-            log.warning("the producer failed and is replaced", error=type(error).__name__)
-        self._failed.set()
-
     async def _publish_event(self, topic: str, event: Event) -> None:
-        producer = self._producer
+        producer = self._link.producer
         physical = self._settings.environment.topic(topic)
         if producer is None or not producer.client.cluster.partitions_for_topic(physical):
             raise Unavailable(self.trouble or f"no topic {physical} on the broker")
@@ -358,17 +261,3 @@ def _expire(tick: list[Record], after_s: float) -> None:
     for record in tick:
         if not record.is_settled:
             record.settle(Unavailable(f"no durable acknowledgement within {after_s} s"))
-
-
-async def _abandon(producer: AIOKafkaProducer) -> None:
-    """End a producer at once; what it still holds fails.
-
-    ``stop()`` alone waits for records that an absent broker will never take, and aiokafka has no
-    public way to give them up, hence the accumulator's own ``fail_all``.
-    """
-    producer._message_accumulator.fail_all(KafkaError("the producer was given up"))
-    with contextlib.suppress(KafkaError, OSError, TimeoutError, KeyError):
-        # KeyError: a batch in flight is put back among batches that fail_all has removed.
-        async with asyncio.timeout(CLOSE_SECONDS):
-            await producer.client.close()
-            await producer.stop()

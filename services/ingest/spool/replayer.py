@@ -73,7 +73,8 @@ class Replayer:
         found = self._spool.outstanding
         if found:
             log.warning("records of an earlier time are in the spool", records=found)
-            self._episodes.spooled(time.time(), "records were found when it started", found)
+            since = self._spool.oldest_s or time.time()
+            self._episodes.spooled(since, "records were found when it started", found)
         self._main = asyncio.get_running_loop().create_task(self._run(), name="replay the spool")
 
     async def stop(self) -> None:
@@ -106,13 +107,10 @@ class Replayer:
             return
         self._unread.over()
         if found:
-            records = sum(
-                backlog.outstanding
-                for held in self._spool.adopted[-found:]
-                for backlog in held.backlogs.values()
-            )
+            records = sum(held.outstanding for held in self._spool.adopted[-found:])
             log.warning("took over what an instance that is gone had spooled", records=records)
-            self._episodes.spooled(time.time(), "an instance that is gone had spooled", records)
+            since = self._spool.oldest_s or time.time()
+            self._episodes.spooled(since, "an instance that is gone had spooled", records)
 
     async def _guarded(self, held: Held, backlog: Backlog) -> None:
         try:

@@ -51,28 +51,27 @@ class Looking:
     def __init__(self, urls: Sequence[str]) -> None:
         self._urls = urls
         self.told = [Told() for _ in urls]
-        self._answered = [False] * len(urls)
+        self._was_ready = [False] * len(urls)
 
-    def look(self, which: Sequence[bool]) -> None:
-        """Note what these instances say, if they answer: one that was just killed does not.
+    def look(self) -> None:
+        """Note what the instances say that answer: one that was just killed does not.
 
-        The first answer does not count: one that has just started does not know yet.
+        Until it is ready for the first time an answer does not count: one that has just started
+        does not know yet whether there is a broker.
         """
         for number, url in enumerate(self._urls):
-            has_answered, self._answered[number] = self._answered[number], False
-            if not which[number]:
-                continue
             try:
                 ready = _get(f"{url}/readyz")
                 metrics = _get(f"{url}/metrics").decode()
             except OSError:
-                continue
-            self._answered[number] = True
-            if not has_answered:
+                self._was_ready[number] = False
                 continue
             told = self.told[number]
             said: dict[str, Any] = json.loads(ready)
             spooling = said.get("spooling", {})
+            if not self._was_ready[number]:
+                self._was_ready[number] = said["status"] == "ready"
+                continue
             told.looks += 1
             told.silent += not spooling or said["status"] != "ready"
             told.records = max(told.records, spooling.get("records", 0))

@@ -44,9 +44,9 @@ USAGE_ERROR: Any = typer.BadParameter.__base__
 
 KNOWN_HOSTS = {
     "127.0.0.1", "keepachangelog.com", "semver.org", "www.conventionalcommits.org",
-    "www.standardwebhooks.com",
+    "www.standardwebhooks.com", "hooks.example",
 }  # fmt: skip
-"""Where a reader may be sent. A registry is the reader's own choice."""
+"""Where a reader may be sent, and a name of nobody's. A registry is the reader's own choice."""
 OF_A_READERS_OWN = "BERGLINE_INGEST_ACME_SECRETS"
 """Setting of the source that a reader is led to add."""
 MACHINE_PATH = re.compile(r"(?<![\w.}/])/(?:home|root|Users|mnt|opt|tmp|var|work)\b")

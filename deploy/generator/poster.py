@@ -13,6 +13,7 @@ import orjson
 
 from deploy.generator.delivery import Delivery
 from deploy.generator.signing import Signer
+from shared.runtime.errors import Unavailable
 
 ANSWER_SECONDS = 5.0
 """How long a vendor waits for an answer."""
@@ -186,6 +187,25 @@ class Poster:
                 )
         except (aiohttp.ClientError, TimeoutError):
             return _Answer(0)
+
+
+async def require_answer(url: str) -> None:
+    """Return when somebody answers there, whatever the answer.
+
+    Raises:
+        Unavailable: nobody does.
+    """
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS)) as session,
+            session.get(f"{url.rstrip('/')}/livez"),
+        ):
+            return
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise Unavailable(
+            f"ingest does not answer at {url}: {type(error).__name__}",
+            "`bergline up --detach` starts the embedded platform; --url names another address",
+        ) from None
 
 
 def _backoff() -> Iterator[float]:

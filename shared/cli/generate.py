@@ -163,10 +163,10 @@ def post(
     """Post to ingest as vendors do, signed with the secrets of the settings.
 
     Without --source, those that the settings hold a secret of. A vendor waits 5 s for an answer and
-    tries again when told to. Fails when an answer is not the one that must come.
+    tries again when told to. Fails when nobody answers, or an answer is not the one that must come.
     """
     from deploy.generator.plan import NOW, stream
-    from deploy.generator.poster import Outcome, Poster
+    from deploy.generator.poster import Outcome, Poster, require_answer
     from deploy.generator.posting import Tally
     from deploy.generator.settings import SenderSettings
     from deploy.generator.signing import Signer
@@ -188,6 +188,7 @@ def post(
         deliveries = islice(deliveries, count)
     expected = count or (round(rate * seconds) if rate and seconds else None)
     tally = Tally()
+    asyncio.run(require_answer(url or settings.ingest_url))
     poster = Poster(url or settings.ingest_url, signer, concurrency=concurrency)
     began = time.monotonic()
     with _bar("posted", expected) as advance:

@@ -15,7 +15,8 @@ from deploy.generator.files import MANIFEST, FileFormat, claim, write
 from deploy.generator.happenings import TOPICS
 from deploy.generator.plan import plan
 from shared.cli.generate import app
-from shared.runtime.errors import ConfigurationError, Refused
+from shared.runtime.errors import ConfigurationError, Refused, Unavailable
+from tests.support.worker_ports import free_port
 
 DELIVERIES = plan(0, 700, topics=TOPICS)
 
@@ -105,3 +106,11 @@ def test_what_cannot_be_is_refused(
     given = [str(tmp_path) if argument == "DIR" else argument for argument in arguments]
     with pytest.raises(ConfigurationError, match=message):
         CliRunner().invoke(app, given, catch_exceptions=False)
+
+
+def test_nothing_is_posted_where_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BERGLINE_INGEST_SHOPIFY_SECRETS", "one")
+    url = f"http://127.0.0.1:{free_port()}"
+
+    with pytest.raises(Unavailable, match="does not answer at http"):
+        CliRunner().invoke(app, ["post", "--url", url, "--count", "5"], catch_exceptions=False)

@@ -6,6 +6,7 @@ record that cannot be parsed would be a row without columns.
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
+from services.ingest.limits.shapes import ANY_SHAPE
+from services.ingest.payload import Event, Unreadable, events
 from services.stream_writer.parsing.rows import parse
 from shared.contracts.envelope import Envelope
 from shared.sources.attributes import MAX_CHARACTERS
@@ -128,3 +131,40 @@ def check_row(
     held = orjson.loads(value)
     for name, given_ in payload.items():
         assert held[name] == given_ or given_ != given_, "what was received is all there"
+
+
+_PIECES = """
+{ } [ ] , : " \\ null true 1e400 -0 "id" "type" {"id":1} [{}] {"data":{}} \\ud800
+data[a][b]=1 & = %FF %7B + [] data[] type=subscribe &data[email]=a%40b fired_at= 9223372036854775808
+"""
+pieces = st.lists(
+    st.sampled_from(_PIECES.split()).map(str.encode) | st.binary(max_size=4), max_size=12
+).map(b"".join)
+
+
+@pytest.mark.parametrize(
+    ("source", "endpoint"), ENDPOINTS, ids=[endpoint.path for _, endpoint in ENDPOINTS]
+)
+@settings(deadline=None)
+@given(
+    body=pieces,
+    content_type=st.sampled_from(
+        ["application/json", "application/x-www-form-urlencoded", "text/plain", "", "é"]
+    ),
+)
+def test_a_body_of_any_bytes_is_malformed_or_events(
+    source: SourceSpec, endpoint: Endpoint, body: bytes, content_type: str
+) -> None:
+    headers = CIMultiDict({"Content-Type": content_type})
+    found: list[Event | Unreadable] = []
+    with contextlib.suppress(Malformed):
+        found = events(endpoint, ANY_SHAPE, headers, body)
+    for each in found:
+        if isinstance(each, Unreadable):
+            assert each.original in body
+            continue
+        with contextlib.suppress(Malformed):
+            read = endpoint.read(headers, each.payload, each.body)
+            for delivery in (read,) if isinstance(read, Delivery) else read:
+                value = each.body if delivery.value is None else delivery.value
+                check_row(source, delivery, value, each.payload)

@@ -50,6 +50,7 @@ def report(
         "seed": seed,
         "away_s": away_s,
         "rate": rate,
+        "rate_reached": round(run.rate, 1),
         "instances": INSTANCES,
         "rules": len(RULES) + len(order_audit.RULES),
         "violations": [asdict(each) for each in run.violations],
@@ -71,6 +72,7 @@ def text(made: Mapping[str, Any]) -> Any:
     figures = {
         **{f"killed: {name}": times for name, times in made["killed"].items()},
         **made["counts"],
+        "webhooks a second": made["rate_reached"],
         "sent after an answer about the same": made["order_promised_for"],
         **{f"seconds: {name}": value for name, value in made["seconds"].items()},
     }

@@ -45,6 +45,8 @@ class Away:
         told: what each instance told while the broker was away.
         events: what was told on the broker of the spools, each once.
         sent: ``begun``, ``accepted``, ``retries``, ``unanswered`` … of all senders.
+        rate: webhooks a second that were begun, all senders together: fewer than were asked for
+            where the machine is too busy.
         evidence: for the audit, if it came to that.
         violations: what it found.
         ordered: webhooks whose order was promised.
@@ -56,6 +58,7 @@ class Away:
     told: list[Told] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     sent: Counter[str] = field(default_factory=Counter)
+    rate: float = 0.0
     evidence: Evidence | None = None
     violations: list[Violation] = field(default_factory=list)
     ordered: int = 0
@@ -133,6 +136,8 @@ class Scenario:
                 for sender in self._senders:
                     sender.stop()
                     run.sent += sender.counts
+                    if sender.seconds:
+                        run.rate += sender.counts["begun"] / sender.seconds
             self._calm()
             self._audit()
         except (TimeoutError, Stalled, AssertionError) as error:

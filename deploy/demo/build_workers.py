@@ -10,7 +10,7 @@ import aiohttp
 from shared.runtime.errors import Unavailable
 
 POLL_SECONDS = 0.1
-DEADLINE_SECONDS = 120.0
+DEADLINE_SECONDS = 240.0
 """A busy machine takes a while to start Ray."""
 
 _ANSWER = aiohttp.ClientTimeout(total=5.0)

@@ -19,7 +19,7 @@ from shared.tables.registry import TABLES, derived_tables
 from shared.tables.spec import TableSpec
 
 POLL_SECONDS = 0.2
-DEADLINE_SECONDS = 60.0
+DEADLINE_SECONDS = 120.0
 
 Behind = Mapping[str, int]
 """Table → offsets of its topics that it does not hold yet."""

@@ -17,7 +17,7 @@ from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
 
 POLL_SECONDS = 0.2
-DEADLINE_SECONDS = 30.0
+DEADLINE_SECONDS = 90.0
 
 Behind = Mapping[tuple[str, int], int]
 """(logical topic, partition) → records not yet in its table."""

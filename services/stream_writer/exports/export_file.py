@@ -18,6 +18,8 @@ from shared.tables.spec import TableSpec
 
 MOST_ROWS = 8192
 """Rows that are read at a time, at most."""
+WIDTH = 512
+"""Bytes that a row takes in memory, at least: values that repeat are written once in a file."""
 _READ_BYTES = 2**20
 _STORE = ("AWS Error", "curlCode", "HTTP status", "Network")
 """What errors of an object store have in their text; damaged files have others."""
@@ -78,7 +80,7 @@ class ExportFile:
     def _rows_at_a_time(self, group: int) -> int:
         metadata: Any = self._parquet.metadata.row_group(group)
         width = int(metadata.total_byte_size) // max(1, int(metadata.num_rows))
-        return max(1, min(MOST_ROWS, self._memory_bytes // (8 * max(1, width))))
+        return max(1, min(MOST_ROWS, self._memory_bytes // (8 * max(WIDTH, width))))
 
 
 @contextmanager
@@ -107,7 +109,7 @@ def open_export(
             )
         with reading():
             parquet = stack.enter_context(
-                pq.ParquetFile(source, buffer_size=_READ_BYTES, pre_buffer=False)
+                pq.ParquetFile(source, buffer_size=min(_READ_BYTES, memory_bytes // 64), pre_buffer=False)
             )
         _require_columns(spec, parquet.schema_arrow.names)
         yield ExportFile(parquet, memory_bytes, is_unchanged)

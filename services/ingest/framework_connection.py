@@ -19,7 +19,9 @@ from services.ingest.samples import NOBODY, Seen
 THIS = "this request"
 """Named in a refusal's text: which address was meant is not known."""
 LINGERING_SECONDS = 1.0
-"""Refused senders may finish their body for this long before the connection is cut."""
+"""Refused senders may finish what they send for this long before the connection is cut."""
+SILENCE_SECONDS = 0.05
+"""Who sends nothing for so long has heard."""
 
 
 class FrameworkConnection(web.RequestHandler):
@@ -30,7 +32,17 @@ class FrameworkConnection(web.RequestHandler):
         front: shared by all connections.
     """
 
-    __slots__ = ("_body", "_front", "_head_bytes", "_head_timer", "_since", "_stuck")
+    __slots__ = (
+        "_body",
+        "_front",
+        "_head_bytes",
+        "_head_timer",
+        "_is_parting",
+        "_parting",
+        "_since",
+        "_still_sends",
+        "_stuck",
+    )
 
     def __init__(self, server: web.Server, front: Front) -> None:
         heads = front.heads
@@ -51,6 +63,9 @@ class FrameworkConnection(web.RequestHandler):
         self._head_bytes = 0
         self._head_timer: asyncio.TimerHandle | None = None
         self._stuck: asyncio.TimerHandle | None = None
+        self._is_parting = False
+        self._still_sends = False
+        self._parting: asyncio.Task[None] | None = None
         self._since = time.perf_counter()
 
     @property
@@ -77,6 +92,9 @@ class FrameworkConnection(web.RequestHandler):
 
     def data_received(self, data: bytes) -> None:
         """Hand on what came, and look how much of a head there is already."""
+        if self._is_parting:
+            self._still_sends = True
+            return
         if self._force_close or self._close:
             return
         is_head = self._body.is_eof()
@@ -137,7 +155,29 @@ class FrameworkConnection(web.RequestHandler):
         response = self._front.refusals.answer(refused, THIS, self._seen()).response()
         self._front.telemetry.answered("unmatched", "", refused.problem.status, 0.0)
         response.force_close()
+        self._is_parting = True
         return response
+
+    async def finish_response(
+        self, request: web.BaseRequest, resp: web.StreamResponse, start_time: float | None
+    ) -> tuple[web.StreamResponse, bool]:
+        """Send an answer; if it was the last one, let the sender hear it."""
+        finished = await super().finish_response(request, resp, start_time)
+        if self._is_parting:
+            await self._linger()
+        return finished
+
+    async def _linger(self) -> None:
+        """Read on for a moment: closed with bytes unread, a connection is reset, not answered."""
+        ends = self._loop.time() + LINGERING_SECONDS
+        self._still_sends = True
+        while self._still_sends and self._loop.time() < ends:
+            self._still_sends = False
+            await asyncio.sleep(SILENCE_SECONDS)
+
+    async def _part(self) -> None:
+        await self._linger()
+        self.force_close()
 
     def _wait_for_head(self) -> asyncio.TimerHandle:
         return self._loop.call_later(self._front.head_timeout_s, self._head_is_late)
@@ -153,6 +193,8 @@ class FrameworkConnection(web.RequestHandler):
             self._head_timer = self._wait_for_head()
 
     def _refuse(self, refused: Refused) -> None:
+        if self._is_parting:
+            return
         if self.transport is None or not self._is_waiting:
             # First the answers that are owed.
             self.close()
@@ -161,7 +203,8 @@ class FrameworkConnection(web.RequestHandler):
         answer = front.refusals.answer(refused, THIS, self._seen())
         front.telemetry.answered("unmatched", "", answer.status, 0.0)
         self.transport.write(front.wire.encode(answer, close=True))
-        self.force_close()
+        self._is_parting = True
+        self._parting = self._loop.create_task(self._part())
 
     def _seen(self) -> Seen:
         return Seen(NOBODY, method="", peer=lambda: self.peername)

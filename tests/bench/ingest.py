@@ -136,6 +136,7 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
         measure("spool_replay", spooling.replayed_per_s, "1/s"),
         measure("spool_replay_cpu", spooling.replayed_per_cpu_second, "1/CPU-s"),
         measure("spool_bytes", spooling.bytes_each, "B"),
+        measure("spooled_unasked", [float(spooling.unasked)], "webhooks"),
         measure("answer_503", [float(ingest.served.refused)], "webhooks"),
         measure("body", [float(len(order(0)))], "B"),
         measure("array_body", [float(len(event_arrays.body(0)))], "B"),

@@ -24,12 +24,15 @@ class Spooling:
         replayed_per_s: records sent from the spool, from the first acknowledgement on; wall clock.
         replayed_per_cpu_second: the same by ingest's CPU time, reconnecting included.
         bytes_each: of the spool's files.
+        unasked: webhooks that had been spooled before, in all rounds, because the broker was slow.
     """
 
     per_cpu_second: list[float] = field(default_factory=list)
     replayed_per_s: list[float] = field(default_factory=list)
     replayed_per_cpu_second: list[float] = field(default_factory=list)
     bytes_each: list[float] = field(default_factory=list)
+    unasked: int = 0
+    _seen: int = 0
 
     def round(
         self,
@@ -45,6 +48,8 @@ class Spooling:
         Raises:
             CheckFailed: less was spooled than was answered.
         """
+        process.wait_until(lambda: not _spooling(process))
+        self.unasked += _spooled(process) - self._seen
         broker.stop()
         process.wait_until(lambda: bool(_spooling(process)))
         refused = ingest.refused
@@ -63,6 +68,7 @@ class Spooling:
             if now == kept:
                 began = time.perf_counter()
             left = now
+        self._seen = _spooled(process)
         self.replayed_per_s.append(kept / (time.perf_counter() - began))
         self.replayed_per_cpu_second.append(kept / (cpu_seconds(ingest.pid) - before))
 
@@ -70,3 +76,10 @@ class Spooling:
 def _spooling(process: IngestProcess) -> dict[str, object]:
     found: dict[str, object] = process.get("/readyz").json.get("spooling", {})
     return found
+
+
+def _spooled(process: IngestProcess) -> int:
+    """Records that were made durable since the process started."""
+    lines = process.get("/metrics").body.decode().splitlines()
+    name = "lakehouse_spool_spooled_total{"
+    return int(sum(float(line.split()[-1]) for line in lines if line.startswith(name)))

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -36,6 +34,7 @@ from tests.components.maintained_table import (
     new_table,
     swept,
 )
+from tests.support import warm_bergline
 from tests.support.derived_lake import MONTHS
 from tests.support.storage import StorageProcess, module_storage
 
@@ -104,14 +103,11 @@ def killed(
     """A process that does the job has died at that place."""
     variables = connection(storage.ports, storage.secrets) | {"TMPDIR": str(temporary)}
     name = str(handle.environment.name)
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.components.killed_maintenance", job, place, name],
-        env={**os.environ, **variables},
-        cwd=Path(__file__).parents[2],
-        capture_output=True,
-        text=True,
-        timeout=WITHIN_S,
-        check=False,
+    done = warm_bergline.module(
+        "tests.components.killed_maintenance",
+        [job, place, name],
+        {**os.environ, **variables},
+        seconds=WITHIN_S,
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
 

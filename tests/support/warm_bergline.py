@@ -1,8 +1,8 @@
-"""``bergline`` in a process of its own, but forked from one that has imported what commands need.
+"""``python -m …`` in a process of its own, but forked from one that has imported what it needs.
 
-A command starts with a second of imports, and tests run hundreds. Each still has arguments,
-variables, streams and an exit code of its own; where it matters how a process starts or takes a
-signal, tests start ``python -m shared.cli``. Elsewhere than on Linux this does so, too.
+A command of ``bergline`` starts with a second of imports, and tests run hundreds. Each still has
+arguments, variables, streams and an exit code of its own; where it matters how a process starts or
+takes a signal, tests start ``python -m``. Elsewhere than on Linux this does so, too.
 
 Run as ``python -m tests.support.warm_bergline``, this is the process that forks: one request is a
 line of JSON with both streams' descriptors, answered by a line with the pid and one with the code.
@@ -16,6 +16,7 @@ import functools
 import importlib
 import json
 import os
+import runpy
 import signal
 import socket
 import subprocess
@@ -42,6 +43,9 @@ PRELOADED = (
     "shared.lake.freshness",
     "shared.lake.history",
     "shared.lake.inventory",
+    "shared.lake.maintenance.compaction",
+    "shared.lake.maintenance.expiry",
+    "shared.lake.maintenance.orphans",
     "shared.lake.query",
     "shared.lake.standing",
     "shared.lake.tracing",
@@ -63,17 +67,29 @@ def bergline(
     *,
     seconds: float = 120.0,
 ) -> subprocess.CompletedProcess[str]:
-    """Run one command.
+    """Run one command; :func:`module` tells the rest."""
+    return module("shared.cli", arguments, variables, seconds=seconds)
+
+
+def module(
+    name: str,
+    arguments: Sequence[str],
+    variables: Mapping[str, str],
+    *,
+    seconds: float = 120.0,
+) -> subprocess.CompletedProcess[str]:
+    """Run a module as ``python -m`` does, in the checkout's directory.
 
     Args:
-        arguments: behind ``bergline``.
+        name: of the module.
+        arguments: behind it.
         variables: its whole environment.
         seconds: after so many it is killed.
 
     Raises:
         subprocess.TimeoutExpired: it was killed.
     """
-    command = [sys.executable, "-m", "shared.cli", *arguments]
+    command = [sys.executable, "-m", name, *arguments]
     if sys.platform != "linux":
         return subprocess.run(
             command,
@@ -85,7 +101,7 @@ def bergline(
             check=False,
         )
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        code = _warm().run(arguments, variables, (out.fileno(), err.fileno()), seconds)
+        code = _warm().run(command[2:], variables, (out.fileno(), err.fileno()), seconds)
         said = []
         for stream in (out, err):
             stream.seek(0)
@@ -117,13 +133,13 @@ class Warm:
 
     def run(
         self,
-        arguments: Sequence[str],
+        command: Sequence[str],
         variables: Mapping[str, str],
         streams: Sequence[int],
         seconds: float,
     ) -> int | None:
-        """The exit code of a command, which writes to these; ``None``: it took too long."""
-        request = json.dumps({"arguments": list(arguments), "variables": dict(variables)})
+        """The exit code of a module, which writes to these; ``None``: it took too long."""
+        request = json.dumps({"command": list(command), "variables": dict(variables)})
         self._socket.settimeout(None)
         socket.send_fds(self._socket, [request.encode() + b"\n"], list(streams))
         begun = self._lines.readline()
@@ -176,17 +192,16 @@ def _serve(descriptor: int) -> None:
 
 
 def _command(request: dict[str, Any], streams: Sequence[int]) -> NoReturn:
-    """Be the process of one command."""
-    from shared.cli.main import main
-
+    """Be the process of one module."""
     code = 1
     try:
         os.environ.clear()
         os.environ.update(request["variables"])
-        sys.argv = ["bergline", *request["arguments"]]
+        tempfile.tempdir = None  # a variable names it
+        sys.argv = request["command"]
         for target, stream in zip((1, 2), streams, strict=True):
             os.dup2(stream, target)
-        main()
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         code = 0
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from pyiceberg.table import Table
 
 from services.stream_writer.preparing import Prepared, mark_replays
+from shared.lake.handle import TableHandle
 from shared.lake.landed_ids import Id, landed_ids
 from shared.lake.positions import Positions
 from shared.lake.recorded import recorded
@@ -14,7 +14,7 @@ from shared.lake.table_state import TableState
 _FIELDS = ("_delivery_id", "_topic", "_partition", "_offset")
 
 
-def end_doubts(prepared: Prepared, table: Table, state: TableState) -> None:
+def end_doubts(prepared: Prepared, handle: TableHandle, state: TableState) -> None:
     """Mark those doubtful rows whose delivery the table holds already.
 
     Everything that came before them in their partition is in the table by the time they are
@@ -23,7 +23,7 @@ def end_doubts(prepared: Prepared, table: Table, state: TableState) -> None:
 
     Args:
         prepared: its doubts are over when this returns.
-        table: to read from; its snapshots may be older ones.
+        handle: of the table, to read from; its snapshots may be older ones.
         state: the table as it is now.
 
     Raises:
@@ -39,7 +39,7 @@ def end_doubts(prepared: Prepared, table: Table, state: TableState) -> None:
         for row, delivery, *place in zip(prepared.doubtful, *columns, strict=True)
         if delivery and not _is_landed(positions, *place)
     }
-    found = landed_ids(table, state.current_snapshot(), ("_delivery_id",), asked)
+    found = landed_ids(handle.table, state.current_snapshot(), ("_delivery_id",), asked)
     repeats = [asked[each] for each in found]
     prepared.rows = mark_replays(prepared.rows, repeats)
     prepared.replayed += len(repeats)

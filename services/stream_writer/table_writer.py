@@ -204,7 +204,7 @@ class TableWriter:
     def _end_doubts(self, prepared: Prepared) -> None:
         state = self.handle.reload()
         try:
-            end_doubts(prepared, self.handle.table, state)
+            end_doubts(prepared, self.handle, state)
         except OSError:
             self.handle.renew()
             raise

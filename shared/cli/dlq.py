@@ -31,7 +31,7 @@ def list_letters(
 
     What is on their topic and no row yet is counted beside them.
     """
-    from shared.lake.dead_letters.letters import find
+    from shared.lake.dead_letters.finding import find
     from shared.lake.reader import LakeReader
     from shared.runtime.settings import Settings
 

@@ -60,7 +60,8 @@ def purge(
     """
     from shared.cli.operator import actor
     from shared.contracts.identity import uuid7
-    from shared.lake.dead_letters.letters import TABLE, find, rows_of
+    from shared.lake.dead_letters.finding import find, rows_of
+    from shared.lake.dead_letters.letters import TABLE
     from shared.lake.dead_letters.purging import purge as remove
     from shared.lake.reader import LakeReader, reachable, table_spec
     from shared.runtime.errors import Refused

@@ -27,8 +27,8 @@ from shared.cli.words import count, stacked
 
 if TYPE_CHECKING:
     from shared.lake.dead_letters.letters import Choice, Letter
-    from shared.lake.dead_letters.replaying import Sending, Sent
     from shared.lake.reader import LakeReader
+    from shared.runtime.resending import Sending, Sent
     from shared.runtime.settings import Settings
 
 
@@ -68,10 +68,10 @@ def replay(
     Example: bergline dlq replay shopify.orders/2/1211057 --with corrected.json --wait
     """
     from shared.cli.operator import actor
-    from shared.lake.dead_letters.letters import find
+    from shared.lake.dead_letters.finding import find
     from shared.lake.dead_letters.replaying import already
-    from shared.lake.dead_letters.replaying import replay as send
     from shared.lake.reader import LakeReader
+    from shared.runtime.resending import resend
     from shared.runtime.settings import Settings
 
     settings = Settings.load()
@@ -96,7 +96,7 @@ def replay(
         _end(output, refused, {})
         return
     sent = asyncio.run(
-        send(
+        resend(
             settings,
             sendings,
             before,

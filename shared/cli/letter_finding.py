@@ -37,7 +37,8 @@ def letter_of(settings: Settings, lake: LakeReader, id_: str) -> Letter:
     Raises:
         NotFound: there is none.
     """
-    from shared.lake.dead_letters.letters import Choice, find
+    from shared.lake.dead_letters.finding import find
+    from shared.lake.dead_letters.letters import Choice
 
     chosen = Choice(ids=(id_,))
     found = find(lake, chosen, limit=1, values=True)

@@ -12,7 +12,7 @@ from shared.cli.words import NOTHING, age, cell, count, moment, size, stacked, v
 
 if TYPE_CHECKING:
     from shared.lake.dead_letters.letters import Found, Letter
-    from shared.lake.dead_letters.replaying import Sending, Sent
+    from shared.runtime.resending import Sending, Sent
 
 DUMPED_BYTES = 4096
 """Most bytes of a value that are shown as hexadecimal digits or text."""
@@ -155,7 +155,7 @@ def hex_dump(value: bytes) -> str:
 def sending_json(sending: Sending) -> dict[str, Any]:
     """What would be sent."""
     return {
-        "id": sending.letter.id,
+        "id": sending.letter_id,
         "topic": sending.topic,
         "partition": sending.partition,
         "delivery_id": sending.delivery_id,
@@ -177,7 +177,7 @@ def sendings_text(sendings: Sequence[Sending], before: Sequence[str]) -> Any:
     """What would be sent, of what was sent before said so."""
     rows = [
         (
-            cell(each.letter.id),
+            cell(each.letter_id),
             f"{each.topic}/{each.partition}",
             size(len(each.value)),
             "other bytes" if each.edited else "as it was",
@@ -197,5 +197,5 @@ def sent_text(sent: Sequence[Sent], errors: dict[str, str | None] | None) -> Any
         if errors is not None:
             error = errors.get(record)
             told += f"; failed again: {error}, dead letter {record}" if error else "; a good row"
-        rows.append((cell(each.sending.letter.id), cell(record), cell(told)))
+        rows.append((cell(each.sending.letter_id), cell(record), cell(told)))
     return table(("id", "record", ""), rows)

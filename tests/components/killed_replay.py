@@ -6,7 +6,7 @@ import os
 import signal
 
 from shared.cli.main import main
-from shared.lake.dead_letters import replaying
+from shared.runtime import resending
 
 
 async def die(*_: object) -> None:
@@ -15,5 +15,5 @@ async def die(*_: object) -> None:
 
 
 if __name__ == "__main__":
-    replaying.record = die  # type: ignore[assignment]
+    resending.record = die  # type: ignore[assignment]
     main()

@@ -22,13 +22,14 @@ from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import Envelope
 from shared.contracts.identity import uuid7
 from shared.contracts.topics import DEAD_LETTERS
-from shared.lake.dead_letters.letters import Choice, find
+from shared.lake.dead_letters.finding import find
+from shared.lake.dead_letters.letters import Choice
 from shared.lake.dead_letters.records import sendings
-from shared.lake.dead_letters.replaying import replay
 from shared.lake.query import query
 from shared.lake.reader import LakeReader
 from shared.runtime import bus
 from shared.runtime.log_bounds import log_bounds
+from shared.runtime.resending import resend
 from tests.support.letters import FAILED, request
 from tests.support.platform import EmbeddedPlatform
 from tests.support.warm_bergline import bergline
@@ -235,7 +236,7 @@ def test_two_replays_at_once_are_a_row_and_a_marked_one(operator: Operator) -> N
     operator.letters(id_)
     found = find(LakeReader(operator.settings), Choice(ids=(id_,)), limit=1, values=True)
     both = sendings(found.letters[0], {ORDERS: (0, 1, 2)}) * 2
-    asyncio.run(replay(operator.settings, both, {}, actor="ada", reason=""))
+    asyncio.run(resend(operator.settings, both, {}, actor="ada", reason=""))
     rows = operator.until(
         2,
         "select _replayed from raw.shopify_orders "

@@ -11,8 +11,9 @@ from shared.contracts.dead_letters import REPLAYED_FROM, REPLAYED_FROM_ATTRIBUTE
 from shared.contracts.envelope import MAY_REPEAT, Envelope
 from shared.contracts.topics import DEAD_LETTERS
 from shared.lake.dead_letters.letters import Letter
-from shared.lake.dead_letters.replaying import Headers, Sending, delivery_id
+from shared.lake.dead_letters.replaying import delivery_id
 from shared.runtime.errors import Refused
+from shared.runtime.resending import Headers, Sending
 from shared.sources.registry import SOURCES
 from shared.sources.spec import Delivery, Endpoint, Malformed, SourceSpec
 from shared.tables.registry import landing_tables
@@ -73,7 +74,7 @@ def _of_record(letter: Letter, partitions: Partitions, value: bytes, edited: boo
         (REPLAYED_FROM, letter.id.encode()),
         (MAY_REPEAT, b"1"),
     ]
-    return Sending(letter, each, topic, partition, letter.record_key, value, headers, edited)
+    return Sending(letter.id, each, topic, partition, letter.record_key, value, headers, edited)
 
 
 def _of_request(
@@ -105,7 +106,7 @@ def _of_request(
         ).headers()
         found.append(
             Sending(
-                letter,
+                letter.id,
                 each,
                 delivery.topic,
                 crc32(key) % len(numbers),  # as ingest does, so that its key stays in order

@@ -1,4 +1,4 @@
-"""Send the bytes of dead letters again, so that a repeated command repeats nothing unmarked.
+"""Which bytes of dead letters were sent before, so that a repeated command repeats nothing.
 
 What is sent has a delivery id that follows from dead letter and bytes. Before it is sent the table
 of its topic, and the log behind the table's position, are asked for that id: what is there is not
@@ -12,61 +12,22 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Iterable, Sequence
 
-from aiokafka import AIOKafkaProducer
 from pyiceberg.expressions import And, GreaterThanOrEqual, LessThanOrEqual, Reference
 from pyiceberg.expressions.literals import literal
 
 from shared.contracts import envelope
-from shared.contracts.dead_letters import DeadLetterHandled
-from shared.contracts.topics import DEAD_LETTERS_HANDLED, MAX_RECORD_BYTES
-from shared.lake.dead_letters.letters import Letter, Place
+from shared.lake.dead_letters.letters import Letter
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.recorded import recorded
 from shared.lake.table_state import TableState
-from shared.runtime import bus
-from shared.runtime.broker_clients import answering
 from shared.runtime.log_bounds import log_bounds
 from shared.runtime.log_ranges import read_range
+from shared.runtime.resending import Place, Sending
 from shared.runtime.settings import Settings
 from shared.tables.registry import table_of_topic
-
-Headers = list[tuple[str, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Sending:
-    """A record as it will be sent.
-
-    Attributes:
-        letter: whose bytes they are.
-        delivery_id: follows from the letter and ``value``.
-        topic: logical topic.
-        partition: where it goes: for a letter of a record, where that stood.
-        edited: whether the bytes are others than the letter's.
-    """
-
-    letter: Letter
-    delivery_id: str
-    topic: str
-    partition: int
-    key: bytes | None
-    value: bytes
-    headers: Headers
-    edited: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sent:
-    """What became of one: where its record stands, and whether it was there before."""
-
-    sending: Sending
-    place: Place
-    before: bool
 
 
 def delivery_id(letter: Letter, value: bytes, number: int = 0) -> str:
@@ -131,75 +92,3 @@ def _in_table(
     pins = {name: Pin(snapshot_id=snapshot_id)}
     with query(lake, sql, pins=pins, parameters=[list(ids)], row_filter=within) as result:
         return [(each, (topic, number, at)) for each, topic, number, at in result.rows()]
-
-
-async def replay(
-    settings: Settings,
-    sendings: Sequence[Sending],
-    before: Mapping[str, Place],
-    *,
-    actor: str,
-    reason: str,
-    told: Callable[[Sent], None] = lambda _: None,
-) -> list[Sent]:
-    """Send what was not sent before, one after the other, and record each.
-
-    Args:
-        settings: where the broker is.
-        sendings: what to send.
-        before: where those stand that were sent before; these are only recorded.
-        actor, reason: kept in the record.
-        told: what became of each, as it happens.
-
-    Raises:
-        Unavailable: the broker did not acknowledge; what was told of is done, and the same
-            command goes on with the rest.
-    """
-    done: list[Sent] = []
-    producer = bus.producer(settings, "cli", max_request_size=MAX_RECORD_BYTES)
-    with answering(settings):
-        try:
-            await producer.start()
-            for sending in sendings:
-                place = before.get(sending.delivery_id)
-                sent = Sent(
-                    sending, place or await _send(producer, settings, sending), place is not None
-                )
-                await record(producer, settings, sent, actor, reason)
-                done.append(sent)
-                told(sent)
-        finally:
-            await producer.stop()
-    return done
-
-
-async def _send(producer: AIOKafkaProducer, settings: Settings, sending: Sending) -> Place:
-    acknowledged = await producer.send_and_wait(
-        settings.environment.topic(sending.topic),
-        value=sending.value,
-        key=sending.key,
-        partition=sending.partition,
-        headers=sending.headers,
-    )
-    return sending.topic, sending.partition, acknowledged.offset
-
-
-async def record(
-    producer: AIOKafkaProducer, settings: Settings, sent: Sent, actor: str, reason: str
-) -> None:
-    """Tell that a dead letter was replayed, for its table."""
-    topic, partition, offset = sent.place
-    handled = DeadLetterHandled(
-        action="replayed",
-        handling_id=sent.sending.delivery_id,
-        letter_id=sent.sending.letter.id,
-        delivery_id=sent.sending.delivery_id,
-        topic=topic,
-        partition=partition,
-        offset=offset,
-        edited=sent.sending.edited,
-        actor=actor,
-        reason=reason,
-        handled_at=datetime.now(UTC),
-    )
-    await bus.publish(producer, settings, DEAD_LETTERS_HANDLED, handled)

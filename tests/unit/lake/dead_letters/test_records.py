@@ -11,8 +11,9 @@ import pytest
 
 from shared.lake.dead_letters.letters import UNREADABLE, Letter
 from shared.lake.dead_letters.records import sendings
-from shared.lake.dead_letters.replaying import Sending, delivery_id
+from shared.lake.dead_letters.replaying import delivery_id
 from shared.runtime.errors import Refused
+from shared.runtime.resending import Sending
 
 AT = datetime(2026, 11, 24, 9, 30, 1, tzinfo=UTC)
 PARTITIONS = {"shopify.orders": (0, 1, 2), "stripe.charges": (0, 1, 2)}

@@ -39,7 +39,7 @@ _RAW_COLUMNS = (
     *("_event_id", "_event_type", "_key", "_payload", "_error", "_drift", "_replayed"),
     "_loaded_at",
 )
-_DEAD_LETTER_COLUMNS = (*_KEYS, "delivery_id", "reason", "value")
+_DEAD_LETTER_COLUMNS = (*_KEYS, "delivery_id", "reason", "topic", "value")
 
 _MATCHING, _COUNTS, _BY_TABLE, _LETTERS = (
     Path(__file__).with_name("ledger.sql").read_text(encoding="utf-8").split("-- then\n")
@@ -72,7 +72,7 @@ class Ledger:
         counts: over all raw tables together.
         tables: of each raw table: ``events`` that must be there, ``rows``, ``offsets`` of its
             topic, and the events ``lost``, ``doubled`` and ``unasked`` for.
-        dead_letters: what must be kept, what is, and what nobody asked for.
+        dead_letters: what must be kept, what is, and what nobody asked for; of webhooks.
         freshness: seconds from receipt to the snapshot with the row.
         trace: the way of one event.
     """

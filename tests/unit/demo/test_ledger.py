@@ -57,7 +57,9 @@ RAW_SCHEMA = pa.schema(
         ("_drift", pa.utf8()),
     ]
 )
-LETTER_SCHEMA = pa.schema([("delivery_id", pa.utf8()), ("value", pa.binary())])
+LETTER_SCHEMA = pa.schema(
+    [("delivery_id", pa.utf8()), ("topic", pa.utf8()), ("value", pa.binary())]
+)
 VISIBLE_SCHEMA = pa.schema(
     [
         *list(RAW_SCHEMA)[:5],
@@ -115,7 +117,11 @@ def at(topic: str) -> int:
 
 def honest_letters() -> Rows:
     return [
-        {"delivery_id": one.delivery_id or f"event-{number}", "value": body}
+        {
+            "delivery_id": one.delivery_id or f"event-{number}",
+            "topic": one.delivery.topic,
+            "value": body,
+        }
         for number, (one, body) in enumerate(LETTERS)
     ]
 
@@ -323,6 +329,14 @@ def test_the_event_of_an_array_that_was_no_event_must_be_kept() -> None:
 
     assert failed(found) == {"everything unusable is kept as a dead letter"}
     assert found.dead_letters["unasked"] == 1
+
+
+def test_a_dead_letter_of_an_announced_file_is_no_webhooks() -> None:
+    told = {"delivery_id": "file", "topic": "ga4.exports", "value": b"{}"}
+
+    assert ledger(honest_rows(), [*honest_letters(), told]).dead_letters["unasked"] == 0
+    told["topic"] = "stripe.events"
+    assert ledger(honest_rows(), [*honest_letters(), told]).dead_letters["unasked"] == 1
 
 
 @pytest.mark.parametrize("damage", ["missing", "altered"])

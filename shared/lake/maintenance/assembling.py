@@ -178,16 +178,25 @@ class _Encoded:
 
     def ended(self) -> Sequence[Struct]:
         """The row groups, with offsets as of a file of their own; ``shift`` leads to ours."""
-        self._end = bytearray()
-        self._writer.close()
-        end = bytes(self._end)
+        end = self._closed()
         padded = MAGIC + end  # as if nothing lay before
         return footer_of(lambda begin, count: padded[begin : begin + count], len(padded)).groups
 
     def abandoned(self) -> None:
         """Have the library write nothing more, wherever it is."""
-        self._end = bytearray()
-        self._writer.close()
+        self._closed()
+
+    def _closed(self) -> bytes:
+        """What the library writes at the end, in place of which nothing is written.
+
+        The library holds this object where the garbage collector does not see it, so whoever is
+        held by the library has to let go of it, or both stay for ever with all that they know.
+        """
+        self._end = end = bytearray()
+        writer = self._writer
+        del self._writer
+        writer.close()
+        return bytes(end)
 
     def write(self, data: bytes) -> int:
         """For the library."""

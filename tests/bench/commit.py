@@ -55,8 +55,8 @@ WINDOW = 100
 EARLY = (300, 400)
 """Commits that the last hundred are compared with: the dense part of the history is full."""
 
-QUICK_RETAINED = (10, 40)
-QUICK_THINNED = 30
+QUICK_RETAINED = (5, 15)
+QUICK_THINNED = 10
 
 
 _Table = TypeVar("_Table")

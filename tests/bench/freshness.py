@@ -111,7 +111,7 @@ def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[
 
     Args:
         rounds: how many.
-        quick: short loads.
+        quick: short loads, and none to warm up.
         rate: webhooks a second; each of both figures has a rate of its own unless it is given.
     """
     raw: list[Freshness] = []
@@ -120,7 +120,7 @@ def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[
         platform = EmbeddedPlatform(Path(directory))
         try:
             platform.start()
-            for number in range(rounds + 1):
+            for number in range(1 if quick else 0, rounds + 1):
                 warming = number == 0
                 seconds = WARM_UP_SECONDS if warming or quick else SECONDS
                 load = Load(2 * number, seconds, rate or RATE)

@@ -38,6 +38,7 @@ from tests.support.platform import EmbeddedPlatform
 from tests.support.writing_under_load import traffic
 
 WORKERS = (1, 2, 4)
+QUICK_WORKERS = (2,)
 DELIVERIES = 6000
 QUICK_DELIVERIES = 300
 CONCURRENCY = 32
@@ -47,6 +48,7 @@ SETTLE_SECONDS = 90.0
 
 GAP_RATE = 150.0
 GAP_SECONDS = 12.0
+QUICK_GAP_SECONDS = 4.0
 """Load around each change of the group."""
 
 BUSY = ("raw.shopify_orders", "raw.shopify_customers", "raw.stripe_charges")
@@ -65,15 +67,15 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     """A new platform for every number of workers in every round."""
     found: dict[tuple[str, str], list[float]] = {}
     for number in range(rounds):
-        for workers in WORKERS[:2] if quick else WORKERS:
-            figures = _with_workers(workers, QUICK_DELIVERIES if quick else DELIVERIES, number)
+        for workers in QUICK_WORKERS if quick else WORKERS:
+            figures = _with_workers(workers, number, quick)
             for name_and_unit, value in figures.items():
                 found.setdefault(name_and_unit, []).append(value)
             progress("measured", workers=workers, round=number + 1, of=rounds)
     return [measure(name, values, unit) for (name, unit), values in found.items()]
 
 
-def _with_workers(workers: int, deliveries: int, seed: int) -> Figures:
+def _with_workers(workers: int, seed: int, quick: bool) -> Figures:
     with tempfile.TemporaryDirectory() as directory:
         platform = EmbeddedPlatform(
             Path(directory),
@@ -88,9 +90,10 @@ def _with_workers(workers: int, deliveries: int, seed: int) -> Figures:
         )
         try:
             platform.start()
+            deliveries = QUICK_DELIVERIES if quick else DELIVERIES
             figures = _throughput(platform, workers, deliveries, seed)
             if workers == 2:
-                figures |= _gaps(platform)
+                figures |= _gaps(platform, QUICK_GAP_SECONDS if quick else GAP_SECONDS)
         finally:
             platform.close()
     return figures
@@ -167,16 +170,16 @@ def _post(platform: EmbeddedPlatform, workers: int, deliveries: Sequence[Deliver
     asyncio.run(post())
 
 
-def _gaps(platform: EmbeddedPlatform) -> Figures:
+def _gaps(platform: EmbeddedPlatform, seconds: float) -> Figures:
     """One of two workers leaves orderly and is started again; one is killed and started again."""
     figures: Figures = {}
     for name, end in (("left", platform.terminate), ("killed", platform.kill)):
-        with traffic(platform, rate=GAP_RATE, seconds=GAP_SECONDS) as flowing:
+        with traffic(platform, rate=GAP_RATE, seconds=seconds) as flowing:
             began = time.time()
             _until_commits(platform, began)
             old = end("stream_writer", 1)
             platform.wait_replaced("stream_writer", 1, old=old)
-            flowing.wait(GAP_SECONDS + 60)
+            flowing.wait(seconds + 60)
             ended = time.time()
         gaps = [_longest(_moments(platform, table, began), ended) for table in BUSY]
         figures[f"rebalance_gap_{name}", "s"] = max(gaps)

@@ -61,3 +61,22 @@ def test_a_wrong_value_names_the_variable(monkeypatch: pytest.MonkeyPatch) -> No
 def test_read_and_acknowledgement_together_stay_below_the_vendors_five_seconds() -> None:
     settings = IngestSettings.load()
     assert settings.ingest_body_timeout_s + settings.ingest_ack_timeout_s < 5
+
+
+def test_a_sources_rates_are_those_of_all_unless_it_has_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("BERGLINE_INGEST_RATE_LIMIT_PER_S", "5")
+    monkeypatch.setenv("BERGLINE_INGEST_STRIPE_RATE_LIMIT_PER_S", "0")
+    monkeypatch.setenv("BERGLINE_INGEST_STRIPE_BYTE_LIMIT_PER_S", "7")
+    monkeypatch.setenv("BERGLINE_INGEST_HUBSPOT_RATE_LIMIT_PER_S", "")
+    settings = IngestSettings.load()
+    assert settings.rates("shopify") == (5, 0)
+    assert settings.rates("stripe") == (0, 7)
+    assert settings.rates("hubspot") == (5, 0)
+
+
+def test_events_of_an_array_are_the_vendors_unless_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert IngestSettings.load().shape("hubspot", 100).events == 100
+    monkeypatch.setenv("BERGLINE_INGEST_HUBSPOT_EVENTS_LIMIT", "3")
+    assert IngestSettings.load().shape("hubspot", 100).events == 3

@@ -1,5 +1,6 @@
 """What is counted in plain integers is in the instruments at the next scrape."""
 
+from services.ingest.problem import HEAD_TOO_LARGE, INVALID_JSON
 from services.ingest.telemetry import FLUSH_AT, Telemetry
 from shared.runtime.metrics import Instruments
 
@@ -46,3 +47,21 @@ def test_durations_do_not_pile_up_between_scrapes() -> None:
     assert instruments.counter("http_requests_total").labels("/", "GET", "2xx")._value.get() == (
         FLUSH_AT
     )
+
+
+def test_refused_requests_are_counted_by_source_and_reason() -> None:
+    instruments = Instruments("ingest")
+    telemetry = Telemetry(instruments)
+    for _ in range(2):
+        telemetry.refused(HEAD_TOO_LARGE, "none")
+        telemetry.refused(INVALID_JSON, "shopify")
+        scrape(instruments)
+    lines = scrape(instruments)
+    refused = "lakehouse_requests_refused_total"
+    assert f'{refused}{{reason="head_too_large",source="none"}} 2.0' in lines
+    assert f'{refused}{{reason="invalid_json",source="shopify"}} 2.0' in lines
+    errors = "lakehouse_errors_total"
+    assert (
+        f'{errors}{{error_type="head_too_large",service="ingest",stage="receiving"}} 2.0' in lines
+    )
+    assert not any("invalid_json" in line for line in lines if line.startswith(errors))

@@ -134,7 +134,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) ->
     deadline = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
+        time.sleep(0.4)
     return found
 
 

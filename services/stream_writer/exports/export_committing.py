@@ -55,10 +55,14 @@ class ExportCommitter(Committer):
     async def _commit(self, work: Work, generation: int) -> None:
         for piece in pieces(work):
             try:
-                if not await self._commit_piece(piece, work, generation):
-                    return
-            finally:
+                goes_on = await self._commit_piece(piece, work, generation)
+            except Exception:
                 piece.close()
+                raise
+            # Not when this is cancelled: the table's thread is still in it until it proceeds.
+            piece.close()
+            if not goes_on:
+                return
 
     async def _commit_piece(self, piece: Piece, work: Work, generation: int) -> bool:
         """Whether the next piece may follow."""

@@ -30,6 +30,8 @@ class Identities:
         ):
             self._db.execute(f"pragma {pragma}")
         self._db.execute("create table ids (id blob primary key, row integer) without rowid")
+        # Never committed: what ends with the connection need not be written at every statement.
+        self._db.execute("begin")
         self.rows = 0
         """Rows that were told."""
         self.repeated = 0

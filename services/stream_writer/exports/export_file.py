@@ -109,7 +109,9 @@ def open_export(
             )
         with reading():
             parquet = stack.enter_context(
-                pq.ParquetFile(source, buffer_size=min(_READ_BYTES, memory_bytes // 64), pre_buffer=False)
+                pq.ParquetFile(
+                    source, buffer_size=min(_READ_BYTES, memory_bytes // 64), pre_buffer=False
+                )
             )
         _require_columns(spec, parquet.schema_arrow.names)
         yield ExportFile(parquet, memory_bytes, is_unchanged)

@@ -137,10 +137,12 @@ def count(
 
 
 def _named(cuts: Sequence[TableCut]) -> pa.Table:
-    return pa.concat_tables(
+    named = [
         each.rows.append_column("table_name", pa.array([each.name] * each.rows.num_rows, pa.utf8()))
         for each in cuts
-    )
+    ]
+    # Text is of another width where a table has no file.
+    return pa.concat_tables(named, promote_options="permissive")
 
 
 def _logs(raw: Sequence[TableCut], ends: Mapping[tuple[str, int], LogBounds]) -> pa.Table:

@@ -22,7 +22,7 @@ help: ## list the targets
 
 install: $(READY) ## make .venv from the hash-checked lock file, once
 
-demo: $(READY) ## a fresh platform, 920 webhooks, and proof that each became a row
+demo: $(READY) ## a fresh platform, webhooks of every source, and proof that each event became a row
 	@$(BIN)/bergline demo $(ARGS)
 
 test: $(READY) ## all tests; ARGS="-k name" picks some; WORKERS=… processes

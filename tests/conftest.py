@@ -17,10 +17,11 @@ settings.load_profile("bergline")
 
 LONGEST = (
     "tests/chaos/test_rounds.py",
-    "tests/components/test_desk.py",
+    "tests/e2e/test_derived_tables.py",
     "tests/components/test_transformer.py",
     "tests/chaos/test_faults.py",
-    "tests/e2e/test_derived_tables.py",
+    "tests/components/test_desk.py",
+    "tests/e2e/test_platform.py",
     "tests/components/test_bench.py",
 )
 """In the order in which they begin. The first has two tests, so its worker is given the fourth

@@ -136,7 +136,7 @@ def test_while_the_broker_is_away_deliveries_are_accepted_and_all_arrives(
         assert ingest.metric("lakehouse_spool_oldest_age_seconds") == 0
         assert ingest.metric('lakehouse_spool_records{source="shopify"}') == 0
         assert ingest.metric('lakehouse_spool_bytes{source="shopify"}') == 0
-        told: dict[bytes, dict[str, object]] = {}
+        told: dict[bytes, dict[str, Any]] = {}
         with Tail(broker.bootstrap, "lakehouse.spool", whole=True) as tail:
             while "ended" not in {event["change"] for event in told.values()}:
                 [record] = tail.take(1)  # at least once each

@@ -6,7 +6,7 @@ tables (SQL over scans pinned to one snapshot each). No counter of any service t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ def count(
     with duckdb.connect() as sql:
         sql.execute("set TimeZone = 'UTC'")
         sql.register("raw", _named(raw))
-        sql.register("visible", pa.concat_tables([each.visible for each in raw]))
+        sql.register("visible", _together(each.visible for each in raw))
         sql.register("letters", letters.rows)
         sql.register("promised", promises.promised(outcomes))
         sql.register("refused", promises.letters(outcomes))
@@ -137,12 +137,15 @@ def count(
 
 
 def _named(cuts: Sequence[TableCut]) -> pa.Table:
-    named = [
+    return _together(
         each.rows.append_column("table_name", pa.array([each.name] * each.rows.num_rows, pa.utf8()))
         for each in cuts
-    ]
-    # Text is of another width where a table has no file.
-    return pa.concat_tables(named, promote_options="permissive")
+    )
+
+
+def _together(tables: Iterable[pa.Table]) -> pa.Table:
+    """All rows; the text of a table without a file is of another width."""
+    return pa.concat_tables(tables, promote_options="permissive")
 
 
 def _logs(raw: Sequence[TableCut], ends: Mapping[tuple[str, int], LogBounds]) -> pa.Table:

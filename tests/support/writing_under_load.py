@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from deploy.demo import ledger
@@ -20,21 +20,40 @@ from shared.lake.table_state import TableState
 from shared.tables.registry import landing_tables
 from tests.support.platform import EmbeddedPlatform
 
+SEED = 42
+
 
 class Traffic:
-    """A load in a thread of its own; :meth:`stop` ends it and waits for the last answer."""
+    """A load in a thread of its own, or one such load after another until :meth:`end`."""
 
-    def __init__(self, platform: EmbeddedPlatform, *, rate: float, seconds: float) -> None:
+    def __init__(
+        self, platform: EmbeddedPlatform, *, rate: float, seconds: float, endless: bool
+    ) -> None:
         settings = DemoSettings.of(platform.layout.root)
         signer = Signer.of(settings)
         self.load: Load | None = None
         self._failure: BaseException | None = None
+        self._ending = threading.Event()
+        if not endless:
+            self.end()
+
+        async def loads() -> list[Load]:
+            found: list[Load] = []
+            while not found or not self._ending.is_set():
+                found.append(
+                    await steady_load(
+                        settings.ingest_url,
+                        signer,
+                        rate=rate,
+                        seconds=seconds,
+                        seed=SEED + len(found),
+                    )
+                )
+            return found
 
         def run() -> None:
             try:
-                self.load = asyncio.run(
-                    steady_load(settings.ingest_url, signer, rate=rate, seconds=seconds)
-                )
+                self.load = together(asyncio.run(loads()))
             except BaseException as error:  # noqa: BLE001 - shown in the test's own thread
                 self._failure = error
 
@@ -46,6 +65,10 @@ class Traffic:
         """Whether posts are still being sent."""
         return self._thread.is_alive()
 
+    def end(self) -> None:
+        """Begin no further load."""
+        self._ending.set()
+
     def wait(self, seconds: float) -> Load:
         """Wait for the end of the load."""
         self._thread.join(seconds)
@@ -56,13 +79,33 @@ class Traffic:
         return self.load
 
 
+def together(loads: Sequence[Load]) -> Load:
+    """Several loads as one."""
+    return Load(
+        accepted=frozenset().union(*(each.accepted for each in loads)),
+        refused=sum(each.refused for each in loads),
+        unknown=sum(each.unknown for each in loads),
+        outcomes=tuple(outcome for each in loads for outcome in each.outcomes),
+    )
+
+
 @contextmanager
-def traffic(platform: EmbeddedPlatform, *, rate: float, seconds: float) -> Iterator[Traffic]:
-    """Traffic that is over when the block ends."""
-    running = Traffic(platform, rate=rate, seconds=seconds)
+def traffic(
+    platform: EmbeddedPlatform, *, rate: float, seconds: float, endless: bool = False
+) -> Iterator[Traffic]:
+    """Traffic that is over when the block ends.
+
+    Args:
+        platform: takes it.
+        rate: webhooks a second.
+        seconds: how long it lasts.
+        endless: another load follows on each, until the block ends.
+    """
+    running = Traffic(platform, rate=rate, seconds=seconds, endless=endless)
     try:
         yield running
     finally:
+        running.end()
         running.wait(seconds + 120)
 
 

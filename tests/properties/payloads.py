@@ -137,6 +137,8 @@ class _Writer:
                 return f'"{self.random.randint(0, 10**8) / 100:.2f}"'
             case Type.DECIMAL_5_4:
                 return f'"{self.random.randint(0, 10**4) / 10**4:.4f}"'
+            case Type.BINARY:
+                return self.one_of(['"/wBh"', '""', '"\\u0061Gk="'])
             case Type.TIMESTAMP:
                 return self.one_of(['"2026-01-02T03:04:05-05:00"', "1767323045", "1767323045123"])
             case _:

@@ -2,8 +2,7 @@
 
 Ray's head has helpers that nobody here needs: a dashboard server, an autoscaler's monitor, a log
 monitor, some 150 MB together. ``ray.init`` has no switch for them, so its own parameters are set
-in between (:func:`_without_helpers`). Nor has it one for its patience, which ends after 30 s: on a
-machine that is busy and puts others first its node takes longer, and would every time.
+in between (:func:`_without_helpers`).
 
 Ray listens on ports of its choice and on every interface, whatever it is told. Each session has a
 token of its own, in a file of mode 0600, without which no request is answered; on a network that
@@ -20,7 +19,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -34,9 +32,6 @@ LONGEST_DIRECTORY = 42
 """Characters: sockets lie 62 deeper, and their paths have at most 107 (unix(7))."""
 SESSIONS_KEPT = 1
 """Ended sessions whose logs are kept."""
-NODE_START_S = 120.0
-"""Longest wait for a node of Ray to start."""
-_NODE_POLL_S = 0.1
 REAPER = Path(__file__).with_name("ray_reaper.py")
 
 
@@ -169,33 +164,20 @@ class LocalRay:
 
 @contextlib.contextmanager
 def _without_helpers() -> Iterator[None]:
-    """Let ``ray.init`` start what is needed and no more, and wait for it."""
+    """Let ``ray.init`` start what is needed and no more."""
     import ray._private.node
     import ray._private.parameter
-    import ray._private.services
 
     node: Any = ray._private.node.Node
     parameter: Any = ray._private.parameter
-    services: Any = ray._private.services
-    parameters, server, get_node = parameter.RayParams, node.start_api_server, services.get_node
-    give_up = time.monotonic() + NODE_START_S
+    parameters, server = parameter.RayParams, node.start_api_server
 
     def no_server(self: Any, **_: Any) -> None:
         self._webui_url = ""
 
-    def patient(*arguments: Any) -> Any:
-        while True:
-            try:
-                return get_node(*arguments)
-            except RuntimeError:  # it is not known yet
-                if time.monotonic() > give_up:
-                    raise
-                time.sleep(_NODE_POLL_S)
-
     parameter.RayParams = partial(parameters, no_monitor=True, include_log_monitor=False)
-    node.start_api_server, services.get_node = no_server, patient
+    node.start_api_server = no_server
     try:
         yield
     finally:
         parameter.RayParams, node.start_api_server = parameters, server
-        services.get_node = get_node

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -18,7 +19,7 @@ from tests.support.derived_platform import complete
 from tests.support.platform import EmbeddedPlatform
 
 RATE = 50.0
-WITHIN_S = 120.0
+WITHIN_S = 240.0
 _POLL_S = 0.02
 
 
@@ -32,11 +33,11 @@ def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
         embedded.close()
 
 
-def until(condition: Callable[[], bool], what: str) -> None:
+def until(condition: Callable[[], bool], what: str, poll_s: float = _POLL_S) -> None:
     deadline = time.monotonic() + WITHIN_S
     while not condition():
         assert time.monotonic() < deadline, f"not within {WITHIN_S:g} s: {what}"
-        time.sleep(_POLL_S)
+        time.sleep(poll_s)
 
 
 def begun(platform: EmbeddedPlatform, replica: int) -> bool:
@@ -55,7 +56,13 @@ class Sleepers:
 
         Returns the tables that were its own.
         """
-        told = build_workers.info(platform, replica)
+        told: dict[str, Any] = {}
+
+        def answered() -> bool:
+            told.update(build_workers.info(platform, replica))
+            return bool(told)
+
+        until(answered, "the transformer answers")
         self._asleep = [
             psutil.Process(each["pid"])
             for each in told["pool"]["workers"]
@@ -121,6 +128,6 @@ def another_takes_over(platform: EmbeddedPlatform, replica: int, history: Derive
             history.look()
             return all(last_build(history, name) > sequence for name, sequence in before.items())
 
-        until(taken_over, f"another one builds {owned}")
+        until(taken_over, f"another one builds {owned}", 0.5)
     finally:
         sleepers.go_on()

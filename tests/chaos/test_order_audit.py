@@ -1,4 +1,4 @@
-"""The audit of a broker that was away notices what it is there for: faults are planted, one by one."""
+"""The audit of a broker that was away notices what it is there for: each fault is planted alone."""
 
 from __future__ import annotations
 

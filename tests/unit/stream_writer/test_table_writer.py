@@ -305,9 +305,7 @@ class TestRedeliveries:
         other.write(again, None)
         assert again.redelivered == 1
 
-    def test_what_is_read_again_is_not_counted_twice(
-        self, lake: Lake, writer: Writer
-    ) -> None:
+    def test_what_is_read_again_is_not_counted_twice(self, lake: Lake, writer: Writer) -> None:
         offered = work(replace(batch(10, 11), records=[event("a", 10)]))
         for each in (writer, writer):
             prepared = each.prepare(offered)

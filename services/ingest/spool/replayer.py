@@ -91,13 +91,20 @@ class Replayer:
             now = time.time()
             if time.monotonic() >= look_after_at:
                 look_after_at = time.monotonic() + LOOK_AFTER_EVERY_S
-                await self._adopt()
-                await self._spool.look_after()
+                await self._look_after()
             for held, backlog in self._spool.backlogs():
                 if backlog.outstanding and id(backlog) not in self._tasks:
                     self._tasks[id(backlog)] = asyncio.create_task(self._guarded(held, backlog))
             self._episodes.look(now, self._spool.outstanding, self._spool.quota.total)
             await self._next_write()
+
+    async def _look_after(self) -> None:
+        try:
+            await self._adopt()
+            await self._spool.look_after()
+        except Exception:
+            # Whatever it is, what is spooled here is sent all the same.
+            log.exception("the directories of the spool could not be looked after")
 
     async def _adopt(self) -> None:
         try:
@@ -125,6 +132,8 @@ class Replayer:
         topic = backlog.key.topic
         outage = Outage(log, "the broker does not take what is spooled", topic=topic)
         wait_s = FIRST_RETRY_S
+        # What was read before, and not sent because of something unforeseen, is read again.
+        await self._rewind(held, backlog)
         while backlog.outstanding:
             await self._outlet.open(topic)
             known = backlog.outstanding - backlog.unwritten
@@ -144,7 +153,7 @@ class Replayer:
                 continue
             backlog.stuck = f"{type(error).__name__}: {error}"
             outage.failed(error)
-            await self._spool.thread.run(held.store.streams[backlog.key].rewind)
+            await self._rewind(held, backlog)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LAST_RETRY_S)
 
@@ -173,6 +182,11 @@ class Replayer:
         if stream is None:  # the first write is still to come
             return []
         return await self._spool.thread.run(partial(stream.read, CHUNK_BYTES))
+
+    async def _rewind(self, held: Held, backlog: Backlog) -> None:
+        stream = held.store.streams.get(backlog.key)
+        if stream is not None:
+            await self._spool.thread.run(stream.rewind)
 
     async def _next_write(self) -> None:
         self._written.clear()

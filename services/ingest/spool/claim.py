@@ -14,7 +14,7 @@ import fcntl
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,24 +74,39 @@ def claim_own(root: Path, number: int | None = None) -> Claim:
         number += 1
 
 
-def claim_orphans(root: Path, after_s: float = ORPHANED_AFTER_S) -> Iterator[Claim]:
+def claim_orphans(
+    root: Path,
+    after_s: float = ORPHANED_AFTER_S,
+    failed: Callable[[Path, OSError], None] = lambda _directory, _error: None,
+) -> Iterator[Claim]:
     """Directories that hold entries and that nobody has owned for a while.
 
     Args:
         root: of all instances.
         after_s: for how long.
+        failed: told of each directory that cannot be claimed, and why; the others are.
 
     Raises:
         OSError: the root cannot be read.
     """
     for directory in numbered(root):
-        if _holds_segments(directory) and time.time() - alive_at(directory) >= after_s:
-            claimed = _claim(directory)
-            if claimed is not None:
-                if _holds_segments(directory):
-                    yield claimed
-                else:
-                    claimed.release()
+        try:
+            claimed = _orphan(directory, after_s)
+        except OSError as error:
+            failed(directory, error)
+            continue
+        if claimed is not None:
+            yield claimed
+
+
+def _orphan(directory: Path, after_s: float) -> Claim | None:
+    if not _holds_segments(directory) or time.time() - alive_at(directory) < after_s:
+        return None
+    claimed = _claim(directory)
+    if claimed is not None and not _holds_segments(directory):
+        claimed.release()
+        return None
+    return claimed
 
 
 def numbered(root: Path) -> list[Path]:

@@ -68,17 +68,21 @@ def open_orphans(root: Path, after_s: float, segment_bytes: int) -> list[Held]:
         OSError: the root cannot be read.
     """
     found = []
-    for claim in claim_orphans(root, after_s):
+    for claim in claim_orphans(root, after_s, _left_alone):
         try:
             found.append(_open(claim, segment_bytes))
         except (OSError, NewerFormat) as error:
             # Its lock was touched, so it is tried again after a while.
-            log.warning(
-                "the spool of an instance that is gone cannot be read",
-                directory=str(claim.directory),
-                error=str(error),
-            )
+            _left_alone(claim.directory, error)
     return found
+
+
+def _left_alone(directory: Path, error: Exception) -> None:
+    log.warning(
+        "the spool of an instance that is gone cannot be read",
+        directory=str(directory),
+        error=str(error),
+    )
 
 
 def _open(claim: Claim, segment_bytes: int) -> Held:

@@ -5,6 +5,9 @@ import stat
 import time
 from pathlib import Path
 
+import pytest
+
+from services.ingest.spool import claim
 from services.ingest.spool.claim import (
     LOCK,
     ORPHANED_AFTER_S,
@@ -15,8 +18,13 @@ from services.ingest.spool.claim import (
     claim_own,
     is_owned,
 )
+from services.ingest.spool.frames import Entry, encode_entry, encode_frame
 from services.ingest.spool.held import open_orphans
+from services.ingest.spool.store import Group, Store, StreamKey
 from services.ingest.spool.survey import CURSOR
+
+KEY = StreamKey("stripe", "stripe.charges")
+ENTRY = encode_frame(0, encode_entry(Entry(b"k", b"v", [], 1)))
 
 
 def a_segment(directory: Path) -> None:
@@ -107,3 +115,25 @@ def long_ago(claim: Claim) -> None:
     """Nobody has been alive there for a while."""
     then = time.time() - ORPHANED_AFTER_S - 1
     os.utime(claim.directory / LOCK, (then, then))
+
+
+def test_one_directory_that_cannot_be_claimed_loses_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A claim that nobody knows of would keep everybody out until the process ends."""
+    for number in range(3):
+        store = Store(claim_own(tmp_path, number), 10_000)
+        assert store.append({KEY: Group([ENTRY], 1)}) == {}
+        store.close()
+    with monkeypatch.context() as meanwhile:
+        claimed = claim._claim
+
+        def refuse(directory: Path) -> Claim | None:
+            if directory.name == "0001":
+                raise OSError("out of descriptors")
+            return claimed(directory)
+
+        meanwhile.setattr(claim, "_claim", refuse)
+        found = open_orphans(tmp_path, 0, 10_000)
+    assert [held.store.directory.name for held in found] == ["0000", "0002"]
+    assert [held.store.directory.name for held in open_orphans(tmp_path, 0, 10_000)] == ["0001"]

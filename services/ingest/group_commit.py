@@ -87,6 +87,23 @@ class Record:
         """Whether the sender has an answer."""
         return self._settled is None
 
+    def made_headers(self) -> Headers:
+        """Its headers.
+
+        Raises:
+            Unavailable: they cannot be made, now or ever; only a fault in a source's reader does
+                that.
+        """
+        if self.headers is None:
+            raise RuntimeError("a settled record has no headers")
+        try:
+            return self.headers()
+        except Exception as error:
+            log.exception("the headers of a record cannot be made", topic=self.topic)
+            raise Unavailable(
+                f"the headers of the record cannot be made ({type(error).__name__})"
+            ) from error
+
     def settle(self, error: Unavailable | None) -> None:
         """Tell once what became of the record, and let go of all that it holds."""
         settled = self._settled
@@ -224,26 +241,27 @@ class Lane:
             self._way.moved()
 
     def _fill(self, producer: AIOKafkaProducer) -> tuple[Any, list[Record]]:
-        """A batch of the oldest records; those whose sender was told 503 meanwhile are dropped."""
+        """A batch of the oldest records; those whose sender was told 503 are dropped."""
         batch = producer.create_batch()
         members = []
         waiting = self._waiting
         while waiting:
             record = waiting[0]
-            if record.headers is None:
+            if record.headers is not None:
+                try:
+                    headers = record.made_headers()
+                except Unavailable as error:
+                    # Left here, it would hold up all others of the partition.
+                    record.settle(error)
+                else:
+                    appended = batch.append(
+                        timestamp=None, key=record.key, value=record.value, headers=headers
+                    )
+                    if appended is None:
+                        break
+                    members.append(record)
+            if record.is_settled:
                 record.release()
-            elif (
-                batch.append(
-                    timestamp=None,
-                    key=record.key,
-                    value=record.value,
-                    headers=record.headers(),
-                )
-                is None
-            ):
-                break
-            else:
-                members.append(record)
             waiting.popleft()
         return batch, members
 

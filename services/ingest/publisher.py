@@ -20,7 +20,6 @@ from services.ingest.config import IngestSettings
 from services.ingest.group_commit import Lane, Linger, Record
 from services.ingest.spool.keeping import Keeping
 from services.ingest.spool.sending import Sending
-from services.ingest.spool.spool import SpoolFull
 from services.ingest.spool.store import StreamKey
 from services.ingest.spool.stream import Read
 from shared.contracts.envelope import Headers
@@ -162,8 +161,8 @@ class Publisher:
             for record in lane.withdraw():
                 try:
                     self.keeping.keep(record, why)
-                except SpoolFull as full:
-                    record.settle(full)
+                except Unavailable as unavailable:
+                    record.settle(unavailable)
                     record.release()
 
     def producer(self) -> AIOKafkaProducer | None:

@@ -72,16 +72,18 @@ class Keeping:
 
         Raises:
             SpoolFull: there is no room.
+            Unavailable: its headers cannot be made.
         """
         if record.headers is None:
             return
+        headers = record.made_headers()
         self._why = why or self._why
         try:
             record.copy = self.spool.put(
                 StreamKey(record.source, record.topic),
                 record.key,
                 record.value,
-                with_doubt(record.headers()) if record.is_under_way else record.headers(),
+                with_doubt(headers) if record.is_under_way else headers,
                 partial(_kept, record),
             )
         except SpoolFull as full:

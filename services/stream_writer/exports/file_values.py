@@ -55,13 +55,32 @@ def fitted(column: Column, values: pa.Array) -> tuple[pa.Array, list[int]]:
 
 
 def value_of(scalar: pa.Scalar) -> Any:
-    """A value in Python's terms, whatever it is; texts that are not UTF-8 with escapes."""
+    """A value in Python's terms, whatever it is; texts that are not UTF-8 with escapes.
+
+    What Python has not, such as nanoseconds, is the text that Arrow makes of it, or the number.
+    """
     try:
         return scalar.as_py()
-    except UnicodeDecodeError:
+    except Exception:  # noqa: BLE001 - of many kinds, and a file may hold anything
+        return _part_by_part(scalar)
+
+
+def _part_by_part(scalar: Any) -> Any:
+    if isinstance(within := getattr(scalar, "value", None), pa.Scalar):  # of a dictionary
+        return value_of(within)
+    if isinstance(scalar, pa.StructScalar):
+        names = [scalar.type.field(at).name for at in range(scalar.type.num_fields)]
+        values = [value_of(scalar[at]) for at in range(len(names))]
+        pairs = list(zip(names, values, strict=True))
+        return dict(pairs) if len(set(names)) == len(names) else pairs
+    if isinstance(scalar, pa.ListScalar | pa.LargeListScalar | pa.FixedSizeListScalar):
+        return [value_of(one) for one in scalar.values]
+    if _is_text(scalar.type):
         return scalar.cast(_BYTES).as_py().decode("utf-8", "backslashreplace")
-    except (ValueError, OverflowError):  # a moment that Python has not
-        return str(scalar)
+    try:
+        return scalar.cast(_TEXT).as_py()
+    except Exception:  # noqa: BLE001 - as above
+        return str(getattr(scalar, "value", scalar.type))
 
 
 def json_of(value: object) -> bytes:
@@ -122,7 +141,7 @@ def _fit(column: Column, scalar: pa.Scalar) -> object:
         value = scalar.as_py()
         if isinstance(value, bytes):
             value = value.decode()
-    except (ValueError, OverflowError):  # ArrowInvalid is a ValueError
+    except Exception:  # noqa: BLE001 - what Python has not; the payload tells it
         raise Misfit from None
     if column.type is Type.JSON:
         if not isinstance(value, str):

@@ -9,7 +9,7 @@ class BadExport(Exception):
     Attributes:
         reason: stable word: ``invalid_announcement``, ``not_allowed``, ``not_found``,
             ``not_readable``, ``too_large``, ``not_parquet``, ``missing_columns``,
-            ``ambiguous_columns``, ``changed`` or ``too_many_bad_rows``.
+            ``ambiguous_columns``, ``changed``, ``too_many_bad_rows`` or ``not_understood``.
         detail: the same for humans; holds no value of the file.
     """
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import msgspec
 import pyarrow as pa
+import structlog
 from pyiceberg.manifest import DataFile
 
 from services.stream_writer.exports.bad_export import BadExport
@@ -20,6 +23,8 @@ from shared.lake.present_ids import Reach, present_ids
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.table_state import SnapshotEntry
 from shared.tables.spec import TableSpec
+
+log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 TARGET_BYTES = 128 * 2**20
 """A data file of that size is full."""
@@ -117,6 +122,10 @@ class Load:
             self._drifted,
         )
 
+    def require_unchanged(self) -> None:
+        """Raises BadExport, OSError: as :meth:`ExportFile.require_unchanged`."""
+        self._file.require_unchanged()
+
     def identify(self) -> None:
         """Tell every row's id; once.
 
@@ -179,7 +188,8 @@ class Load:
         for group in range(self._file.groups):
             for batch in self._file.batches(group, columns):
                 self._proceed()
-                found = identify(self._spec, batch)
+                with understanding():
+                    found = identify(self._spec, batch)
                 if columns is not None and found.bad:
                     return len(found.bad)
                 bad += len(found.bad)
@@ -192,7 +202,8 @@ class Load:
         held: list[pa.Table] = []
         size, most = 0, self._limits.memory_bytes // 4
         for batch in self._wanted():
-            made = rows(self._spec, self._announced, batch)
+            with understanding():
+                made = rows(self._spec, self._announced, batch)
             self._bad += made.bad
             self._drifted += made.drifted
             held.append(made.table)
@@ -225,6 +236,28 @@ class Load:
                     yield batch
                 elif chosen:
                     yield batch.take(pa.array(chosen, pa.int64()))
+
+
+@contextmanager
+def understanding() -> Iterator[None]:
+    """What a value leads to that nobody thought of, as the file's fault: others wait behind it.
+
+    The table's thread would else meet it again and again. What is told holds no value.
+    """
+    try:
+        yield
+    except (BadExport, MemoryError):
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        kind = type(error).__name__
+        log.error("export not understood", error=kind, at=_places(error))  # noqa: TRY400 - values
+        raise BadExport("not_understood", f"a row is not understood ({kind})") from None
+
+
+def _places(error: Exception) -> list[str]:
+    """Where it happened: a traceback without what Python says of values."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
 
 
 def open_load(

@@ -122,7 +122,7 @@ def parse(uri: str) -> Prefix:
     Raises:
         NotAllowed: it is spelled otherwise than it must be.
     """
-    if not 0 < len(uri) <= LONGEST_URI or _REFUSED.search(uri) or not uri.isprintable():
+    if not uri or not uri.isprintable() or _REFUSED.search(uri) or _is_too_long(uri):
         raise NotAllowed("the uri is too long, or has characters that may not be in it")
     if uri.startswith("/"):
         uri = f"file://{uri}"
@@ -136,6 +136,11 @@ def parse(uri: str) -> Prefix:
     if any(part in ("", ".", "..") for part in way):
         raise NotAllowed("a part of the uri is empty, . or ..")
     return Prefix("file" if scheme == "file" else "s3", bucket, way)
+
+
+def _is_too_long(uri: str) -> bool:
+    """Stores count the bytes of a key, and 1024 is the most that they take."""
+    return len(uri.encode()) > LONGEST_URI
 
 
 def prefixes_of(text: str, default: Path) -> tuple[Prefix, ...]:
@@ -199,4 +204,6 @@ def _opened(part: str, flags: int, directory: int) -> int:
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENOTDIR, errno.ENXIO):
             raise NotAllowed("a link, or no directory, stands on the way") from None
+        if error.errno == errno.ENAMETOOLONG:
+            raise FileNotFoundError(errno.ENOENT, "no file can have such a name") from None
         raise

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pyarrow.fs import FileType
 
 from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.file_rows import declared
@@ -73,8 +74,15 @@ class ExportFile:
             )
 
     def require_unchanged(self) -> None:
-        """Raises BadExport: somebody wrote to the file while it was read."""
-        if not self._is_unchanged():
+        """Let pass a file that is as it was when it was opened.
+
+        Raises:
+            BadExport: somebody wrote to it or removed it while it was read.
+            OSError: the store does not answer.
+        """
+        with reading():
+            unchanged = self._is_unchanged()
+        if not unchanged:
             raise BadExport("changed", "the file was changed while it was read: announce it again")
 
     def _rows_at_a_time(self, group: int) -> int:
@@ -151,10 +159,18 @@ def _source(
         source = stack.enter_context(pa.PythonFile(file, "r"))
         as_it_was = fingerprint(found)
         return source, found.st_size, lambda: fingerprint(os.fstat(descriptor)) == as_it_was
-    found_input = objects.new_input(place.uri)
-    size = len(found_input)
-    source = stack.enter_context(found_input.open())
-    return source, size, lambda: len(objects.new_input(place.uri)) == size
+    size, _ = version = _version(place, objects)
+    source = stack.enter_context(objects.new_input(place.uri).open())
+    return source, size, lambda: _version(place, objects) == version
+
+
+def _version(place: Place, objects: DelayedOpenFileIO) -> tuple[int, int | None]:
+    """Size of an object and when it was written, which change with it."""
+    scheme, bucket, path = objects.parse_location(place.uri)
+    found = objects.fs_by_scheme(scheme, bucket).get_file_info(path)
+    if found.type != FileType.File:
+        raise FileNotFoundError(place.uri)
+    return found.size, found.mtime_ns
 
 
 def _require_columns(spec: TableSpec, names: Sequence[str]) -> None:

@@ -150,6 +150,9 @@ class ExportWriter(TableWriter):
                 piece.load = open_load(
                     piece.stack, file, self.spec, announced, self.limits, proceed
                 )
+            else:
+                # What kept it from being read or written may be that it is gone.
+                piece.load.require_unchanged()
             piece.load.look_up(self.handle, self.handle.reload().current_snapshot())
             piece.load.files(self.handle)
         except BadExport as bad:

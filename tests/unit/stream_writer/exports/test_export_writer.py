@@ -204,7 +204,7 @@ class TestOnce:
         exports.land(piece)
         assert stretch(exports) == Stretch(0, 4, gaps=3, files=1, loaded=1)
 
-    @pytest.mark.parametrize("fault", FAULTS, ids=str)
+    @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__qualname__)
     def test_whatever_becomes_of_the_commit_rows_are_there_once(
         self, exports: Exports, fault: Any
     ) -> None:

@@ -23,6 +23,9 @@ MAX_VALUE_BYTES = MAX_RECORD_BYTES * 5 // 8
 MAX_ASIDE_BYTES = 64 * 1024
 """Most of key and headers; JSON may write six bytes for one of them."""
 
+_NAMED = ("delivery_id", "ce_id", REPLAYED_FROM)
+"""Headers that a letter has in fields of their own, too."""
+
 
 class DeadLetterSink:
     """Publishes a DeadLetter per bad record; the id is its position, so repetitions fold."""
@@ -77,6 +80,7 @@ def letter_of(topic: str, record: Any, reason: str, detail: str) -> DeadLetter:
         detail = f"{detail} (value of {len(value)} bytes left out)"
         value = b""
     aside = len(key or b"") + sum(len(name) + len(text) for name, text in headers.items())
+    aside += sum(len(headers.get(name, "")) for name in _NAMED)
     if aside > MAX_ASIDE_BYTES:
         left_out = True
         detail = f"{detail} (key and headers of {aside} bytes left out)"

@@ -48,8 +48,13 @@ def test_the_largest_value_that_ingest_accepts_is_carried() -> None:
             value=b"\xff" * MAX_VALUE_BYTES,
             headers=(("h", b"\x00" * (MAX_ASIDE_BYTES - 1)),),
         ),
+        replace(
+            ROW,
+            value=b"\xff" * MAX_VALUE_BYTES,
+            headers=(("ce_id", b"\x00" * (MAX_ASIDE_BYTES - 5)),),
+        ),
     ],
-    ids=["value", "key", "delivery id", "headers", "both as large as may be"],
+    ids=["value", "key", "delivery id", "headers", "both as large as may be", "an id of its own"],
 )
 def test_it_always_fits_into_a_record(row: FetchedRecord) -> None:
     assert encoded_bytes(row) < MAX_RECORD_BYTES

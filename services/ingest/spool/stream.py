@@ -77,6 +77,9 @@ class Stream:
         for name, size in found.cuts:
             # Also makes durable what a killed process had not synced.
             disk.truncate(name, size)
+        if not found.entries and self._segments:
+            # Nothing is left to be sent, so no file may make it look otherwise.
+            self._cursor = Cursor(self._segments[-1].end, self.next_sequence)
         self._remove_consumed()
         self._at = self._cursor.position
 
@@ -199,6 +202,8 @@ class Stream:
 
     def _damage(self, segment: Segment, readable: int) -> None:
         """Accepted entries beyond ``readable`` cannot be read any more."""
+        if segment is self._segments[-1]:
+            self._seal()  # what was written behind it would not be found
         segment.length = readable
         if not segment.is_damaged:
             segment.is_damaged = True

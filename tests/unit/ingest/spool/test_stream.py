@@ -159,6 +159,32 @@ def test_damage_is_told_from_a_torn_tail_and_its_file_is_kept(disk: CrashingDisk
     assert numbers(Stream(disk, 1)) == [3]
 
 
+@pytest.mark.parametrize("torn", [1, 2], ids=["a frame that was torn off", "damage before it"])
+def test_where_nothing_is_left_to_be_sent_no_segment_is(disk: CrashingDisk, torn: int) -> None:
+    """Else somebody would take the directory up again and again."""
+    stream = Stream(disk, 1)
+    for number in range(torn):
+        append(stream, number)
+    for name in segments(disk):
+        disk.files[name].data[-1] ^= 1
+    again = Stream(disk, 1)
+    assert (again.entries, again.size, segments(disk)) == (0, 0, [])
+    kept = [name for name in disk.names() if name.endswith(".damaged")]
+    assert len(kept) == torn - 1, "what was accepted is kept aside"
+    append(again, 5)
+    assert numbers(Stream(disk, 1)) == [5]
+
+
+def test_behind_damage_that_came_later_nothing_is_written(disk: CrashingDisk) -> None:
+    stream = Stream(disk, 1000)
+    append(stream, 0)
+    disk.files[segments(disk)[0]].data[-1] ^= 1
+    assert numbers(stream) == []
+    append(stream, 1)
+    assert numbers(stream) == [1]
+    assert numbers(Stream(disk, 1000)) == [1]
+
+
 def test_damage_that_comes_later_hides_no_other_segment(disk: CrashingDisk) -> None:
     stream = Stream(disk, 1)
     append(stream, 0)

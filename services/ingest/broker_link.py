@@ -76,6 +76,13 @@ class BrokerLink:
             log.warning("the producer failed and is replaced", error=type(error).__name__)
         self._failed.set()
 
+    def ask(self, topic: str) -> None:
+        """Ask for one more topic at every probe, by its physical name."""
+        if topic not in self._topics:
+            self._topics.append(topic)
+        if self.producer is not None:
+            self.producer.client.add_topic(topic)
+
     async def stop(self) -> None:
         """Connect no more; the producer in use stays."""
         if self._supervisor is not None:

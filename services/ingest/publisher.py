@@ -188,7 +188,13 @@ class Publisher:
         self._divert([lane, *self._lanes.get(members[0].topic, ())], why)
 
     async def open(self, topic: str) -> None:
-        """Return when the topic can be sent to, and all sent to it before is settled."""
+        """Return when the topic can be sent to, and all sent to it before is settled.
+
+        It may be one of a source that is switched off now: what was accepted is sent all the same.
+        """
+        if topic not in self._physical:
+            self._physical[topic] = self._settings.environment.topic(topic)
+            self._link.ask(self._physical[topic])
         while not self._is_open(topic):
             await self._moved.wait()
 

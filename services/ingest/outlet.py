@@ -89,6 +89,8 @@ class Outlet:
                 settled(self._unpublished(unavailable, delivery_id), delivery_id)
 
         value = body if delivery.value is None else delivery.value
+        if not isinstance(value, bytes):
+            raise TypeError(f"the reader of {self._endpoint.path} gives a value that is no bytes")
         try:
             self._publisher.publish(
                 topic, delivery.key.encode(), value, record_headers, hold, sent, source

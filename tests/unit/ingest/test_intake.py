@@ -52,6 +52,8 @@ def read(headers: Headers, payload: Payload, body: bytes) -> Delivery | Sequence
 def of(key: str) -> Delivery:
     topic = "some.others" if key == "elsewhere" else TOPIC
     value = b'{"made":1}' if key == "made" else None
+    if key == "text":
+        value = cast("bytes", "text")
     return Delivery(topic, key, f"event-{key}", "made", None, {"event_id": key}, value=value)
 
 
@@ -238,6 +240,15 @@ def test_a_reader_that_names_a_topic_of_somebody_else_is_our_fault() -> None:
     requests.post(b'{"id":"elsewhere"}')
     assert requests.answer[0] == 500
     assert requests.broker.sent == []
+
+
+def test_a_reader_that_gives_text_where_bytes_belong_is_our_fault() -> None:
+    """Nothing of it reaches a lane, which others' records are in, too."""
+    requests = Requests(Body.JSON)
+    requests.post(b'{"id":"text"}')
+    assert requests.answer[0] == 500
+    assert requests.broker.sent == []
+    assert requests.is_all_given_back
 
 
 def test_one_event_may_be_several_deliveries() -> None:

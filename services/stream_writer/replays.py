@@ -43,7 +43,16 @@ class ReplayMemory:
             del self._places[oldest]
         if known == places:
             return []
-        return [row for row, place in enumerate(places) if known[row] != place]
+        found = []
+        for row, (delivery, place) in enumerate(zip(deliveries, places, strict=True)):
+            first = self._places.get(delivery, known[row])
+            if place[:2] == first[:2] and place < first:
+                # Read again, as after a rollback, from before what is remembered: this is the one
+                # that came first, and was forgotten or never learnt.
+                self._places[delivery] = place
+            elif place != first:
+                found.append(row)
+        return found
 
     def learn(self, deliveries: Iterable[tuple[str, Place]]) -> None:
         """Note deliveries that a table holds already."""

@@ -36,6 +36,12 @@ def test_reading_the_same_record_again_is_no_replay() -> None:
     assert replayed(memory, ("a", ("t", 0, 1)), ("a", ("t", 0, 2))) == [1]
 
 
+def test_reading_again_from_before_what_is_remembered_marks_the_repeat_and_not_the_first() -> None:
+    memory = ReplayMemory()
+    memory.learn([("a", ("t", 0, 20))])  # the first one came too long ago
+    assert replayed(memory, ("a", ("t", 0, 10)), ("a", ("t", 0, 20))) == [1]
+
+
 def test_what_a_table_holds_can_be_learnt() -> None:
     memory = ReplayMemory()
     memory.learn([("a", ("t", 0, 1)), ("b", ("t", 0, 2))])

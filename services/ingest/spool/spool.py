@@ -1,7 +1,8 @@
 """The async edge: what is kept, how much of it, and whether there is room for more.
 
 The event loop counts and decides; one thread of its own touches the disk, for writing, reading and
-removing alike, so that nothing there happens at the same time.
+removing alike, so that nothing there happens at the same time. Only what instances that are gone
+have left is first read through by another one: that may take seconds, and nobody writes there.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Spool:
         self._orphaned_after_s = orphaned_after_s
         self._segment_bytes = min(MOST_SEGMENT_BYTES, max(1, self.quota.source_bytes // 8))
         self.thread = BlockingThread("spool")
+        self._looking = BlockingThread("spools of others")
         self.adopted: list[Held] = []
         self._refusal: str | None = None
         self._refused_at = 0.0
@@ -192,7 +194,7 @@ class Spool:
         Raises:
             OSError: the directory of all of them cannot be read.
         """
-        found = await self.thread.run(
+        found = await self._looking.run(
             partial(open_orphans, self._root, self._orphaned_after_s, self._segment_bytes)
         )
         self.adopted += found

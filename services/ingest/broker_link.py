@@ -105,17 +105,32 @@ class BrokerLink:
 
     async def _supervise(self) -> None:
         while True:
-            self._failed.clear()
             try:
-                producer = await self._connect()
+                await self._serve()
             except (KafkaError, OSError, TimeoutError) as error:
                 self._found_nobody(type(error).__name__)
-                await asyncio.sleep(PROBE_EVERY_SECONDS / 2)
+            except Exception as error:
+                # Whatever it is, it is tried again: without this task there is no broker any more.
+                log.exception("the way to the broker failed")
+                self._found_nobody(type(error).__name__)
+            else:
                 continue
-            self.producer = producer
+            await asyncio.sleep(PROBE_EVERY_SECONDS / 2)
+
+    async def _serve(self) -> None:
+        """Connect, and watch the producer until it is of no use any more."""
+        self._failed.clear()
+        self.producer = producer = await self._connect()
+        try:
             await self._watch(producer)
-            self.producer = None
-            await _abandon(producer)
+        except Exception:
+            await self._replace(producer)
+            raise
+        await self._replace(producer)
+
+    async def _replace(self, producer: AIOKafkaProducer) -> None:
+        self.producer = None
+        await _abandon(producer)
 
     async def _connect(self) -> AIOKafkaProducer:
         producer = bus.producer(

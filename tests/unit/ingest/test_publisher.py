@@ -7,6 +7,8 @@ from typing import Any, cast
 
 import pytest
 
+from services.ingest import broker_link
+from services.ingest.broker_link import BrokerLink
 from services.ingest.config import IngestSettings
 from services.ingest.publisher import Publisher
 
@@ -39,3 +41,28 @@ async def test_what_was_spooled_of_a_source_that_is_switched_off_now_has_a_way()
         assert not waiting.done()
         publisher._link._found(cast("Any", client))
         await waiting
+
+
+@pytest.mark.asyncio
+async def test_after_something_unforeseen_the_broker_is_connected_to_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(broker_link, "PROBE_EVERY_SECONDS", 0.01)
+    told: list[str] = []
+    link = BrokerLink(IngestSettings(), [], lambda _: None, told.append)
+    attempts: list[str] = []
+    again = asyncio.Event()
+
+    async def connect() -> Any:
+        attempts.append("one")
+        if len(attempts) == 1:
+            raise RuntimeError("a fault")
+        again.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(link, "_connect", connect)
+    link.start()
+    async with asyncio.timeout(20):
+        await again.wait()
+    assert "RuntimeError" in told[0], "and what comes meanwhile is spooled"
+    await link.stop()

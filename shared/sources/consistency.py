@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
 
 from shared.contracts.column_types import Type
+from shared.sources.signing import BearerToken
 from shared.sources.spec import (
     Endpoint,
     Entity,
@@ -276,6 +277,15 @@ def _export(source: SourceSpec, export: Export) -> Iterator[Wrong]:
     route = f"/ingest/{source.name}/exports"
     if export.path != route:
         yield Wrong(export.path, f"{export.path!r} cannot be an export's route", f"name it {route}")
+    if not isinstance(source.signature, BearerToken):
+        # It is checked before the body is read, so a signature of bodies would never fit, or for
+        # ever.
+        yield Wrong(
+            "signature",
+            f"export {export.path} needs a bearer token, and source {source.name} is signed "
+            "otherwise",
+            "make it BearerToken(), and the webhooks of the same sender a source of their own",
+        )
     entities = [entity for entity in source.entities if entity.topic == export.topic]
     if not entities:
         yield Wrong(

@@ -10,6 +10,7 @@ from services.stream_writer.exports.file_values import TYPES
 from shared.contracts.column_types import Type
 from shared.sources.consistency import OF_FILES, wrong_alone
 from shared.sources.ga4.source import SOURCE
+from shared.sources.signing import BodyHmac
 from shared.sources.spec import PayloadColumn, SourceSpec
 from shared.sources.topics import TOPICS
 from shared.tables.registry import TABLES
@@ -57,10 +58,11 @@ def test_the_types_of_files_are_those_that_stream_writer_reads() -> None:
         (replace(SOURCE, exports=(replace(EXPORT, identity=()),)), "no identity"),
         (replace(SOURCE, exports=(replace(EXPORT, event_time="client_id"),)), "no Type.LONG"),
         (replace(SOURCE, exports=()), "no endpoint"),
+        (replace(SOURCE, signature=BodyHmac("X-Signature")), "needs a bearer token"),
         (with_column(PayloadColumn("a", Type.STRING, ("b", "a"))), "not named as in the files"),
         (with_column(PayloadColumn("a", Type.DATE, ("a",))), "no column of a file becomes"),
     ],
-    ids=["route", "topic", "columns", "identity", "time", "nothing", "path", "type"],
+    ids=["route", "topic", "columns", "identity", "time", "nothing", "signature", "path", "type"],
 )
 def test_what_contradicts_itself_is_told(source: SourceSpec, what: str) -> None:
     assert what in wrong(source)

@@ -51,7 +51,8 @@ class Identified:
 
     Attributes:
         ids: SHA-256, 32 bytes each, in the order of the rows.
-        moments: the times that tell where the table may hold the same rows; null for bad ones.
+        moments: the times that tell where the table may hold the same rows, as it holds them: a
+            bad row has one, too, unless that is what it lacks.
         bad: rows that lack a part of their id, and why, as a stable word.
     """
 
@@ -108,8 +109,7 @@ def identify(spec: TableSpec, batch: pa.RecordBatch) -> Identified:
         sha256(_BAD + _whole_row(batch, row)).digest() if row in bad else sha256(text).digest()
         for row, text in enumerate(plain)
     ]
-    keep = pa.array([row not in bad for row in range(len(ids))])
-    return Identified(ids, pc.if_else(keep, moments, pa.scalar(None, pa.int64())), bad)
+    return Identified(ids, moments, bad)
 
 
 def rows(spec: TableSpec, announced: Announced, batch: pa.RecordBatch) -> FileRows:

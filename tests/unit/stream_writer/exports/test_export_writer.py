@@ -291,6 +291,17 @@ class TestBadRows:
         exports.load(exports.file("a.parquet", bad))
         assert len(exports.ids()) == 2
 
+    @pytest.mark.parametrize("lacks", ["client_id", "event_name", "event_timestamp"])
+    def test_a_bad_row_is_inserted_once_however_often_and_in_whatever_file_it_comes(
+        self, exports: Exports, lacks: str
+    ) -> None:
+        lacking: dict[str, Any] = {lacks: None}
+        bad = event(**lacking)
+        first = exports.file("a.parquet", [bad, event(10**12)])
+        exports.load(first, first)
+        exports.load(exports.file("b.parquet", [bad]))
+        assert len(exports.ids()) == 2
+
     def test_a_file_of_mostly_bad_rows_is_refused_as_a_whole(self, tmp_path: Path) -> None:
         exports = Exports(tmp_path, Limits(bad_share=0.5, bad_minimum=3))
         bad = [event(n, client_id=None) for n in range(3)]

@@ -40,7 +40,7 @@ def landed_ids(
 ) -> set[Id]:
     """Those of ``ids`` that a row of the snapshot has, or had before another engine deleted it.
 
-    In memory are the ids asked for, and one batch of rows.
+    In memory are the ids asked for, and those between them of one file.
 
     Args:
         table: where the rows are; its snapshots may be older ones.

@@ -12,6 +12,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import cache
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -73,7 +74,8 @@ def commands(text: str, program: str) -> Iterator[list[str]]:
     for line in [*shell_lines(text), *spans(text)]:
         found = re.fullmatch(rf"(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?{program}((?: .*)?)", line)
         if found:
-            yield shlex.split(found[1], comments=True)
+            words = shlex.split(found[1], comments=True)
+            yield list(takewhile(lambda word: word not in (">", ">>", "|"), words))
 
 
 @cache

@@ -1,6 +1,7 @@
 """Settings: read by the documented name, secret where they must be, wrong ones explained."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
@@ -63,7 +64,12 @@ def _another_value(settings: type[BaseSettings], field: str) -> str:
                 continue
     if get_origin(info.annotation) is Literal:
         return next(str(word) for word in get_args(info.annotation) if word != default)
-    return "Europe/Berlin" if field.endswith("_time_zone") else "something quite other"
+    for text in ("something quite other", "Europe/Berlin", "7", "https://other.example", "/other"):
+        given = {field: text}
+        with suppress(ValidationError):
+            if getattr(settings(**given), field) != default:
+                return text
+    raise AssertionError(f"no value is tried that {field} accepts")
 
 
 @EVERY_FIELD

@@ -21,11 +21,6 @@ NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST_NAME = 32
 RESERVED = frozenset({"bergline", "dlq", "lakehouse", "raw"})
 """Names that mean something else where a source's name stands."""
-OF_FILES = frozenset(
-    {Type.STRING, Type.JSON, Type.INT, Type.LONG, Type.BOOLEAN, Type.DOUBLE},
-)
-"""Types of columns whose values come in files."""
-OF_FILES_ALONE = frozenset({Type.DOUBLE})
 _PATH = re.compile(r"(/[a-z0-9][a-z0-9_-]*)+")
 _OURS = re.compile(r"/(webhooks|ingest)/")
 _THINGS = re.compile(r"[a-z][a-z0-9_]*")
@@ -88,15 +83,6 @@ def wrong_alone(source: SourceSpec) -> Iterator[Wrong]:
         yield from _endpoint(source, endpoint)
     for export in source.exports:
         yield from _export(source, export)
-    for entity in source.entities:
-        for column in entity.table.columns:
-            if column.type in OF_FILES_ALONE and source.export(entity.topic) is None:
-                yield Wrong(
-                    column.name,
-                    f"column {column.name} of {entity.table.name} is a {column.type.value}, which "
-                    "only files have",
-                    "take a decimal type, which is exact",
-                )
     fed = {topic for endpoint in source.endpoints for topic in endpoint.topics}
     fed |= {export.topic for export in source.exports}
     for entity in source.entities:
@@ -213,7 +199,7 @@ def _entity(source: SourceSpec, entity: Entity) -> Iterator[Wrong]:
                 column.name,
                 f"column {column.name} of {table.name} is of Type.{column.type.name}, as which no "
                 "value that comes in is read",
-                f"take one of {names}; a date is a STRING",
+                f"take one of {names}; a date is a STRING, an amount of a payload a decimal",
             )
         seen.add(column.name)
     yield from _paths(entity)
@@ -302,13 +288,6 @@ def _export(source: SourceSpec, export: Export) -> Iterator[Wrong]:
         )
     columns = {column.name: column for column in entities[0].table.columns}
     for column in columns.values():
-        if column.type not in OF_FILES:
-            yield Wrong(
-                column.name,
-                f"column {column.name} of {entities[0].table.name} is a {column.type.value}, "
-                "which no column of a file becomes",
-                f"take one of {', '.join(sorted(each.name for each in OF_FILES))}",
-            )
         if column.path != (column.name,):
             yield Wrong(
                 column.name,

@@ -167,19 +167,7 @@ class TableWriter:
                 summary[KEY_REPEATS] = str(len(landing.repeats))
             return Append(files, landing.positions, summary)
 
-        outcome = commit(
-            self.handle,
-            on,
-            commit_id=prepared.commit_id,
-            writer="stream_writer",
-            thinning=thinning,
-            patience_s=self._patience_s,
-            clock=self._clock,
-            sleep=self._sleep,
-        )
-        for key in prepared.work.batches:
-            self.first_seen.pop(key, None)
-        self.sweeper.removed(outcome.state.table_uuid, outcome.removed)
+        outcome = self._commit(on, prepared.work, prepared.commit_id, thinning)
         if outcome.result is not Result.NOTHING and not self.spec.once_by:
             prepared.redelivered = self.redeliveries.count(prepared.rows)
         return outcome
@@ -189,6 +177,29 @@ class TableWriter:
         if not self.sweeper.due():
             return 0
         return self.sweeper.sweep(self.handle.reload(), self.handle.table.io)
+
+    def _commit(
+        self,
+        on: Callable[[Head, bool], Append | None],
+        work: Work,
+        commit_id: str,
+        thinning: Thinning | None,
+    ) -> Outcome:
+        """Commit what ``on`` decides; the partitions of ``work`` are known to the table then."""
+        outcome = commit(
+            self.handle,
+            on,
+            commit_id=commit_id,
+            writer="stream_writer",
+            thinning=thinning,
+            patience_s=self._patience_s,
+            clock=self._clock,
+            sleep=self._sleep,
+        )
+        for key in work.batches:
+            self.first_seen.pop(key, None)
+        self.sweeper.removed(outcome.state.table_uuid, outcome.removed)
+        return outcome
 
     def _known(self, rows: Mapping[Id, int], head: Head) -> frozenset[int]:
         """Which rows say what the head knows; ``rows`` are the first ones of their ids."""

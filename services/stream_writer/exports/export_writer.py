@@ -24,7 +24,7 @@ from services.stream_writer.table_writer import TableWriter
 from shared.contracts.exports import ExportReady
 from shared.contracts.identity import uuid7
 from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
-from shared.lake.commit import Append, Head, Outcome, Thinning, commit
+from shared.lake.commit import Append, Head, Outcome, Thinning
 from shared.lake.data_files import write_data_file
 from shared.lake.file_io import DelayedOpenFileIO
 from shared.lake.handle import TableHandle
@@ -208,19 +208,7 @@ class ExportWriter(TableWriter):
             summary |= {KEY_ROWS: str(rows + loaded), KEY_ERRORS: str(errors)}
             return Append(files, moved, summary)
 
-        outcome = commit(
-            self.handle,
-            on,
-            commit_id=piece.commit_id,
-            writer="stream_writer",
-            thinning=thinning,
-            patience_s=self._patience_s,
-            clock=self._clock,
-            sleep=self._sleep,
-        )
-        self.first_seen.pop(piece.key, None)
-        self.sweeper.removed(outcome.state.table_uuid, outcome.removed)
-        return outcome
+        return self._commit(on, piece.work, piece.commit_id, thinning)
 
     def _place(self, piece: Piece) -> Place:
         """Raises BadExport: the record is no announcement, or its place is not allowed."""

@@ -12,10 +12,23 @@ from shared.contracts.days import Days
 from shared.contracts.event import Contract, Event
 
 Action = Literal[
-    "resume_topic", "refresh", "compact", "expire", "orphans", "manifests", "restamp", "quality"
+    "resume_topic",
+    "refresh",
+    "compact",
+    "expire",
+    "orphans",
+    "manifests",
+    "restamp",
+    "quality",
+    "silence",
+    "unsilence",
+    "acknowledge",
 ]
 """``resume_topic``: stream_writer goes on with a topic that it stopped. ``refresh``: transformer
-builds the targets anew from their inputs; its arguments are :class:`RefreshArguments`. The others:
+builds the targets anew from their inputs; its arguments are :class:`RefreshArguments`.
+``silence``, ``unsilence``, ``acknowledge``: alerter notifies nobody of the alerts that match, ends
+the silence that is the target, takes the alert whose fingerprint is the target for being worked on;
+their arguments are :class:`SilenceArguments` and :class:`AcknowledgeArguments`. The others:
 maintainer runs this job on the targets, whether or not it thinks it due; their arguments are
 :class:`MaintenanceArguments`."""
 
@@ -146,3 +159,50 @@ class MaintenanceArguments(Contract):
         """For :attr:`CommandIssued.arguments`; what is not set is left out."""
         given = self.model_dump(mode="json", exclude_defaults=True)
         return {name: "true" if value is True else str(value) for name, value in given.items()}
+
+
+class SilenceArguments(Contract):
+    """Arguments of the action ``silence``; the command's target is the id of the silence.
+
+    Attributes:
+        matchers: one a line, as Alertmanager writes them: ``severity=critical``,
+            ``table=~"raw\\..*"``; all of them must match.
+        ends_at: until when.
+        comment: why, in the operator's words.
+    """
+
+    matchers: str
+    ends_at: AwareDatetime
+    comment: str = ""
+
+    @classmethod
+    def of(cls, command: CommandIssued) -> Self:
+        """The arguments that a command carries; unknown ones are ignored.
+
+        Raises:
+            pydantic.ValidationError: they are no such values.
+        """
+        return cls.model_validate(command.arguments)
+
+    def to_arguments(self) -> dict[str, str]:
+        """For :attr:`CommandIssued.arguments`."""
+        return {name: str(value) for name, value in self.model_dump(mode="json").items() if value}
+
+
+class AcknowledgeArguments(Contract):
+    """Arguments of the action ``acknowledge``; the command's target is the alert's fingerprint.
+
+    Attributes:
+        comment: in the operator's words.
+    """
+
+    comment: str = ""
+
+    @classmethod
+    def of(cls, command: CommandIssued) -> Self:
+        """The arguments that a command carries; unknown ones are ignored."""
+        return cls.model_validate(command.arguments)
+
+    def to_arguments(self) -> dict[str, str]:
+        """For :attr:`CommandIssued.arguments`; what is not set is left out."""
+        return {"comment": self.comment} if self.comment else {}

@@ -11,6 +11,12 @@ import re
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from shared.contracts.alerts import (
+    AlertAcknowledged,
+    AlertChanged,
+    AlertNotified,
+    AlertSilenced,
+)
 from shared.contracts.builds import BuildFailed, BuildRequested, BuildStarted, BuildSucceeded
 from shared.contracts.commands import CommandIssued
 from shared.contracts.dead_letters import DeadLetter, DeadLetterHandled
@@ -91,6 +97,10 @@ _ALL: tuple[type[Event], ...] = (
     MaintenanceSucceeded,
     MaintenanceFailed,
     SpoolChanged,
+    AlertChanged,
+    AlertNotified,
+    AlertAcknowledged,
+    AlertSilenced,
     ExportReady,
 )
 

@@ -70,6 +70,8 @@ BUILDS = "lakehouse.builds"
 MAINTENANCE_REQUESTS = "lakehouse.maintenance-requests"
 MAINTENANCE = "lakehouse.maintenance"
 SPOOL = "lakehouse.spool"
+ALERTS = "lakehouse.alerts"
+ALERT_STATES = "lakehouse.alert-states"
 
 _ALL: tuple[Topic, ...] = (
     Topic(
@@ -79,7 +81,7 @@ _ALL: tuple[Topic, ...] = (
         description="What could not be processed, with its bytes and the reason. Holds plaintext.",
         retention=_WEEK,
         written_by=("ingest", "stream_writer"),
-        read_by=("stream_writer",),
+        read_by=("stream_writer", "alerter"),
         partitions=1,
     ),
     Topic(
@@ -99,7 +101,7 @@ _ALL: tuple[Topic, ...] = (
         description="Every snapshot of every table, in order per table, at least once.",
         retention=_MONTH,
         written_by=("stream_writer", "transformer"),
-        read_by=("transformer", "cli"),
+        read_by=("transformer", "alerter", "cli"),
     ),
     Topic(
         name=TABLES,
@@ -108,7 +110,7 @@ _ALL: tuple[Topic, ...] = (
         description="The last announced state of each table: start here, then follow the commits.",
         retention=None,
         written_by=("stream_writer", "transformer"),
-        read_by=("stream_writer", "transformer", "maintainer"),
+        read_by=("stream_writer", "transformer", "maintainer", "alerter"),
         cleanup="compact",
         partitions=1,
     ),
@@ -119,7 +121,7 @@ _ALL: tuple[Topic, ...] = (
         description="Operator commands, signed with the operator key.",
         retention=_WEEK,
         written_by=("cli",),
-        read_by=("stream_writer", "transformer", "maintainer"),
+        read_by=("stream_writer", "transformer", "maintainer", "alerter"),
         partitions=1,
     ),
     Topic(
@@ -138,7 +140,7 @@ _ALL: tuple[Topic, ...] = (
         description="What became of every build of every derived table.",
         retention=_MONTH,
         written_by=("transformer",),
-        read_by=("cli",),
+        read_by=("alerter", "cli"),
     ),
     Topic(
         name=MAINTENANCE_REQUESTS,
@@ -156,7 +158,7 @@ _ALL: tuple[Topic, ...] = (
         description="What became of every maintenance job of every table.",
         retention=_MONTH,
         written_by=("maintainer",),
-        read_by=("maintainer", "cli"),
+        read_by=("maintainer", "alerter", "cli"),
     ),
     Topic(
         name=SPOOL,
@@ -165,8 +167,28 @@ _ALL: tuple[Topic, ...] = (
         description="When an ingest instance kept records on disk, for how long and how many.",
         retention=_MONTH,
         written_by=("ingest",),
-        read_by=(),
+        read_by=("alerter",),
         partitions=1,
+    ),
+    Topic(
+        name=ALERTS,
+        key="fingerprint of the alert",
+        values=("AlertChanged",),
+        description="Every change of the state of every alert, in order per alert, at least once.",
+        retention=_MONTH,
+        written_by=("alerter",),
+        read_by=("cli",),
+    ),
+    Topic(
+        name=ALERT_STATES,
+        key="fingerprint, or kind and identity of what is said about alerts",
+        values=("AlertChanged", "AlertNotified", "AlertAcknowledged", "AlertSilenced"),
+        description="Where every alert stands, who was told, what is silenced and acknowledged. "
+        "Rules are dealt to alerters by its partitions.",
+        retention=None,
+        written_by=("alerter",),
+        read_by=("alerter", "cli"),
+        cleanup="compact",
     ),
 )
 

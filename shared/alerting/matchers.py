@@ -1,0 +1,88 @@
+"""Matchers as operators write them, and whether an alert matches.
+
+The form is Alertmanager's: ``severity=critical``, ``table=~"raw\\..*"``, ``team!=platform``. A
+label that an alert does not have equals the empty text. ``alertname``, ``severity`` and ``team``
+are labels like the others.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import get_args
+
+from shared.contracts.alerts import AlertChanged, Matcher
+from shared.contracts.errors import ConfigurationError
+
+_WRITTEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
+_OPS = get_args(Matcher.model_fields["op"].annotation)
+
+
+def parse(text: str) -> Matcher:
+    """One matcher; the value may stand in double quotes, as JSON has them.
+
+    Raises:
+        ConfigurationError: it is none, or its regular expression is wrong.
+    """
+    found = _WRITTEN.fullmatch(text)
+    if found is None:
+        raise ConfigurationError(
+            f"{text!r} is no matcher", f"write LABEL, one of {' '.join(_OPS)}, and a value"
+        )
+    label, op, value = found.groups()
+    if value.startswith('"'):
+        try:
+            value = str(json.loads(value, strict=False))
+        except ValueError:
+            raise ConfigurationError(
+                f"{text!r}: the value does not end at its second quote",
+                'write quotes inside it as \\", backslashes as \\\\',
+            ) from None
+    if op in ("=~", "!~"):
+        try:
+            re.compile(value)
+        except re.error as error:
+            raise ConfigurationError(
+                f"{text!r}: {error}", "write a regular expression that matches the whole value"
+            ) from None
+    return Matcher(label=label, op=op, value=value)
+
+
+def parse_lines(text: str) -> tuple[Matcher, ...]:
+    """One matcher a line; empty lines are passed over. As :func:`parse`, which see for errors."""
+    return tuple(parse(line) for line in text.splitlines() if line.strip())
+
+
+def written(matcher: Matcher) -> str:
+    """The text that :func:`parse` reads as this matcher; always in one line."""
+    return f"{matcher.label}{matcher.op}{json.dumps(matcher.value)}"
+
+
+def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
+    """Whether all of the matchers hold for these labels."""
+    return all(_holds(matcher, labels.get(matcher.label, "")) for matcher in matchers)
+
+
+def labels_of(alert: AlertChanged) -> dict[str, str]:
+    """The labels that an alert is matched by."""
+    own = {"alertname": alert.rule, "severity": alert.severity, "team": alert.team}
+    return {**alert.labels, **{name: value for name, value in own.items() if value}}
+
+
+def _holds(matcher: Matcher, value: str) -> bool:
+    match matcher.op:
+        case "=":
+            return value == matcher.value
+        case "!=":
+            return value != matcher.value
+        case "=~":
+            return _expression(matcher.value).fullmatch(value) is not None
+        case "!~":
+            return _expression(matcher.value).fullmatch(value) is None
+
+
+@lru_cache(maxsize=1000)
+def _expression(text: str) -> re.Pattern[str]:
+    return re.compile(text)

@@ -1,0 +1,103 @@
+"""Matchers: what operators write is what is meant, and what is written down is read again."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.alerting.matchers import labels_of, matches, parse, parse_lines, written
+from shared.contracts.alerts import AlertChanged, Matcher
+from shared.contracts.errors import ConfigurationError
+
+AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "label", "op", "value"),
+    [
+        ("severity=critical", "severity", "=", "critical"),
+        ('table=~"raw\\\\..*"', "table", "=~", "raw\\..*"),
+        ("table =~ raw[.].*", "table", "=~", "raw[.].*"),
+        ("team != platform ", "team", "!=", "platform"),
+        ("team!~a|b", "team", "!~", "a|b"),
+        ('reason="he said \\"no\\"=="', "reason", "=", 'he said "no"=='),
+        ("topic=", "topic", "=", ""),
+    ],
+)
+def test_what_is_written_is_what_is_meant(text: str, label: str, op: str, value: str) -> None:
+    found = parse(text)
+    assert (found.label, found.op, found.value) == (label, op, value)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("", "no matcher"),
+        ("PipelineStale", "no matcher"),
+        ("1a=b", "no matcher"),
+        ('a="b', "second quote"),
+        ('a="b" and more', "second quote"),
+        ("a=~(", "unterminated subpattern"),
+    ],
+)
+def test_what_is_none_is_refused_with_the_reason(text: str, part: str) -> None:
+    with pytest.raises(ConfigurationError, match=part):
+        parse(text)
+
+
+@given(
+    label=st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,8}", fullmatch=True),
+    op=st.sampled_from(["=", "!="]),
+    value=st.text(max_size=20),
+)
+def test_what_is_written_down_is_read_again(label: str, op: str, value: str) -> None:
+    matcher = Matcher(label=label, op=op, value=value)
+    assert parse(written(matcher)) == matcher
+    assert parse_lines(f"{written(matcher)}\n\n{written(matcher)}\n") == (matcher, matcher)
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("table=raw.a", True),
+        ("table=raw", False),
+        ("table=~raw", False),
+        ("table=~raw.*", True),
+        ("table!~raw", True),
+        ("table!=raw.a", False),
+        ("nobody=", True),
+        ("nobody!=", False),
+        ("nobody=~.*", True),
+    ],
+)
+def test_expressions_match_the_whole_value_and_an_absent_label_is_empty(
+    text: str, holds: bool
+) -> None:
+    assert matches([parse(text)], {"table": "raw.a"}) is holds
+
+
+def test_all_of_them_must_hold() -> None:
+    labels = {"a": "1", "b": "2"}
+    assert matches([parse("a=1"), parse("b=2")], labels)
+    assert not matches([parse("a=1"), parse("b=3")], labels)
+
+
+def test_rule_severity_and_team_are_labels_that_no_series_can_forge() -> None:
+    alert = AlertChanged(
+        fingerprint="0" * 16,
+        transition=1,
+        state="firing",
+        rule="PipelineStale",
+        severity="warning",
+        team="data-engineering",
+        labels={"table": "raw.a", "severity": "none"},
+        active_at=AT,
+        changed_at=AT,
+    )
+    assert labels_of(alert) == {
+        "alertname": "PipelineStale",
+        "severity": "warning",
+        "team": "data-engineering",
+        "table": "raw.a",
+    }

@@ -1,0 +1,152 @@
+"""For which label sets does a condition hold? As Prometheus answers it.
+
+Differences, all of them wanted: a series that left its vector is gone at once (Prometheus looks
+back five minutes); a signal that is not known leaves the rule without an answer; a quotient whose
+divisor is 0 has no value (the printed PromQL asks for divisors other than 0).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from shared.alerting.aggregation import aggregated
+from shared.alerting.expression import (
+    Absent,
+    All,
+    Comparison,
+    Condition,
+    Either,
+    Op,
+    Ratio,
+    Selector,
+)
+from shared.alerting.matching import keep, matching
+from shared.alerting.over_time import over_time
+from shared.alerting.reach import signals
+from shared.alerting.series import Labels, Vector
+from shared.alerting.store import SeriesStore
+
+_OPERATORS: Mapping[Op, Callable[[float, float], bool]] = MappingProxyType(
+    {
+        ">": operator.gt,
+        ">=": operator.ge,
+        "<": operator.lt,
+        "<=": operator.le,
+        "==": operator.eq,
+        "!=": operator.ne,
+    }
+)
+
+
+def evaluate(condition: Condition, store: SeriesStore, now: float) -> Vector | None:
+    """The label sets for which ``condition`` holds at ``now``, with the value that is shown.
+
+    ``None``: a signal that it needs is not known, so alerts stay as they are.
+    """
+    if not all(store.is_known(name) for name in signals(condition)):
+        return None
+    return _holding(condition, store, now)
+
+
+def _holding(condition: Condition, store: SeriesStore, now: float) -> Vector:
+    match condition:
+        case Comparison():
+            return _compared(condition, store, now)
+        case Absent(selector):
+            return _absent(selector, store, now)
+        case All(conditions, on):
+            held = _holding(conditions[0], store, now)
+            for other in conditions[1:]:
+                if not held:
+                    break
+                held = _also_in(held, _holding(other, store, now), on)
+            return held
+        case Either(conditions):
+            found: dict[Labels, float] = {}
+            for other in conditions:
+                found = {**_holding(other, store, now), **found}
+            return found
+
+
+def _also_in(vector: Vector, other: Vector, on: tuple[str, ...] | None) -> Vector:
+    if on is None:
+        return {labels: value for labels, value in vector.items() if labels in other}
+    keys = {keep(labels, on) for labels in other}
+    return {labels: value for labels, value in vector.items() if keep(labels, on) in keys}
+
+
+def _compared(comparison: Comparison, store: SeriesStore, now: float) -> Vector:
+    left, right, holds = comparison.left, comparison.right, _OPERATORS[comparison.op]
+    vector = _ratio(left, store, now) if isinstance(left, Ratio) else select(left, store, now)
+    if not isinstance(right, Selector):
+        return {labels: value for labels, value in vector.items() if holds(value, right)}
+    return {
+        labels: value
+        for labels, value, beside in _joined(vector, select(right, store, now), comparison.on)
+        if holds(value, beside)
+    }
+
+
+def _ratio(ratio: Ratio, store: SeriesStore, now: float) -> Vector:
+    numerator = select(ratio.numerator, store, now)
+    denominator = select(ratio.denominator, store, now)
+    return {
+        labels: value / divisor
+        for labels, value, divisor in _joined(numerator, denominator, ratio.on)
+        if divisor != 0
+    }
+
+
+def _joined(
+    left: Vector, right: Vector, on: tuple[str, ...] | None
+) -> list[tuple[Labels, float, float]]:
+    """Series of ``left``, each beside its only match; reading sees to it that there is one."""
+    if on is None:
+        return [(labels, value, right[labels]) for labels, value in left.items() if labels in right]
+    by_key = {keep(labels, on): value for labels, value in right.items()}
+    return [
+        (labels, value, by_key[key])
+        for labels, value in left.items()
+        if (key := keep(labels, on)) in by_key
+    ]
+
+
+def _absent(selector: Selector, store: SeriesStore, now: float) -> Vector:
+    if _series(selector, store, now):
+        return {}
+    named = [match.label for match in selector.matches]
+    only = {
+        match.label: match.value
+        for match in selector.matches
+        if match.op == "=" and match.value and named.count(match.label) == 1
+    }
+    return {tuple(sorted(only.items())): 1.0}
+
+
+def select(selector: Selector, store: SeriesStore, now: float) -> Vector:
+    """The vector that a selector stands for."""
+    vector = _series(selector, store, now)
+    if selector.aggregation is not None:
+        vector = aggregated(selector.aggregation, selector.by, vector)
+    if selector.times != 1:
+        vector = {labels: value * selector.times for labels, value in vector.items()}
+    return vector
+
+
+def _series(selector: Selector, store: SeriesStore, now: float) -> Vector:
+    """What is selected before it is aggregated."""
+    taken = matching(selector.matches)
+    if selector.over_time is None or selector.window_s is None:
+        vector = store.vector(selector.signal)
+        if taken is None:
+            return vector
+        return {labels: value for labels, value in vector.items() if taken(labels)}
+    found: dict[Labels, float] = {}
+    for labels, samples in store.samples(selector.signal).items():
+        if taken is None or taken(labels):
+            value = over_time(selector.over_time, samples, selector.window_s, now)
+            if value is not None:
+                found[labels] = value
+    return found

@@ -1,0 +1,119 @@
+"""The latest vector of every signal, and samples of those that some rule looks back on."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
+
+from shared.alerting.series import Labels, Vector
+
+MOST_SAMPLES = 1440
+"""Of one series: one every 15 seconds of a window of six hours, as Prometheus would scrape it."""
+
+_NOTHING: Vector = MappingProxyType({})
+
+
+class Samples:
+    """Times and values of one series, oldest first; ``spacing`` bounds how many there are.
+
+    A sample sooner than ``spacing`` after the one before the last replaces the last, so that the
+    newest value is always there and no two others lie closer together.
+    """
+
+    __slots__ = ("times", "values")
+
+    def __init__(self) -> None:
+        self.times = array("d")
+        self.values = array("d")
+
+    def append(self, time: float, value: float, spacing: float) -> None:
+        """Add a sample. A clock that was set back makes the samples ahead of it be forgotten."""
+        times, values = self.times, self.values
+        while times and times[-1] >= time:
+            times.pop()
+            values.pop()
+        if len(times) > 1 and times[-1] - times[-2] < spacing:
+            times[-1], values[-1] = time, value
+        else:
+            times.append(time)
+            values.append(value)
+
+    def forget(self, horizon: float) -> None:
+        """Drop the samples at and before ``horizon``."""
+        if self.times and self.times[0] <= horizon:
+            gone = bisect_right(self.times, horizon)
+            del self.times[:gone]
+            del self.values[:gone]
+
+
+class SeriesStore:
+    """What rules are evaluated on.
+
+    The present of a signal is the vector that was taken last: a series that is not in it is gone at
+    once, and taking it costs the same however many series it has. Only signals named to
+    :meth:`retain` are sampled as well, for as long as their window and at most ``most_samples`` a
+    series. A series that is gone stays in windows until its samples have left them, as in
+    Prometheus.
+    """
+
+    def __init__(self, most_samples: int = MOST_SAMPLES) -> None:
+        self._most = most_samples
+        self._present: dict[str, Vector] = {}
+        self._held: set[str] = set()
+        self._windows: dict[str, float] = {}
+        self._samples: dict[str, dict[Labels, Samples]] = {}
+
+    def retain(self, windows: Mapping[str, float]) -> None:
+        """From now on sample these signals, for so many seconds, and no others.
+
+        Samples there are of a signal that stays are kept.
+        """
+        self._windows = {name: window for name, window in windows.items() if window > 0}
+        self._samples = {name: self._samples.get(name, {}) for name in self._windows}
+
+    def take(
+        self, source_names: Collection[str], vectors: Mapping[str, Vector], now: float
+    ) -> None:
+        """The vectors of one source at ``now``. A signal of it that has none is empty.
+
+        The vectors are kept, not copied: the source makes new ones instead of changing them.
+        """
+        self._held.difference_update(source_names)
+        for name in source_names:
+            vector = vectors.get(name, _NOTHING)
+            self._present[name] = vector
+            if name in self._windows:
+                self._sample(name, vector, now)
+
+    def _sample(self, name: str, vector: Vector, now: float) -> None:
+        window, series = self._windows[name], self._samples[name]
+        spacing = window / self._most
+        for labels, value in vector.items():
+            samples = series.get(labels)
+            if samples is None:
+                samples = series[labels] = Samples()
+            samples.append(now, value, spacing)
+        horizon = now - window
+        for labels in list(series):
+            samples = series[labels]
+            samples.forget(horizon)
+            if not samples.times:
+                del series[labels]
+
+    def hold(self, names: Iterable[str]) -> None:
+        """These signals are not known at present. Their vectors and samples stay."""
+        self._held.update(names)
+
+    def is_known(self, name: str) -> bool:
+        """Whether a vector of the signal was taken, and it is not held."""
+        return name in self._present and name not in self._held
+
+    def vector(self, name: str) -> Vector:
+        """The present vector; empty before one was taken."""
+        return self._present.get(name, _NOTHING)
+
+    def samples(self, name: str) -> Mapping[Labels, Samples]:
+        """The samples of a retained signal by series; empty for any other."""
+        return self._samples.get(name, {})

@@ -21,12 +21,15 @@ class Alert:
         fingerprint: of rule and labels.
         labels: of the series, without what the rule adds.
         transition: number of the last change.
-        value: at the last evaluation for which the condition held.
+        value: when the state changed; of one that is over, the last for which the condition held.
         active_at: since when the condition holds (or held).
         fired_at: since when it is firing; ``None`` while pending.
-        last_true_at: last evaluation for which the condition held.
+        false_since: first evaluation for which the condition did not hold any more, while the
+            alert is kept firing nevertheless (``keep_firing_for``); ``None`` otherwise.
         resolved_at: when it was over.
         changed_at: when the last change was.
+        ended_by: why it is over; ``None`` while it is not.
+        previous: state before the last change; ``None`` at first.
     """
 
     fingerprint: str
@@ -37,8 +40,8 @@ class Alert:
     value: float
     active_at: float
     changed_at: float
-    last_true_at: float
     fired_at: float | None = None
+    false_since: float | None = None
     resolved_at: float | None = None
     ended_by: End | None = None
     previous: State | None = None

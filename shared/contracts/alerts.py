@@ -34,7 +34,11 @@ class AlertChanged(Event):
     type: ClassVar[str] = "lakehouse.alert.changed.v1"
 
     fingerprint: str = Field(description="identity of the alert: 16 hex digits of rule and labels")
-    transition: int = Field(ge=1, description="rises by one with every change of this alert")
+    transition: int = Field(
+        ge=1,
+        description="rises by one with every change of this alert, and never begins again: the "
+        "first is the second since the epoch at which it was",
+    )
     state: AlertState = Field(description="pending, firing, resolved or inactive")
     previous: AlertState | None = Field(default=None, description="state before; null at first")
     rule: str = Field(description="name of the rule")
@@ -44,6 +48,10 @@ class AlertChanged(Event):
     labels: dict[str, str] = Field(
         default_factory=dict, description="labels of the series, and those that the rule adds"
     )
+    series: dict[str, str] = Field(
+        default_factory=dict,
+        description="labels of the series alone: with the rule the identity of the alert",
+    )
     summary: str = Field(default="", description="one line, values filled in")
     description: str = Field(default="", description="what is wrong and since when, filled in")
     runbook: str = Field(default="", description="where it says what to do: page#anchor, or a URL")
@@ -52,6 +60,10 @@ class AlertChanged(Event):
     ended_by: AlertEnd | None = Field(default=None, description="why it is over; null while it is")
     active_at: AwareDatetime = Field(description="since when the condition holds")
     fired_at: AwareDatetime | None = Field(default=None, description="since when it is firing")
+    false_since: AwareDatetime | None = Field(
+        default=None,
+        description="since when the condition does not hold any more, while it is kept firing",
+    )
     resolved_at: AwareDatetime | None = Field(default=None, description="when it was over")
     changed_at: AwareDatetime = Field(description="when this change was")
     cause: str | None = Field(
@@ -92,6 +104,9 @@ class AlertNotified(Event):
     )
     reason: Literal["changed", "repeated", "escalated"] = Field(
         default="changed", description="why it was sent"
+    )
+    repeat: int = Field(
+        default=0, ge=0, description="how often the same has been repeated, this time included"
     )
     notified_at: AwareDatetime = Field(description="when the receiver took it")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shared.alerting.matchers import labels_of, matches
+from shared.alerting.events import all_labels
+from shared.alerting.matchers import matches
 from shared.contracts.alerts import (
     AlertAcknowledged,
     AlertChanged,
@@ -57,7 +58,7 @@ class Board:
 
     def silenced_by(self, alert: AlertChanged, now: datetime) -> list[AlertSilenced]:
         """The silences that keep an alert from being told now; that which ends last first."""
-        labels = labels_of(alert)
+        labels = all_labels(alert)
         found = [
             each
             for each in self.silences.values()

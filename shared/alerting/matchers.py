@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import get_args
 
-from shared.contracts.alerts import AlertChanged, Matcher
+from shared.contracts.alerts import Matcher
 from shared.contracts.errors import ConfigurationError
 
 _WRITTEN = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_]*)\s*(=~|!~|!=|=)\s*(.*?)\s*", re.DOTALL)
@@ -63,12 +63,6 @@ def written(matcher: Matcher) -> str:
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
     """Whether all of the matchers hold for these labels."""
     return all(_holds(matcher, labels.get(matcher.label, "")) for matcher in matchers)
-
-
-def labels_of(alert: AlertChanged) -> dict[str, str]:
-    """The labels that an alert is matched by."""
-    own = {"alertname": alert.rule, "severity": alert.severity, "team": alert.team}
-    return {**alert.labels, **{name: value for name, value in own.items() if value}}
 
 
 def _holds(matcher: Matcher, value: str) -> bool:

@@ -51,6 +51,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
         "spool": Entry("shared.cli.spool", "What ingest keeps on disk; send what is nobody's."),
         "dlq": Entry("shared.cli.dlq", "Dead letters: list, show, send again, remove."),
+        "alerts": Entry("shared.cli.alerts", "Alerts: what is wrong, since when, what to do."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),
         "trace": Entry("shared.cli.trace", "Follow one event from webhook to mart."),
         "freshness": Entry("shared.cli.freshness", "How far tables are behind their topics."),

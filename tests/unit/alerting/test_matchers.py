@@ -1,16 +1,12 @@
 """Matchers: what operators write is what is meant, and what is written down is read again."""
 
-from datetime import UTC, datetime
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.alerting.matchers import labels_of, matches, parse, parse_lines, written
-from shared.contracts.alerts import AlertChanged, Matcher
+from shared.alerting.matchers import matches, parse, parse_lines, written
+from shared.contracts.alerts import Matcher
 from shared.contracts.errors import ConfigurationError
-
-AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -81,23 +77,3 @@ def test_all_of_them_must_hold() -> None:
     labels = {"a": "1", "b": "2"}
     assert matches([parse("a=1"), parse("b=2")], labels)
     assert not matches([parse("a=1"), parse("b=3")], labels)
-
-
-def test_rule_severity_and_team_are_labels_that_no_series_can_forge() -> None:
-    alert = AlertChanged(
-        fingerprint="0" * 16,
-        transition=1,
-        state="firing",
-        rule="PipelineStale",
-        severity="warning",
-        team="data-engineering",
-        labels={"table": "raw.a", "severity": "none"},
-        active_at=AT,
-        changed_at=AT,
-    )
-    assert labels_of(alert) == {
-        "alertname": "PipelineStale",
-        "severity": "warning",
-        "team": "data-engineering",
-        "table": "raw.a",
-    }

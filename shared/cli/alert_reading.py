@@ -1,0 +1,76 @@
+"""What the alert topics say: where every alert stands, and every change since a time."""
+
+from __future__ import annotations
+
+import contextlib
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from shared.cli.output import progress
+
+if TYPE_CHECKING:
+    from shared.alerting.board import Board
+    from shared.contracts.alerts import AlertChanged
+    from shared.runtime.settings import Settings
+
+
+async def read_board(settings: Settings) -> Board:
+    """Everything that stands on ``lakehouse.alert-states``.
+
+    Raises:
+        NotFound: the topic does not exist.
+        Unavailable: the broker does not answer.
+    """
+    from shared.alerting.board import Board
+    from shared.contracts.topics import ALERT_STATES
+    from shared.runtime import log_ranges
+    from shared.runtime.errors import NotFound
+    from shared.runtime.event_log import decoded
+    from shared.runtime.log_bounds import log_bounds
+
+    bounds = await log_bounds(settings, [ALERT_STATES])
+    if not bounds:
+        raise NotFound(f"the broker has no topic {ALERT_STATES}", "run `bergline bootstrap`")
+    ranges = {key: (log.start, log.end) for key, log in bounds.items()}
+    board = Board()
+    async with contextlib.aclosing(log_ranges.read_range(settings, ranges)) as records:
+        async for record in records:
+            event = decoded(record)
+            if record.key is None or (event is None and record.value is not None):
+                progress("not read", record=f"{ALERT_STATES}/{record.partition}/{record.offset}")
+                continue
+            board.take(record.key.decode("utf-8", "replace"), event)
+    return board
+
+
+async def read_changes(settings: Settings, since: datetime) -> list[AlertChanged]:
+    """Every change of every alert since a time, once each, in order of time.
+
+    Raises:
+        NotFound: the topic does not exist.
+        Unavailable: the broker does not answer.
+    """
+    from shared.contracts.alerts import AlertChanged
+    from shared.contracts.topics import ALERTS
+    from shared.runtime.event_log import read_events
+
+    found = await read_events(
+        settings, [ALERTS], since, unreadable=lambda where: progress("not read", record=where)
+    )
+    once = {each.event_id(): each for each in found if isinstance(each, AlertChanged)}
+    return sorted(once.values(), key=lambda each: (each.changed_at, each.event_id()))
+
+
+async def alerter_runs(settings: Settings) -> bool:
+    """Whether anybody evaluates rules: what stands on the topics is of the past otherwise.
+
+    Raises:
+        Unavailable: the broker does not answer.
+    """
+    from shared.runtime.consumer_groups import describe
+    from shared.runtime.errors import NotFound
+
+    try:
+        return bool((await describe(settings, "alerter")).members)
+    except NotFound:
+        return False

@@ -1,0 +1,154 @@
+"""All alerts to Prometheus' Alertmanager, which then groups, silences, inhibits and routes them.
+
+``POST /api/v2/alerts``, as Prometheus sends them. Every alertmanager of a cluster is told
+everything by itself, as its documentation asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+import orjson
+import structlog
+from pydantic import SecretStr
+
+from services.alerter.delivery.links import Links
+from services.alerter.delivery.notifier import NotDelivered
+from services.alerter.delivery.outcomes import Outcomes
+from services.alerter.delivery.posting import Poster
+from services.alerter.delivery.resending import Resending
+from services.alerter.delivery.retrying import Pace
+from services.alerter.delivery.webhook_body import annotations_of, began, ended, moment
+from shared.alerting.events import all_labels
+from shared.contracts.alerts import AlertChanged
+from shared.runtime.outage import Outage
+
+log = structlog.stdlib.get_logger("bergline.alerter")
+
+PATH = "/api/v2/alerts"
+_AT_ONCE = 64
+"""Alerts in one request, as Prometheus has it."""
+
+
+class AlertmanagerPush:
+    """Tells one Alertmanager.
+
+    Args:
+        name: that it has in logs and metrics, where its address must not appear.
+        url: address without path; with ``user:password@`` for basic authentication.
+        links: addresses that its people follow.
+        outcomes: counts, of requests.
+        resend_s: how often firing alerts are repeated.
+        now: unix seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        url: SecretStr,
+        links: Links,
+        outcomes: Outcomes,
+        *,
+        resend_s: float = 60.0,
+        pace: Pace | None = None,
+        timeout_s: float = 10.0,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._poster = Poster(SecretStr(url.get_secret_value().rstrip("/") + PATH), timeout_s)
+        self._links = links
+        self._outcomes = outcomes
+        self._pace = pace or Pace()
+        self._now = now
+        self._resending = Resending(resend_s)
+        self._outage = Outage(log, "alertmanager is not reached", alertmanager=name)
+        self._failures = 0
+        self._left_alone_until = 0.0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._name = name
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._run(), name=f"alerter-{self._name}")
+
+    def changed(self, alert: AlertChanged) -> None:
+        """An alert has this state now; it is told at once."""
+        self._resending.changed(alert)
+        self._wake.set()
+
+    def keep(self, wanted: Callable[[AlertChanged], bool]) -> None:
+        """Tell no more of the other alerts: another alerter does."""
+        self._resending.keep(wanted)
+
+    async def close(self, limit_s: float) -> None:
+        """Send what is due, for so long at most, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=limit_s)
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._poster.close()
+        self._outcomes.forget()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            now = self._now()
+            wait = self._resending.wait(now)
+            if wait is not None:
+                wait = max(wait, self._left_alone_until - now)
+            if wait == 0:
+                await self._send(self._resending.due(now)[:_AT_ONCE])
+            elif self._closing:
+                return
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), wait)
+
+    async def _send(self, alerts: Sequence[AlertChanged]) -> None:
+        now = self._now()
+        try:
+            await self._poster.post(self._body(alerts, now), {})
+        except NotDelivered as error:
+            self._outcomes.count("failed")
+            self._outage.failed(error)
+            if error.again:
+                self._failures += 1
+                pause = self._pace.pause(self._failures, random.random())  # noqa: S311
+                self._left_alone_until = now + (error.retry_after_s or pause)
+                return
+            # Refused for what they are: the next round may be others.
+        else:
+            self._failures = 0
+            self._outage.over()
+            self._outcomes.count("delivered")
+        self._resending.sent(alerts, now)
+        self._outcomes.waiting(len(self._resending.due(now)))
+
+    def _body(self, alerts: Sequence[AlertChanged], now: float) -> bytes:
+        return orjson.dumps([self._alert(each, now) for each in alerts])
+
+    def _alert(self, alert: AlertChanged, now: float) -> dict[str, object]:
+        firing = alert.state == "firing"
+        end = (
+            datetime.fromtimestamp(self._resending.ends_at(now), UTC)
+            if firing
+            else max(ended(alert), began(alert))
+        )
+        told: dict[str, object] = {
+            "labels": all_labels(alert),
+            "annotations": annotations_of(alert, self._links),
+            "startsAt": moment(began(alert)),
+            "endsAt": moment(end),
+        }
+        if self._links.alerter:
+            told["generatorURL"] = self._links.alerter
+        return told

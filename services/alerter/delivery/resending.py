@@ -1,0 +1,91 @@
+"""What an Alertmanager is to be told now. Pure.
+
+Alertmanager resolves by itself what nobody repeats. Therefore, as Prometheus does, firing alerts
+are sent again while they fire, each time with an end a few rounds ahead, and resolved ones for a
+while after their end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from shared.contracts.alerts import AlertChanged
+
+ROUNDS_AHEAD = 4
+"""A firing alert ends, for an Alertmanager, after so many rounds without a word."""
+RESOLVED_FOR_S = 900.0
+"""How long resolved alerts are repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    transition: int
+    at: float
+
+
+class Resending:
+    """What one Alertmanager has been told; times in unix seconds.
+
+    Args:
+        resend_s: how often it is told the same again.
+    """
+
+    def __init__(self, resend_s: float) -> None:
+        self._resend_s = resend_s
+        self._alerts: dict[str, AlertChanged] = {}
+        self._sent: dict[str, _Sent] = {}
+
+    def changed(self, alert: AlertChanged) -> None:
+        """An alert has this state now. Only those that fire, or fired, are told of."""
+        if alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None):
+            before = self._alerts.get(alert.fingerprint)
+            if before is None or before.transition <= alert.transition:
+                self._alerts[alert.fingerprint] = alert
+
+    def keep(self, wanted: Callable[[AlertChanged], bool]) -> None:
+        """Forget the others: they are told by another alerter now."""
+        self._alerts = {name: alert for name, alert in self._alerts.items() if wanted(alert)}
+        self._sent = {name: sent for name, sent in self._sent.items() if name in self._alerts}
+
+    def due(self, now: float) -> list[AlertChanged]:
+        """Alerts to send: changed ones, and those that were not sent for a round."""
+        self._forget_old(now)
+        return [
+            alert
+            for name, alert in self._alerts.items()
+            if (sent := self._sent.get(name)) is None
+            or sent.transition != alert.transition
+            or sent.at + self._resend_s <= now
+        ]
+
+    def wait(self, now: float) -> float | None:
+        """Seconds until something is due; ``None`` while there is nothing to tell."""
+        if not self._alerts:
+            return None
+        if len(self._sent) < len(self._alerts) or self.due(now):
+            return 0.0
+        return max(0.0, min(sent.at for sent in self._sent.values()) + self._resend_s - now)
+
+    def sent(self, alerts: Iterable[AlertChanged], at: float) -> None:
+        """These were taken."""
+        for alert in alerts:
+            if alert.fingerprint in self._alerts:
+                self._sent[alert.fingerprint] = _Sent(alert.transition, at)
+
+    def ends_at(self, now: float) -> float:
+        """When a firing alert that is sent now ends unless it is sent again."""
+        return now + ROUNDS_AHEAD * self._resend_s
+
+    def _forget_old(self, now: float) -> None:
+        """A resolved alert is forgotten once it was told, and has been resolved for long."""
+        old = [
+            name
+            for name, alert in self._alerts.items()
+            if alert.state != "firing"
+            and (sent := self._sent.get(name)) is not None
+            and sent.transition == alert.transition
+            and alert.changed_at.timestamp() + RESOLVED_FOR_S <= now
+        ]
+        for name in old:
+            del self._alerts[name], self._sent[name]

@@ -1,0 +1,206 @@
+"""The loop of one receiver: what waits is sent, one after the other, at the receiver's pace."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Awaitable, Callable, Iterable
+
+import structlog
+
+from services.alerter.delivery.backlog import Backlog, Failed, Offered
+from services.alerter.delivery.notifier import NotDelivered, Notifier
+from services.alerter.delivery.outcomes import Outcomes
+from services.alerter.delivery.rate import TokenBucket
+from services.alerter.delivery.retrying import Pace
+from shared.alerting.notifying.notification import Notification
+from shared.contracts.alerts import AlertNotified
+from shared.runtime.errors import ConfigurationError
+from shared.runtime.outage import Outage
+
+log = structlog.stdlib.get_logger("bergline.alerter")
+
+Notified = Callable[[AlertNotified], Awaitable[None]]
+"""Records that a receiver took a notification."""
+
+
+class Sender:
+    """Tells one receiver; needs nothing but its notifier.
+
+    A notification is done once the receiver took it and ``notified`` returned. What the process
+    has not recorded when it ends is told again by the next one, under the same idempotency key.
+
+    Args:
+        receiver: its name.
+        notifier: reaches it.
+        pace: how it is treated.
+        notified: called with each notification that it took.
+        outcomes: counts.
+        clock: monotonic seconds.
+        now: unix seconds.
+        chance: random numbers 0 … 1.
+    """
+
+    def __init__(
+        self,
+        receiver: str,
+        notifier: Notifier,
+        pace: Pace,
+        notified: Notified,
+        outcomes: Outcomes,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._receiver = receiver
+        self._notifier = notifier
+        self._pace = pace
+        self._notified = notified
+        self._outcomes = outcomes
+        self._clock = clock
+        self._now = now
+        self._chance = chance
+        self._backlog = Backlog(pace)
+        self._bucket = TokenBucket(pace.per_minute, pace.burst, clock())
+        self._outage = Outage(log, "receiver is not reached", receiver=receiver)
+        self._left_alone_until = 0.0
+        self._failures = 0
+        self._wake = asyncio.Event()
+        self._closing = False
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def waiting(self) -> int:
+        """Groups of which something waits or is being sent."""
+        return len(self._backlog)
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._task = asyncio.create_task(self._run(), name=f"alerter-sender-{self._receiver}")
+
+    def offer(self, due: Iterable[Notification]) -> None:
+        """All that the receiver is to be told now: what else waits is not to be told any more.
+
+        The same may be offered again and again until it is on record; it is sent once.
+        """
+        notifications = list(due)
+        now = self._clock()
+        self._outcomes.count("withdrawn", self._backlog.keep(notifications))
+        for each in notifications:
+            match self._backlog.offer(each, now):
+                case Offered.COALESCED:
+                    self._outcomes.count("coalesced")
+                case Offered.REFUSED:
+                    self._outcomes.count("refused")
+                case _:
+                    pass
+        self._outcomes.waiting(len(self._backlog))
+        self._wake.set()
+
+    async def close(self, limit_s: float) -> None:
+        """Send what is due, for so long at most, then stop."""
+        self._closing = True
+        self._wake.set()
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=limit_s)
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+        await self._notifier.close()
+        self._outcomes.forget()
+
+    async def _run(self) -> None:
+        await self._prepare()
+        while True:
+            self._wake.clear()
+            wait = self._wait()
+            if wait == 0:
+                await self._send_next()
+            elif self._closing:
+                return
+            else:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), wait)
+
+    async def _prepare(self) -> None:
+        try:
+            await self._notifier.prepare()
+        except ConfigurationError as error:
+            reason = error.what
+        except Exception as error:  # noqa: BLE001 - of any library; its text may hold secrets
+            reason = type(error).__name__
+        else:
+            return
+        log.error("receiver cannot be told anything", receiver=self._receiver, reason=reason)
+
+    def _wait(self) -> float | None:
+        now = self._clock()
+        due = self._backlog.wait(now)
+        if due is None:
+            return None
+        return max(due, self._left_alone_until - now, self._bucket.wait(now), 0.0)
+
+    async def _send_next(self) -> None:
+        now = self._clock()
+        notification = self._backlog.take(now)
+        if notification is None:
+            return
+        self._bucket.take(now)
+        try:
+            await self._notifier.notify(notification)
+        except NotDelivered as error:
+            self._failed(notification, error)
+        except Exception as error:  # noqa: BLE001 - of any library; its text may hold secrets
+            self._failed(notification, NotDelivered(type(error).__name__, again=True))
+        else:
+            await self._taken(notification)
+        self._outcomes.waiting(len(self._backlog))
+
+    async def _taken(self, notification: Notification) -> None:
+        self._failures = 0
+        self._outage.over()
+        self._outcomes.count("delivered")
+        await self._record(notification)
+        self._backlog.delivered()
+
+    async def _record(self, notification: Notification) -> None:
+        try:
+            await self._notified(notification.taken(self._now()))
+        except Exception as error:  # noqa: BLE001 - one receiver must not end for it
+            kind = type(error).__name__
+        else:
+            return
+        log.error(
+            "a notification was taken and could not be recorded: it may be told again",
+            receiver=self._receiver,
+            group=notification.group,
+            idempotency_key=notification.idempotency_key,
+            error=kind,
+        )
+
+    def _failed(self, notification: Notification, error: NotDelivered) -> None:
+        now = self._clock()
+        self._outcomes.count("failed")
+        self._outage.failed(error)
+        if error.again:
+            self._failures += 1
+            pause = self._pace.pause(self._failures, self._chance())
+            self._left_alone_until = now + (error.retry_after_s or pause)
+        match self._backlog.failed(now, again=error.again, chance=self._chance()):
+            case Failed.GIVEN_UP:
+                self._outcomes.count("gave_up")
+                log.error(
+                    "gave up telling a receiver, until it is due again",
+                    receiver=self._receiver,
+                    group=notification.group,
+                    idempotency_key=notification.idempotency_key,
+                    alerts=[alert.event_id() for alert in notification.alerts],
+                    reason=error.what,
+                )
+            case Failed.OUTDATED:
+                self._outcomes.count("coalesced")
+            case Failed.AGAIN:
+                pass

@@ -14,7 +14,7 @@ _INTRODUCTION = (
 def page() -> str:
     """``deploy/reference/metrics.md``."""
     overview = markdown.table(
-        ("metric", "type", "labels", "exposed by", "meaning"),
+        ("metric", "type", "unit", "labels", "exposed by", "meaning"),
         [_row(metric) for metric in METRICS.values()],
     )
     buckets = markdown.table(
@@ -26,7 +26,10 @@ def page() -> str:
         ],
     )
     return markdown.page(
-        "Metrics", "shared/runtime/metrics.py", _INTRODUCTION, [overview, "## Buckets", buckets]
+        "Metrics",
+        "shared/runtime/metrics/declared",
+        _INTRODUCTION,
+        [overview, "## Buckets", buckets],
     )
 
 
@@ -34,6 +37,7 @@ def _row(metric: Metric) -> tuple[str, ...]:
     return (
         markdown.code(metric.name),
         metric.kind,
+        metric.unit,
         markdown.codes(metric.labels),
         ", ".join(metric.producers),
         metric.help,

@@ -21,7 +21,6 @@ from services.maintainer.last_runs import LastRuns
 from services.maintainer.looks import Looks
 from services.maintainer.maintenance_metrics import MaintenanceMetrics
 from services.maintainer.quality import CHECKED
-from services.maintainer.quality_metrics import QualityMetrics
 from services.maintainer.requests import SERVICE, Request
 from services.maintainer.work import Known, LakeWork
 from shared.contracts.event import Event
@@ -57,7 +56,6 @@ class Service:
         self._settings = settings
         self._instruments = Instruments(SERVICE)
         self._metrics = MaintenanceMetrics(self._instruments)
-        self._quality = QualityMetrics(self._instruments)
         self._agenda = Agenda(TABLES, settings.pace, CHECKED)
         self._looks = Looks()
         self._seen = SeenCommits()
@@ -75,9 +73,7 @@ class Service:
             self,
             f"{SERVICE}/{os.getpid()}",
         )
-        self._last_runs = LastRuns(
-            settings, self._agenda, self._quality.event, self._dispatcher.wake
-        )
+        self._last_runs = LastRuns(settings, self._agenda, self._dispatcher.wake)
         key = settings.operator_key.get_secret_value() if settings.operator_key else None
         self._handlers = Handlers(
             TABLES,
@@ -132,7 +128,7 @@ class Service:
         """A table was looked at. One that went to another worker meanwhile is told of there."""
         if table not in self._agenda.owned:
             return
-        self._metrics.looked(table, found, due)
+        self._metrics.looked(table, due)
         self._looks.looked(table, found, datetime.now(UTC))
 
     def not_looked(self, table: str) -> None:
@@ -144,7 +140,6 @@ class Service:
         """A job has ended."""
         self._metrics.event(event)
         self._metrics.own(self._agenda.owned)  # the table may have gone while the job ran
-        self._quality.event(event)
 
     def tell(self, event: Event) -> None:
         """A job has ended, and others may want to know."""
@@ -159,7 +154,6 @@ class Service:
         self._dispatcher.keep(tables)
         self._work.keep(tables)
         self._metrics.own(tables)
-        self._quality.own(tables)
         self._looks.keep(tables)
         self._last_runs.assigned(self._settings.pace.longest_timer_s)
         self._dispatcher.wake()

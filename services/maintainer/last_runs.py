@@ -13,7 +13,6 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from services.maintainer.agenda import Agenda
-from shared.contracts.event import Event
 from shared.contracts.maintenance import MaintenanceSucceeded
 from shared.contracts.topics import MAINTENANCE
 from shared.runtime.event_log import read_events
@@ -27,21 +26,16 @@ RETRY_S = 2.0
 
 
 class LastRuns:
-    """Reads ``lakehouse.maintenance`` when tables are new to the worker, and tells the agenda.
-
-    ``told`` is called with each good outcome, of one table the oldest first.
-    """
+    """Reads ``lakehouse.maintenance`` when tables are new to the worker, and tells the agenda."""
 
     def __init__(
         self,
         settings: Settings,
         agenda: Agenda,
-        told: Callable[[Event], None],
         changed: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._agenda = agenda
-        self._told = told
         self._changed = changed
         self._task: asyncio.Task[None] | None = None
 
@@ -73,6 +67,5 @@ class LastRuns:
             if isinstance(event, MaintenanceSucceeded):
                 age = (now - event.succeeded_at).total_seconds()
                 self._agenda.ran(event.table, event.job, moment - max(0.0, age))
-                self._told(event)
         self._agenda.timed = self._agenda.owned
         self._changed()

@@ -7,9 +7,7 @@ from collections.abc import Collection
 from services.maintainer.tasks import IN_ORDER
 from shared.contracts.event import Event
 from shared.contracts.maintenance import JobName, MaintenanceFailed, MaintenanceSucceeded
-from shared.lake.maintenance.looking import Looked
 from shared.runtime.metrics import Instruments
-from shared.tables.lineage import layer
 
 _WRITTEN = (("written", "bytes_written"), ("freed", "bytes_freed"), ("wasted", "bytes_wasted"))
 
@@ -18,9 +16,6 @@ class MaintenanceMetrics:
     """The instruments, fed by looks and events. Gauges tell of owned tables only."""
 
     def __init__(self, instruments: Instruments) -> None:
-        self._rows = instruments.gauge("iceberg_table_row_count")
-        self._files = instruments.gauge("iceberg_table_file_count")
-        self._snapshots = instruments.gauge("iceberg_table_snapshot_count")
         self._failing = instruments.gauge("lakehouse_maintenance_failing")
         self._jobs = instruments.counter("lakehouse_maintenance_jobs_total")
         self._bytes = instruments.counter("lakehouse_maintenance_bytes_total")
@@ -29,28 +24,15 @@ class MaintenanceMetrics:
         self._succeeded = instruments.gauge("maintenance_job_last_success_timestamp")
         self._failed = instruments.gauge("maintenance_job_last_failure_timestamp")
         self._told: set[tuple[str, str]] = set()
-        self._looked: set[str] = set()
 
     def own(self, tables: Collection[str]) -> None:
         """These tables are ours: others are told of by their workers, and only there."""
-        for gone in self._looked - set(tables):
-            for gauge in (self._rows, self._files, self._snapshots):
-                gauge.remove(layer(gone), gone)
-        self._looked.intersection_update(tables)
         for table, job in [each for each in self._told if each[0] not in tables]:
             self._failing.remove(table, job)
             self._told.discard((table, job))
 
-    def looked(self, table: str, found: Looked, due: Collection[JobName] = ()) -> None:
+    def looked(self, table: str, due: Collection[JobName] = ()) -> None:
         """A table was looked at; a failure of what is not due any more is over."""
-        labels = (layer(table), table)
-        head = found.state.current_snapshot()
-        summary = {} if head is None else head.summary
-        rows = int(summary.get("total-records", 0)) - int(summary.get("total-position-deletes", 0))
-        self._rows.labels(*labels).set(rows)
-        self._files.labels(*labels).set(found.shape.files)
-        self._snapshots.labels(*labels).set(len(found.state.snapshots))
-        self._looked.add(table)
         self._fails(table, "look", failing=False)
         for job in set(IN_ORDER) - set(due):
             self._fails(table, job, failing=False)

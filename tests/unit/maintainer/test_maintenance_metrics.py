@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
-from typing import cast
 
 from services.maintainer.maintenance_metrics import MaintenanceMetrics
 from shared.contracts.maintenance import (
@@ -13,7 +11,6 @@ from shared.contracts.maintenance import (
     MaintenanceFailed,
     MaintenanceSucceeded,
 )
-from shared.lake.maintenance.looking import Looked
 from shared.runtime.metrics import Instruments
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -33,9 +30,7 @@ class Worker:
         return bool(self.value("lakehouse_maintenance_failing", job))
 
     def looked(self, *due: JobName) -> None:
-        state = SimpleNamespace(current_snapshot=lambda: None, snapshots=())
-        looked = SimpleNamespace(state=state, shape=SimpleNamespace(files=0))
-        self.metrics.looked(TABLE, cast("Looked", looked), due)
+        self.metrics.looked(TABLE, due)
 
 
 def failed(job: JobName, cause: JobCause, errors: int = 0) -> MaintenanceFailed:

@@ -1,9 +1,9 @@
-"""The check of the entity index as a job: what it tells, what is measured, and by whom."""
+"""The check of the entity index as a job: what it tells."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,21 +11,17 @@ import pytest
 
 from services.maintainer import quality
 from services.maintainer.config import MaintainerSettings
-from services.maintainer.quality import CHECKED, check, in_words
-from services.maintainer.quality_metrics import QualityMetrics
+from services.maintainer.quality import check, in_words
 from shared.contracts.entity_quality import EntityQuality
-from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
 from shared.lake.entity_quality import heads as heads_of
 from shared.lake.entity_quality import report
 from shared.lake.entity_quality.figures import Duplicate, Figures, SourceFigures
 from shared.lake.entity_quality.sources import INDEX, SOURCES
 from shared.lake.maintenance.compaction import Status
 from shared.runtime.errors import Unavailable
-from shared.runtime.metrics import Instruments
 
 NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 SHOPIFY = SOURCES[0].table
-DUPLICATES = "entity_resolution_duplicate_mappings"
 SOME = Figures(
     9,
     8,
@@ -123,92 +119,3 @@ def test_a_store_that_does_not_answer_is_a_failure_and_no_zero(
     monkeypatch.setattr(report, "query", query)
     with pytest.raises(Unavailable):
         check(MaintainerSettings(), lambda: False)
-
-
-def succeeded(quality: EntityQuality | None, hour: int = 0, **fields: Any) -> MaintenanceSucceeded:
-    return MaintenanceSucceeded(
-        **{
-            "job_id": "j",
-            "job": "quality",
-            "table": CHECKED,
-            "status": "skipped" if quality is None else "succeeded",
-            "cause": "timer",
-            "seconds": 1,
-            "quality": quality,
-            "succeeded_at": NOON + timedelta(hours=hour),
-            **fields,
-        }
-    )
-
-
-class Worker:
-    def __init__(self, *tables: str) -> None:
-        self._instruments = Instruments("maintainer")
-        self.metrics = QualityMetrics(self._instruments)
-        self.metrics.own(tables)
-
-    def series(self) -> dict[str, float]:
-        """What is exposed, by source, the duplicates under their own name."""
-        lines = self._instruments.exposition().decode().splitlines()
-        exposed = [line.rsplit(" ", 1) for line in lines if line.startswith("entity_resolution")]
-        return {
-            name.partition('"')[2].partition('"')[0] or name: float(value)
-            for name, value in exposed
-        }
-
-
-def test_nothing_is_exposed_before_there_is_an_index() -> None:
-    worker = Worker(CHECKED)
-    assert not worker.series()
-    worker.metrics.event(succeeded(None))
-    assert not worker.series()
-
-
-def test_gauges_tell_of_sources_that_are_staged_and_have_ids_alone() -> None:
-    worker = Worker(CHECKED)
-    worker.metrics.event(succeeded(found(SOME)))
-    assert worker.series() == {"shopify_customers": 80.0, DUPLICATES: 1.0}
-    worker.metrics.event(succeeded(found(FINE), 1))
-    assert worker.series() == {"shopify_customers": 100.0, DUPLICATES: 0.0}
-    worker.metrics.event(succeeded(None, 2))
-    assert not worker.series(), "the index has gone"
-
-
-def test_only_the_worker_that_has_the_index_tells_of_it() -> None:
-    worker = Worker("core.orders")
-    worker.metrics.event(succeeded(found(SOME)))
-    assert not worker.series()
-    worker.metrics.own([CHECKED])
-    worker.metrics.event(succeeded(found(SOME)))
-    assert worker.series()
-    worker.metrics.own(["core.orders"])
-    assert not worker.series()
-
-
-def test_what_was_found_before_the_worker_started_counts_unless_it_knows_better() -> None:
-    worker = Worker(CHECKED)
-    worker.metrics.event(succeeded(found(FINE), 3))
-    worker.metrics.event(succeeded(found(SOME), 2))
-    assert worker.series()[DUPLICATES] == 0.0
-
-
-def test_other_jobs_and_failures_change_nothing() -> None:
-    worker = Worker(CHECKED)
-    worker.metrics.event(succeeded(found(SOME)))
-    before = worker.series()
-    worker.metrics.event(succeeded(None, 1, job="compact"))
-    worker.metrics.event(
-        MaintenanceFailed(
-            job_id="j",
-            job="quality",
-            table=CHECKED,
-            cause="timer",
-            attempt=1,
-            error_type="Unavailable",
-            error="no",
-            seconds=1,
-            will_retry=True,
-            failed_at=NOON,
-        )
-    )
-    assert worker.series() == before

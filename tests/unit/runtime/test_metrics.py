@@ -73,14 +73,14 @@ def test_names_are_declared_once() -> None:
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_exposes_exactly_what_it_declares(service: str) -> None:
     instruments = Instruments(service)
-    declared = [metric for metric in METRICS.values() if service in metric.producers]
+    declared = [
+        metric for metric in METRICS.values() if service in metric.producers and not metric.signal
+    ]
     for metric in declared:
         take = getattr(instruments, metric.kind)
         instrument = take(metric.name)
         if metric.labels:
             instrument.labels(*["a" for _ in metric.labels])
-        if metric.absent:
-            instrument.set(1)
     exposed = {
         family.name: (family.type, {label for sample in family.samples for label in sample.labels})
         for family in text_string_to_metric_families(instruments.exposition().decode())
@@ -93,23 +93,6 @@ def test_a_service_exposes_exactly_what_it_declares(service: str) -> None:
         )
         for metric in declared
     }
-
-
-def test_a_gauge_that_is_absent_has_no_series_unless_it_has_a_value() -> None:
-    instruments = Instruments("maintainer")
-    name = "entity_resolution_duplicate_mappings"
-    gauge = instruments.absent_gauge(name)
-    assert name not in instruments.exposition().decode()
-    gauge.set(0)
-    assert f"{name} 0.0" in instruments.exposition().decode()
-    gauge.forget()
-    assert name not in instruments.exposition().decode()
-
-
-def test_only_gauges_without_labels_are_absent() -> None:
-    absent = [metric for metric in METRICS.values() if metric.absent]
-    assert absent
-    assert all(metric.kind == "gauge" and not metric.labels for metric in absent)
 
 
 def test_a_service_cannot_take_what_another_declares() -> None:

@@ -1,0 +1,139 @@
+"""The journal on disk: one process at a time, appended durably, replaced as a whole.
+
+Blocking; called off the event loop.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from pathlib import Path
+
+from shared.runtime.errors import ConfigurationError, Refused
+
+JOURNAL = "journal"
+_LOCK = "lock"
+_NEW = "journal.new"
+_DAMAGED = "journal.damaged"
+KEPT_DAMAGED = 3
+"""So many damaged journals are kept aside, the newest."""
+_FILE, _DIRECTORY = 0o600, 0o700
+
+
+class JournalFile:
+    """The file in a directory that is ours until :meth:`close`.
+
+    Raises:
+        Refused: another process has the directory.
+        ConfigurationError: the directory cannot be made or written.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._descriptor: int | None = None
+        try:
+            _make(directory)
+            self._lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE)
+        except OSError as error:
+            raise ConfigurationError(
+                f"the journal in {directory} cannot be kept: {error.strerror}",
+                "give alerter a directory of its own that it can write",
+            ) from None
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise Refused(
+                f"another alerter keeps its journal in {directory}",
+                "end it, or give this one another port or work directory",
+            ) from None
+
+    def read(self) -> bytes:
+        """All of it; empty when there is none yet."""
+        try:
+            return (self._directory / JOURNAL).read_bytes()
+        except FileNotFoundError:
+            return b""
+
+    def set_aside(self) -> Path:
+        """Keep the file as it is under another name, for humans, and say under which."""
+        aside = sorted(self._directory.glob(f"{_DAMAGED}-*"))
+        for each in aside[: len(aside) - KEPT_DAMAGED + 1]:
+            each.unlink(missing_ok=True)
+        last = int(aside[-1].name.rpartition("-")[2]) if aside else 0
+        to = self._directory / f"{_DAMAGED}-{last + 1:06d}"
+        to.unlink(missing_ok=True)
+        os.link(self._directory / JOURNAL, to)
+        _sync(self._directory)
+        return to
+
+    def replace(self, data: bytes) -> None:
+        """Another content, as a whole and durable: after a crash there is the old or the new.
+
+        Raises:
+            OSError: it may be there or not.
+        """
+        self._end()
+        new = self._directory / _NEW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
+        descriptor = os.open(new, flags, _FILE)
+        try:
+            _write(descriptor, data)
+            os.fsync(descriptor)
+            new.rename(self._directory / JOURNAL)
+            _sync(self._directory)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._descriptor = descriptor
+
+    def append(self, data: bytes, *, durable: bool = True) -> None:
+        """Add lines; with ``durable`` they, and all before them, outlive a crash of the machine.
+
+        Raises:
+            OSError: some of it may be there; the content must be replaced.
+        """
+        if self._descriptor is None:
+            raise OSError("the journal has to be replaced first")
+        try:
+            _write(self._descriptor, data)
+            if durable:
+                os.fsync(self._descriptor)
+        except BaseException:
+            self._end()
+            raise
+
+    def close(self) -> None:
+        """Leave the directory to others."""
+        self._end()
+        with contextlib.suppress(OSError):
+            os.close(self._lock)
+
+    def _end(self) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is not None:
+            with contextlib.suppress(OSError):
+                os.close(descriptor)
+
+
+def _make(path: Path) -> None:
+    if path.is_dir():
+        return
+    _make(path.parent)
+    path.mkdir(_DIRECTORY, exist_ok=True)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write(descriptor: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]

@@ -1,0 +1,162 @@
+"""Bringing a journal to disk: what comes while one write is under way goes into the next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from services.alerter.journal_file import JournalFile
+from services.alerter.journal_lines import Entry, content, line
+from shared.runtime.blocking import BlockingThread
+from shared.runtime.outage import Outage
+
+log = structlog.stdlib.get_logger("bergline.alerter")
+
+COMPACT_BYTES = 4 * 1024 * 1024
+"""A journal that is smaller is not made anew while it is in use."""
+GROWTH = 3
+"""It is made anew when it is so many times as large as it was after the last time."""
+RETRY_S = 2.0
+"""How often a disk that failed is tried again."""
+
+
+@dataclass(slots=True)
+class _Write:
+    """What goes to disk together; ``kept`` of it is somebody's who waits until it is there."""
+
+    entries: list[Entry] = field(default_factory=list)
+    kept: list[Entry] = field(default_factory=list)
+    waiting: list[asyncio.Future[bool]] = field(default_factory=list)
+
+
+class JournalWriting:
+    """Writes of one journal, one at a time, in a thread.
+
+    Args:
+        file: where to.
+        thread: that writes.
+        snapshot: the entries of a new journal; called on the event loop.
+        take: told of entries that were to be kept, in the order in which they are on disk.
+        compact_bytes: a journal that is smaller is not made anew.
+    """
+
+    def __init__(
+        self,
+        file: JournalFile,
+        thread: BlockingThread,
+        snapshot: Callable[[], list[Entry]],
+        take: Callable[[Iterable[Entry]], None],
+        compact_bytes: int = COMPACT_BYTES,
+    ) -> None:
+        self._file = file
+        self._thread = thread
+        self._snapshot = snapshot
+        self._take = take
+        self._compact_bytes = compact_bytes
+        self._outage = Outage(log, "the journal cannot be written")
+        self._next = _Write()
+        self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._size = self._compact_at = 0
+        self.failing = True
+        """Whether the disk does not take what is to be kept."""
+        try:
+            self._replaced(_replace(file, snapshot()))
+        except OSError as error:
+            self._outage.failed(error)
+
+    async def keep(self, entries: Sequence[Entry]) -> bool:
+        """Write these durably, then hand them to ``take``; whether they are on disk."""
+        if not entries:
+            return True
+        kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._next.waiting.append(kept)
+        self._next.kept += entries
+        self._next.entries += entries
+        self._begin()
+        # Whoever waits may be cancelled; what was begun is written and taken all the same.
+        return await asyncio.shield(kept)
+
+    def note(self, entry: Entry) -> None:
+        """Write this some time; it may be lost in a crash of the machine."""
+        self._next.entries.append(entry)
+        self._begin()
+
+    async def close(self) -> None:
+        """Write what is left, and leave the directory."""
+        while self._task is not None:
+            await asyncio.wait({self._task})
+        if self._retry is not None:
+            self._retry.cancel()
+        await self._thread.run(self._file.close)
+
+    def _begin(self) -> None:
+        if self._task is None:
+            self._task = asyncio.get_running_loop().create_task(self._run(), name="journal")
+
+    async def _run(self) -> None:
+        try:
+            while True:
+                write, self._next = self._next, _Write()
+                await self._bring(write)
+                if self._size > self._compact_at and not self.failing:
+                    await self._make_anew()
+                if not self._next.entries:
+                    return
+        finally:
+            self._task = None
+
+    async def _bring(self, write: _Write) -> None:
+        try:
+            durable = await self._write(write)
+            self._take(write.kept)
+            if not durable and self._retry is None:
+                durable = await self._make_anew()
+        except BaseException as error:
+            for waiting in write.waiting:
+                waiting.set_exception(error)
+            raise
+        for waiting in write.waiting:
+            waiting.set_result(durable)
+
+    async def _write(self, write: _Write) -> bool:
+        if self.failing or not write.entries:
+            return not self.failing
+        data, durable = b"".join(map(line, write.entries)), bool(write.waiting)
+        try:
+            await self._thread.run(lambda: self._file.append(data, durable=durable))
+        except OSError as error:
+            self._outage.failed(error)
+            return False
+        self._size += len(data)
+        return True
+
+    async def _make_anew(self) -> bool:
+        entries = self._snapshot()
+        try:
+            size = await self._thread.run(lambda: _replace(self._file, entries))
+        except OSError as error:
+            self._outage.failed(error)
+            self.failing = True
+            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+            return False
+        self._replaced(size)
+        return True
+
+    def _replaced(self, size: int) -> None:
+        self._size, self.failing = size, False
+        self._compact_at = max(self._compact_bytes, size * GROWTH)
+        self._outage.over()
+
+    def _try_again(self) -> None:
+        self._retry = None
+        self._begin()
+
+
+def _replace(file: JournalFile, entries: Iterable[Entry]) -> int:
+    data = content(entries)
+    file.replace(data)
+    return len(data)

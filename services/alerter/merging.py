@@ -1,0 +1,106 @@
+"""What one more record changes on the board of an alerter that has more than one source. Pure.
+
+Its own records come from its journal, those of others from ``lakehouse.alert-states``, in any
+order and more than once. The result is the same: of an alert the highest transition counts, of
+what was said about it the latest.
+"""
+
+from __future__ import annotations
+
+from shared.alerting.board import Board
+from shared.contracts.alerts import (
+    AlertAcknowledged,
+    AlertChanged,
+    AlertNotified,
+    AlertSilenced,
+    NotifiedAlert,
+)
+from shared.contracts.event import Event
+
+
+def merge(board: Board, event: Event, *, own: bool) -> bool:
+    """Take a record; whether it was news.
+
+    ``own``: it was made here just now. It may then say more of a state that is known already: that
+    the condition of an alert which is kept firing does not hold.
+    """
+    match event:
+        case AlertChanged():
+            news = _is_newer(board, event, own=own)
+        case AlertNotified():
+            held = board.notified.get(event.key())
+            event = event if held is None else _both(held, event)
+            news = event != held
+        case AlertAcknowledged():
+            acknowledged = board.acknowledged.get(event.fingerprint)
+            news = acknowledged is None or acknowledged.acknowledged_at < event.acknowledged_at
+        case AlertSilenced():
+            silenced = board.silences.get(event.silence_id)
+            news = silenced is None or silenced.silenced_at < event.silenced_at
+        case _:
+            return False
+    if news:
+        board.take(event.key(), event)
+    return news
+
+
+def forget(board: Board, key: str) -> bool:
+    """Drop what stands under a key, and with an alert what was said about it; whether it stood."""
+    if key in board.alerts:
+        board.acknowledged.pop(key, None)
+        for notified_key, notified in list(board.notified.items()):
+            if key in notified.alerts:
+                _untell(board, notified_key, notified, key)
+    elif not _stands(board, key):
+        return False
+    board.take(key, None)
+    return True
+
+
+def events(board: Board) -> list[Event]:
+    """All that stands on the board."""
+    return [
+        *board.alerts.values(),
+        *board.notified.values(),
+        *board.acknowledged.values(),
+        *board.silences.values(),
+    ]
+
+
+def _is_newer(board: Board, event: AlertChanged, *, own: bool) -> bool:
+    held = board.alerts.get(event.fingerprint)
+    if held is None or held.transition < event.transition:
+        return True
+    return own and held.transition == event.transition and held != event
+
+
+def _both(held: AlertNotified, event: AlertNotified) -> AlertNotified:
+    """The later record; of each alert what was told of its highest transition, by either."""
+    earlier, later = sorted((held, event), key=lambda each: each.notified_at)
+    told: dict[str, NotifiedAlert] = dict(earlier.alerts)
+    for fingerprint, alert in later.alerts.items():
+        before = told.get(fingerprint)
+        if before is None or before.transition <= alert.transition:
+            told[fingerprint] = alert
+    return later.model_copy(update={"alerts": told})
+
+
+def _untell(board: Board, key: str, notified: AlertNotified, fingerprint: str) -> None:
+    alerts = {each: told for each, told in notified.alerts.items() if each != fingerprint}
+    if alerts:
+        board.notified[key] = notified.model_copy(update={"alerts": alerts})
+    else:
+        del board.notified[key]
+
+
+def _stands(board: Board, key: str) -> bool:
+    kind, _, rest = key.partition("/")
+    match kind:
+        case "notified":
+            return key in board.notified
+        case "acknowledged":
+            return rest in board.acknowledged
+        case "silenced":
+            return rest in board.silences
+        case _:
+            return False

@@ -150,3 +150,20 @@ def _series(selector: Selector, store: SeriesStore, now: float) -> Vector:
             if value is not None:
                 found[labels] = value
     return found
+
+
+def exists(condition: Condition, store: SeriesStore, labels: Labels, now: float) -> bool:
+    """Whether there is a series that an alert with ``labels`` could be of, condition or not.
+
+    Tells an alert that is over because its series is gone from one that is over because all is
+    well. What follows from nothing being there (``absent``) always exists.
+    """
+    match condition:
+        case Comparison(left):
+            return labels in select(left.numerator if isinstance(left, Ratio) else left, store, now)
+        case Absent():
+            return True
+        case All(conditions):
+            return exists(conditions[0], store, labels, now)
+        case Either(conditions):
+            return any(exists(each, store, labels, now) for each in conditions)

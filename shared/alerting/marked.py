@@ -148,3 +148,12 @@ def items(reading: Reading, node: yaml.Node, *, of: str) -> list[yaml.Node]:
         reading.problem(node, f"{of} is no list of at least one", "write `- …` or `[…]`")
         return []
     return list(node.value)
+
+
+def peeked(node: yaml.Node, key: str) -> str:
+    """The text under a key, to say where a reader is; empty when there is none."""
+    if isinstance(node, yaml.MappingNode):
+        for found, value in node.value:
+            if found.value == key and isinstance(value, yaml.ScalarNode):
+                return str(value.value)
+    return ""

@@ -93,7 +93,7 @@ def read(files: Mapping[str, str], *, known: Signals, time_scale: float = 1.0) -
             continue
         ours = file.startswith(BUILT_IN)
         for where, node, interval, group in _groups(reading, root):
-            name = rule_reading.name_of(node)
+            name = marked.peeked(node, "alert")
             place = f"{file}:{node.start_mark.line + 1}"
             within = where.within(f'rule "{name}"')
             if name and (other := first.setdefault((ours, name), place)) != place:
@@ -116,18 +116,18 @@ def _groups(reading: Reading, root: yaml.Node) -> list[tuple[Reading, yaml.Node,
         return found
     names: set[str] = set()
     for node in marked.items(reading, top["groups"], of="`groups`"):
+        name = marked.peeked(node, "name")
+        within = reading.within(f'group "{name}"')
         parts = marked.fields(
-            reading,
+            within,
             node,
             ("name", "interval", "rules"),
             of="the group",
             required=("name", "rules"),
         )
-        name = scalars.text(reading, parts["name"], of="`name`") if "name" in parts else None
-        within = reading.within(f'group "{name or ""}"')
-        if name in names:
+        if "name" in parts and scalars.text(within, parts["name"], of="`name`") in names:
             within.problem(parts["name"], "the name for the second time", "use another one")
-        names.add(name or "")
+        names.add(name)
         interval: float | None = DEFAULT_INTERVAL_S
         if "interval" in parts:
             interval = scalars.duration(within, parts["interval"], of="`interval`")
@@ -135,5 +135,5 @@ def _groups(reading: Reading, root: yaml.Node) -> list[tuple[Reading, yaml.Node,
                 within.problem(parts["interval"], "an interval of nothing", "write for example 1m")
         if "rules" in parts:
             rules = marked.items(within, parts["rules"], of="`rules`")
-            found += [(within, rule, interval or 1.0, name or "") for rule in rules]
+            found += [(within, rule, interval or 1.0, name) for rule in rules]
     return found

@@ -24,15 +24,6 @@ SEVERITIES: tuple[str, ...] = get_args(Severity)
 _RESERVED = frozenset({"alertname", "severity", "team"})
 
 
-def name_of(node: yaml.Node) -> str:
-    """The name that a rule gives itself; empty when it gives none."""
-    if isinstance(node, yaml.MappingNode):
-        for key, value in node.value:
-            if key.value == "alert" and isinstance(value, yaml.ScalarNode):
-                return str(value.value)
-    return ""
-
-
 def rule(
     reading: Reading,
     node: yaml.Node,
@@ -108,8 +99,12 @@ def _placeholders(
 ) -> None:
     for key in ("summary", "description"):
         for placeholder in PLACEHOLDER.finditer(texts.get(key, "")):
-            label = placeholder.group(1)
-            if label != "value" and label not in labels:
+            label, form = placeholder.groups()
+            if form and label != "value":
+                reading.problem(
+                    found[key], f"`{key}` names {{{label}:{form}}}", "only the value has a form"
+                )
+            elif label != "value" and label not in labels:
                 reading.problem(
                     found[key],
                     f"`{key}` names {{{label}}}, which alerts of the rule do not have",

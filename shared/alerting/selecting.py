@@ -12,16 +12,16 @@ import yaml
 from shared.alerting import marked, scalars
 from shared.alerting.expression import Aggregation, Match, OverTime, Selector
 from shared.alerting.marked import Reading, like
+from shared.runtime.metrics import Metric
 
-Signals = Mapping[str, Collection[str]]
-"""The signals that rules may name, each with its labels."""
+Signals = Mapping[str, Metric]
+"""The signals that rules may name: :data:`shared.runtime.metrics.SIGNALS`, or some of a test."""
 
 AGGREGATIONS: tuple[Aggregation, ...] = get_args(Aggregation)
 FUNCTIONS: tuple[OverTime, ...] = get_args(OverTime)
 SELECTING = ("signal", "where", "over", "function", "times", *AGGREGATIONS)
 
 _PREFIXES: tuple[Literal["!=", "=~", "!~"], ...] = ("=~", "!~", "!=")
-_COUNTER = "_total"
 _OF_COUNTERS = ("increase", "rate")
 _BEYOND_RE2 = re.compile(r"\(\?(?:[=!>(]|<[=!]|P=|P>)|\\[1-9]")
 
@@ -47,9 +47,9 @@ def selector(
     if signal not in signals:
         reading.problem(found["signal"], f"unknown signal {signal!r}", like(signal, signals))
         return None
-    labels = frozenset(signals[signal])
+    labels = frozenset(signals[signal].labels)
     matches = _matches(reading, found.get("where"), signal, labels)
-    window, function = _window(reading, found, signal, scale)
+    window, function = _window(reading, found, signals[signal], scale)
     aggregation, by = _aggregation(reading, found, signal, labels)
     times = scalars.number(reading, found["times"], of="`times`") if "times" in found else 1.0
     if times is None or len(reading.problems) > before:
@@ -112,7 +112,7 @@ def _match(reading: Reading, node: yaml.ScalarNode, label: str) -> Match | None:
 
 
 def _window(
-    reading: Reading, found: Mapping[str, yaml.Node], signal: str, scale: float
+    reading: Reading, found: Mapping[str, yaml.Node], signal: Metric, scale: float
 ) -> tuple[float | None, OverTime | None]:
     if "over" not in found and "function" not in found:
         return None, None
@@ -124,13 +124,13 @@ def _window(
     if window == 0:
         reading.problem(found["over"], "a window of nothing", "write for example 10m")
     function = scalars.word(reading, found["function"], FUNCTIONS, of="`function`")
-    if function in _OF_COUNTERS and not signal.endswith(_COUNTER):
+    if function in _OF_COUNTERS and signal.kind != "counter":
         reading.problem(
-            found["function"], f"{function} is of counters, {signal} is a gauge", "use delta"
+            found["function"], f"{function} is of counters, {signal.name} is a gauge", "use delta"
         )
-    if function == "delta" and signal.endswith(_COUNTER):
+    if function == "delta" and signal.kind == "counter":
         reading.problem(
-            found["function"], f"delta is of gauges, {signal} is a counter", "use increase"
+            found["function"], f"delta is of gauges, {signal.name} is a counter", "use increase"
         )
     scaled = None if window is None else window * scale
     return scaled, cast("OverTime | None", function)

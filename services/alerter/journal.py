@@ -102,7 +102,13 @@ class Journal:
         return self._follow(Kept(event, own=False))
 
     def follow_forgotten(self, key: str) -> bool:
-        """A topic says that a key is forgotten; whether it was known."""
+        """A topic says that a key is forgotten; whether it was known.
+
+        An alert that is not over is not forgotten on anybody's word: its end would be lost.
+        """
+        alert = self.board.alerts.get(key)
+        if alert is not None and alert.state in ("pending", "firing"):
+            return False
         return self._follow(Forgotten(key))
 
     def published(self, numbers: Iterable[int]) -> None:

@@ -59,3 +59,8 @@ async def publish(producer: AIOKafkaProducer, settings: Settings, topic: str, ev
     await producer.send_and_wait(
         settings.environment.topic(topic), value=value, key=key, headers=headers
     )
+
+
+async def erase(producer: AIOKafkaProducer, settings: Settings, topic: str, key: str) -> None:
+    """Send a tombstone: a compacted topic forgets the key. As :func:`publish`."""
+    await producer.send_and_wait(settings.environment.topic(topic), value=None, key=key.encode())

@@ -8,7 +8,7 @@ import contextlib
 from aiokafka import AIOKafkaProducer
 
 from shared.contracts.event import Event
-from shared.runtime.bus import producer, publish
+from shared.runtime.bus import erase, producer, publish
 from shared.runtime.settings import Settings
 
 LEARN_S = 2.0
@@ -67,6 +67,11 @@ class WorkerBus:
         """
         assert self._connected is not None  # noqa: S101 - events are sent once it is connected
         await publish(self._connected, self._settings, topic, event)
+
+    async def erase(self, topic: str, key: str) -> None:
+        """Publish a tombstone on a logical topic; as :meth:`send`."""
+        assert self._connected is not None  # noqa: S101 - as above
+        await erase(self._connected, self._settings, topic, key)
 
     def request_partitions(self) -> int:
         """Partitions of the requests, as the broker said last; 1 before it has said so."""

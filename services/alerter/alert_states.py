@@ -1,0 +1,86 @@
+"""Following ``lakehouse.alert-states``: what other alerters and operators said, merged.
+
+The topic may also say less than is known here: it was lost, or an alerter that had been cut off
+published an old state late. Whoever owns the rule says it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from datetime import datetime
+from typing import Any
+
+from services.alerter.journal import Journal
+from services.alerter.unpublished import key_of
+from shared.contracts import envelope
+from shared.contracts.alerts import AlertChanged
+from shared.contracts.event import Event
+from shared.contracts.registry import WIRE_TYPES
+
+OnNews = Callable[[Event | None], None]
+
+
+class AlertStates:
+    """What the topic says, record by record, into the journal.
+
+    Args:
+        journal: takes what is news.
+        on_news: told of each event that was news, after the journal's board has it; of a
+            tombstone: ``None``. Must not raise.
+    """
+
+    def __init__(self, journal: Journal, on_news: OnNews = lambda _event: None) -> None:
+        self._journal = journal
+        self._on_news = on_news
+        self._said: dict[str, datetime | int] = {}
+
+    def on_record(self, record: Any) -> None:
+        """One record of the topic, for :class:`shared.runtime.topic_reader.TopicReader`.
+
+        Raises:
+            ValueError: the record is not what its headers say.
+        """
+        key = record.key.decode()
+        if record.value is None:
+            self._said.pop(key, None)
+            if self._journal.follow_forgotten(key):
+                self._on_news(None)
+            return
+        model = WIRE_TYPES.get(envelope.read(record.headers).get("ce_type", ""))
+        if model is None:
+            return  # of a later version
+        event = model.decode(record.value)
+        self._said[key] = _rank(event)
+        if self._journal.follow(event):
+            self._on_news(event)
+
+    async def say_again(self, rules: Collection[str]) -> int:
+        """Publish again what the topic says less of than is known here; how much that was.
+
+        To be called from time to time once the topic was read to its end: of the alerts of these
+        rules where the topic has an older state or none, of silences and acknowledgements where it
+        has none.
+        """
+        waiting = {key_of(entry) for entry in self._journal.state.unpublished}
+        board = self._journal.board
+        missing: list[Event] = [
+            alert
+            for alert in board.alerts.values()
+            if alert.rule in rules and self._says_less(alert)
+        ]
+        missing += [
+            event
+            for event in (*board.silences.values(), *board.acknowledged.values())
+            if event.key() not in self._said
+        ]
+        missing = [event for event in missing if event.key() not in waiting]
+        await self._journal.append(missing)
+        return len(missing)
+
+    def _says_less(self, alert: AlertChanged) -> bool:
+        said = self._said.get(alert.fingerprint)
+        return not isinstance(said, int) or said < alert.transition
+
+
+def _rank(event: Event) -> datetime | int:
+    return event.transition if isinstance(event, AlertChanged) else event.event_time()

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
+import importlib
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +15,10 @@ from hypothesis import settings
 
 # A project in the directory of the checkout is its owner's, not the tests'.
 os.environ["BERGLINE_PROJECT"] = ""
+
+# Where Python is told to keep no bytecode, every process would rewrite the assertions of all tests.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 # How long an example takes says more about the machine than about us.
 settings.register_profile("bergline", deadline=None)
@@ -29,6 +38,31 @@ LONGEST = (
 
 STARTING = ("tests/chaos", "tests/e2e", "tests/components", "tests/contracts/broker")
 """Directories whose tests start processes, and so mostly wait."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Iterator[None]:
+    """Collect without looking for garbage: nearly all that is made by then stays."""
+    _import_own_share(session.config)
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _import_own_share(config: pytest.Config) -> None:
+    """Let each worker of a parallel run rewrite the assertions of some modules for all of them."""
+    if not hasattr(config, "workerinput"):
+        return
+    number = int(config.workerinput["workerid"].removeprefix("gw"))
+    for module in sorted((config.rootpath / "tests").rglob("test_*.py"))[
+        number :: config.workerinput["workercount"]
+    ]:
+        name = ".".join(module.relative_to(config.rootpath).with_suffix("").parts)
+        with contextlib.suppress(Exception):  # told when it is collected
+            importlib.import_module(name)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -140,13 +140,15 @@ STRIPE_CARD: dict[str, Rule] = {
 }  # fmt: skip
 
 
+PLANNED = [delivery for seed in (42, 43) for delivery in plan(seed)]
+
+
 def created(event_types: Iterable[str]) -> list[dict[str, Any]]:
     """Bodies of the creations of these types, from two seeds."""
     wanted = set(event_types)
     return [
         json.loads(delivery.body)
-        for seed in (42, 43)
-        for delivery in plan(seed)
+        for delivery in PLANNED
         if delivery.kind is Kind.CREATION and delivery.event_type in wanted
     ]
 

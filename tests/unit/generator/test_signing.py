@@ -25,8 +25,9 @@ from shared.sources.signing import StandardWebhooks
 SIGNER = Signer(
     {"shopify": SecretStr("shpss_test_secret"), "stripe": SecretStr("whsec_test_secret")}
 )
-SHOPIFY = next(d for d in plan(1) if d.source == "shopify" and d.accepted)
-STRIPE = next(d for d in plan(1) if d.source == "stripe" and d.accepted)
+PLANNED = plan(1)
+SHOPIFY = next(d for d in PLANNED if d.source == "shopify" and d.accepted)
+STRIPE = next(d for d in PLANNED if d.source == "stripe" and d.accepted)
 
 
 HUBSPOT_BODY = b'[{"eventId":1,"subscriptionType":"contact.creation","objectId":42}]'

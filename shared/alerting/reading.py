@@ -95,7 +95,7 @@ def read(files: Mapping[str, str], *, known: Signals, time_scale: float = 1.0) -
         for where, node, interval, group in _groups(reading, root):
             name = marked.peeked(node, "alert")
             place = f"{file}:{node.start_mark.line + 1}"
-            within = where.within(f'rule "{name}"')
+            within = where.within(f'rule "{name}"' if name else "a rule without name")
             if name and (other := first.setdefault((ours, name), place)) != place:
                 within.problem(node, f"the name is that of the rule at {other}", "use another one")
             rule = rule_reading.rule(
@@ -117,7 +117,7 @@ def _groups(reading: Reading, root: yaml.Node) -> list[tuple[Reading, yaml.Node,
     names: set[str] = set()
     for node in marked.items(reading, top["groups"], of="`groups`"):
         name = marked.peeked(node, "name")
-        within = reading.within(f'group "{name}"')
+        within = reading.within(f'group "{name}"' if name else "a group without name")
         parts = marked.fields(
             within,
             node,

@@ -84,10 +84,11 @@ async def served(
     ready: Readiness,
     info: Callable[[], dict[str, object]],
     pages: Mapping[str, Page] | None = None,
+    notes: Callable[[], dict[str, object]] | None = None,
 ) -> AsyncIterator[None]:
     """The five routes, and ``pages`` by their paths, are answered at this address meanwhile."""
     application = web.Application()
-    add_health_routes(application, instruments, ready, info)
+    add_health_routes(application, instruments, ready, info, notes)
     for path, page in (pages or {}).items():
         application.router.add_get(path, page)
     runner = web.AppRunner(application, access_log=None)

@@ -23,7 +23,8 @@ OnRecord = Callable[[Any], None]
 class TopicReader:
     """Follows all partitions of one topic in the background and calls back for each record.
 
-    :attr:`caught_up` is set once everything that was in the topic at the start has been seen.
+    :attr:`caught_up` is set once everything that was in the topic at the start has been seen, or
+    when :meth:`read_on` was called last.
     When the broker is away it waits and goes on. An error of the callback is logged, and the record
     passed over: one odd record must not end the reading.
     """
@@ -41,6 +42,7 @@ class TopicReader:
         self._on_record = on_record
         self._start = start
         self._task: asyncio.Task[None] | None = None
+        self._look_again = False
         self.caught_up = asyncio.Event()
 
     def start(self) -> None:
@@ -53,6 +55,12 @@ class TopicReader:
             self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
+
+    async def read_on(self) -> None:
+        """Return once everything that is in the topic by now has been seen."""
+        self._look_again = True
+        self.caught_up.clear()
+        await self.caught_up.wait()
 
     async def _run(self) -> None:
         positions: dict[TopicPartition, int] = {}
@@ -91,6 +99,9 @@ class TopicReader:
             positions.setdefault(partition, starts[partition])
             consumer.seek(partition, positions[partition])
         while True:
+            if self._look_again:
+                self._look_again = False
+                ends = await consumer.end_offsets(partitions)
             if all(positions[partition] >= ends[partition] for partition in partitions):
                 self.caught_up.set()
             for records in (await consumer.getmany(timeout_ms=500)).values():

@@ -22,7 +22,6 @@ from services.transformer.ray_pool import RayPool
 from services.transformer.reconciling import Reconciler
 from services.transformer.survey import Survey
 from services.transformer.table_outboxes import TableOutboxes
-from services.transformer.waves import Waves
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMITS
 from shared.contracts.topics import TABLES as TABLE_STATES
@@ -35,6 +34,7 @@ from shared.runtime.faust_app import Membership, run_app
 from shared.runtime.faust_group import build_app
 from shared.runtime.health import served
 from shared.runtime.metrics import Instruments
+from shared.runtime.open_waves import Waves
 from shared.runtime.progress import Progress
 from shared.runtime.stored_offsets import store_offsets, store_once
 from shared.runtime.table_states import TableStates

@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from services.transformer.pool import Pool
 from services.transformer.survey import Looked
 from services.transformer.table_outboxes import TableOutboxes
-from services.transformer.waves import Waves
 from shared.contracts.builds import BuildFailed, BuildSucceeded
 from shared.contracts.event import Event
 from shared.runtime.metrics import Instruments
+from shared.runtime.open_waves import Waves
 
 
 class BuildMetrics:

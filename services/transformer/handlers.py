@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 import structlog
 
 from services.transformer.planner import Planner
-from services.transformer.waves import Waves
 from services.transformer.wishes import Wish
 from shared.contracts.builds import BuildRequested, Trigger
 from shared.contracts.commands import CommandIssued, RefreshArguments
@@ -20,6 +19,7 @@ from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
 from shared.runtime.event_queue import EventQueue
 from shared.runtime.group_member import GroupMember
+from shared.runtime.open_waves import Waves
 from shared.runtime.progress import Partition, Progress
 from shared.runtime.seen_commits import SeenCommits
 from shared.tables.lineage import Tables, readers, selected, selected_by_day

@@ -13,10 +13,10 @@ import structlog
 
 from services.transformer.planner import Planner
 from services.transformer.survey import Looked, Survey
-from services.transformer.waves import Waves
 from services.transformer.wishes import Wish
 from shared.contracts.builds import Cause
 from shared.contracts.identity import uuid7
+from shared.runtime.open_waves import Waves
 from shared.runtime.outage import Outage
 
 log = structlog.stdlib.get_logger("bergline.transformer")

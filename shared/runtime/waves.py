@@ -16,6 +16,7 @@ from enum import StrEnum
 from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
 from shared.contracts.event import Event
 from shared.contracts.tables import Offsets, TableCommitted
+from shared.runtime.open_waves import covers
 from shared.tables.lineage import downstream
 from shared.tables.spec import TableSpec
 
@@ -169,7 +170,7 @@ def _of_table(
         for name, commits in derived.items():
             # A table's progress only rises, so what did not hold the last wave holds none later.
             at = next_commit[name]
-            while at < len(commits) and not _covers(commits[at].complete, commit.offsets):
+            while at < len(commits) and not covers(commits[at].complete, commit.offsets):
                 at += 1
             next_commit[name] = at
             if at < len(commits):
@@ -209,14 +210,6 @@ def _outcome(builds: Iterable[Build], otherwise: Outcome) -> Outcome:
     last = {build.target: build.outcome for build in builds}
     worst = (Outcome.FAILED, Outcome.RETRYING, Outcome.RUNNING)
     return next((each for each in worst if each in last.values()), otherwise)
-
-
-def _covers(complete: Offsets, offsets: Offsets) -> bool:
-    return all(
-        complete.get(topic, {}).get(partition, 0) >= offset
-        for topic, partitions in offsets.items()
-        for partition, offset in partitions.items()
-    )
 
 
 def _build(start: BuildStarted | None, end: BuildSucceeded | BuildFailed | None) -> Build:

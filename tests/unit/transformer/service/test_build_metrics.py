@@ -8,12 +8,12 @@ import pytest
 
 from services.transformer.build_metrics import BuildMetrics
 from services.transformer.survey import Looked
-from services.transformer.waves import Waves
 from shared.contracts.builds import BuildFailed, BuildSucceeded
 from shared.contracts.plans import PlannedBuild
 from shared.runtime.metrics import Instruments
+from shared.runtime.open_waves import Waves
 from shared.tables.registry import TABLES
-from tests.unit.transformer.service.test_waves import BEGAN
+from tests.unit.runtime.test_open_waves import BEGAN
 
 
 class Nobody:

@@ -13,7 +13,7 @@ from shared.contracts.plans import PlannedBuild
 from shared.contracts.tables import SourcePosition
 from shared.runtime.settings import Settings
 from shared.runtime.table_states import TableStates
-from tests.unit.transformer.service.test_waves import commit
+from tests.unit.runtime.test_open_waves import commit
 
 
 class Nothing:

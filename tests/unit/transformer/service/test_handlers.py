@@ -12,7 +12,6 @@ import pytest
 from services.transformer.handlers import Handlers
 from services.transformer.planner import Planner
 from services.transformer.request import Stage
-from services.transformer.waves import Waves
 from services.transformer.wishes import Patience
 from shared.contracts.builds import BuildRequested
 from shared.contracts.commands import CommandIssued
@@ -21,11 +20,12 @@ from shared.contracts.environment import Environment
 from shared.contracts.event import Event
 from shared.contracts.topics import BUILD_REQUESTS, COMMANDS, COMMITS
 from shared.runtime.event_queue import EventQueue
+from shared.runtime.open_waves import Waves
 from shared.runtime.ownership import owned
 from shared.runtime.progress import Progress
 from shared.tables.spec import Column, Derivation, Kind, TableSpec, Type
+from tests.unit.runtime.test_open_waves import built, landed
 from tests.unit.transformer.service.test_planner import TABLES
-from tests.unit.transformer.service.test_waves import built, landed
 
 KEY = "an operator's key"
 DEV = Environment("dev")

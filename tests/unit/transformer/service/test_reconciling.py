@@ -13,13 +13,13 @@ from services.transformer.building import RENEWED_MS
 from services.transformer.planner import Planner
 from services.transformer.reconciling import AGAIN_S, Reconciler
 from services.transformer.survey import Looked, Survey
-from services.transformer.waves import Waves
 from services.transformer.wishes import Patience, Start
 from shared.contracts.plans import PlannedBuild
 from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import Unavailable
+from shared.runtime.open_waves import Waves
+from tests.unit.runtime.test_open_waves import landed
 from tests.unit.transformer.service.test_planner import TABLES, wish
-from tests.unit.transformer.service.test_waves import landed
 
 TODAY = date(2026, 11, 26)
 

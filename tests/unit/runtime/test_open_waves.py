@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from services.transformer import waves as module
-from services.transformer.waves import Waves, covers
 from shared.contracts.tables import Offsets, TableCommitted
+from shared.runtime import open_waves as module
+from shared.runtime.open_waves import Waves, covers
 from tests.unit.transformer.service.test_planner import TABLES
 
 BEGAN = datetime(2026, 11, 26, tzinfo=UTC)

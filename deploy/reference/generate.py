@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from deploy.prometheus import rule_tests, rules_file
+from deploy.prometheus.scenarios import SCENARIOS
 from deploy.reference import (
     asyncapi,
     broker,
     events,
     metrics,
+    rules,
     schemas,
     settings,
     sources,
@@ -39,8 +42,14 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         "deploy/reference/metrics.md": metrics.page,
         "deploy/reference/settings.md": settings.page,
         "deploy/reference/broker.md": broker.page,
+        "deploy/prometheus/rules/bergline.rules.yml": rules_file.document,
+        **{
+            f"deploy/prometheus/tests/{group}.test.yml": rule_tests.document(group)
+            for group in SCENARIOS
+        },
         ".env.example": settings.env_example,
         "README.md": sources.readme,
+        "deploy/runbook/alerts.md": rules.runbook,
     }
 )
 """Path from the root of the checkout → what renders the file."""

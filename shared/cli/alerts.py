@@ -19,6 +19,7 @@ from shared.cli.alert_words import (
     order,
 )
 from shared.cli.alerts_ack import ack
+from shared.cli.alerts_explain import explain
 from shared.cli.alerts_history import history
 from shared.cli.alerts_silence import silence
 from shared.cli.output import Format, Output, emit, table
@@ -110,6 +111,7 @@ def list_alerts(
 
 
 app.command()(history)
+app.command()(explain)
 app.command()(silence)
 app.command()(ack)
 

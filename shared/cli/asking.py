@@ -15,21 +15,30 @@ ANSWER_SECONDS = 30.0
 """Planning loads the state of every table."""
 
 
-class TransformerAddress(Settings):
-    """The shared settings and where transformer answers."""
+class Addresses(Settings):
+    """The shared settings and where services answer that the desk asks."""
 
     transformer_port: int = Field(default=8084, ge=1, le=65535, description="transformer")
+    alerter_port: int = Field(default=8087, ge=1, le=65535, description="alerter")
 
 
 def transformer(path: str) -> bytes:
-    """The body of transformer's answer to a GET.
+    """The body of transformer's answer to a GET; for errors see :func:`alerter`."""
+    return _answer("transformer", Addresses.load().transformer_port, path)
+
+
+def alerter(path: str) -> bytes:
+    """The body of alerter's answer to a GET.
 
     Raises:
         NotFound: it answered 404.
         Unavailable: it does not answer, or not with 200.
     """
-    address = TransformerAddress.load()
-    base = f"http://{address.bind}:{address.transformer_port}"
+    return _answer("alerter", Addresses.load().alerter_port, path)
+
+
+def _answer(service: str, port: int, path: str) -> bytes:
+    base = f"http://{Addresses.load().bind}:{port}"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(base + path, timeout=ANSWER_SECONDS) as answer:
@@ -39,16 +48,15 @@ def transformer(path: str) -> bytes:
         with error:
             told = _told(error.read())
         if error.code == 404:
-            raise NotFound(f"transformer at {base}: {told or 'not found'}") from None
+            raise NotFound(f"{service} at {base}: {told or 'not found'}") from None
         raise Unavailable(
-            f"transformer at {base} answered {error.code}: {told}",
-            "see `bergline logs transformer`",
+            f"{service} at {base} answered {error.code}: {told}", f"see `bergline logs {service}`"
         ) from None
     except OSError as error:
-        why = getattr(error, "reason", error)
+        why, variable = getattr(error, "reason", error), f"BERGLINE_{service.upper()}_PORT"
         raise Unavailable(
-            f"transformer at {base} does not answer: {why}",
-            "start it (`bergline up`), check `bergline status` and BERGLINE_TRANSFORMER_PORT",
+            f"{service} at {base} does not answer: {why}",
+            f"start it (`bergline up`), check `bergline status` and {variable}",
         ) from None
 
 

@@ -20,8 +20,10 @@ import pytest
 import typer
 
 from deploy.reference.settings import documented
+from shared.alerting.reading import built_in
+from shared.alerting.reading import read as read_rules
 from shared.cli.main import COMMANDS
-from shared.runtime.metrics import METRICS
+from shared.runtime.metrics import METRICS, SIGNALS
 from shared.sources.topics import TOPICS
 from shared.tables.registry import TABLES
 from tests.support.broker import CHOICE
@@ -51,6 +53,10 @@ KNOWN_HOSTS = {
 OF_A_READERS_OWN = "BERGLINE_INGEST_ACME_SECRETS"
 """Setting of the source that a reader is led to add."""
 MACHINE_PATH = re.compile(r"(?<![\w.}/])/(?:home|root|Users|mnt|opt|tmp|var|work)\b")
+
+
+SECTION = re.compile(r"^## ([^\n]+)\n(.*?)(?=^## |\Z)", re.DOTALL | re.MULTILINE)
+"""A section: its heading and its text."""
 
 
 def read(name: str) -> str:
@@ -191,6 +197,20 @@ def test_no_machine_and_no_foreign_host_is_named(name: str) -> None:
     text = read(name)
     assert not MACHINE_PATH.findall(text)
     assert not set(re.findall(r"https?://([^/:\s)\"]+)", text)) - KNOWN_HOSTS
+
+
+def test_every_rule_has_its_section_in_the_runbook_and_every_section_is_of_a_rule() -> None:
+    rules = list(read_rules(built_in(), known=SIGNALS).values())
+    page = read("deploy/runbook/alerts.md")
+    sections = {slug(title): body for title, body in SECTION.findall(page)}
+    places = [rule.runbook.split("#") for rule in rules]
+    assert {page for page, _ in places} == {"alerts"}
+    assert {anchor for _, anchor in places} == set(sections)
+    for rule, (_, anchor) in zip(rules, places, strict=True):
+        body = sections[anchor]
+        assert body.lstrip().startswith(f"`{rule.name}`"), f"{anchor} does not begin with its rule"
+        assert "**Impact" in body, anchor
+        assert list(commands(body, "bergline")), f"{anchor} has nothing to type"
 
 
 def test_every_text_that_stops_a_partition_has_its_place_in_the_runbook() -> None:

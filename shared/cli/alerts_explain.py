@@ -1,0 +1,168 @@
+"""``bergline alerts explain``: what a rule asks, what it sees now, why it fires or does not."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from shared.cli.alert_rules import file_of, rule_named, rule_names
+from shared.cli.alert_words import ACTIVE, COLUMNS, alert_json, alert_row, order
+from shared.cli.output import Format, Output, emit, table
+from shared.cli.rule_words import compared_rows, verdict
+from shared.cli.words import cell, stacked
+
+if TYPE_CHECKING:
+    from shared.alerting.board import Board
+    from shared.alerting.compared import Part
+    from shared.alerting.rule import Rule
+    from shared.contracts.alerts import AlertChanged
+
+MOST_SERIES = 10
+
+
+def explain(
+    name: Annotated[
+        str,
+        typer.Argument(metavar="RULE", help="A rule's name.", autocompletion=rule_names),
+    ],
+    output: Output = Format.TEXT,
+) -> None:
+    """Show a rule in words and as PromQL, its signals as they are now, and why it fires or not.
+
+    The rule is read from its file, its signals are asked of alerter, where its alerts stand of
+    their topic; what does not answer is said, and the rest is shown.
+
+    Example: bergline alerts explain KafkaConsumerLagHigh
+    """
+    from shared.alerting.in_words import in_words, span
+    from shared.alerting.promql import promql
+    from shared.alerting.reach import signals
+    from shared.cli.runbook_text import section
+    from shared.runtime.metrics import SIGNALS
+
+    rule = rule_named(name)
+    now = datetime.now(UTC)
+    parts, why_no_values = _compared(rule)
+    board, why_no_board = _board()
+    alerts = sorted(
+        (each for each in (board.alerts.values() if board else ()) if each.rule == rule.name),
+        key=order,
+    )
+    said = verdict(rule, parts, [each for each in alerts if each.state in ACTIVE], now, board)
+    asked = sorted(signals(rule.condition))
+    page, text = section(rule.runbook)
+    result = {
+        "rule": rule.name,
+        "group": rule.group,
+        "file": str(file_of(rule)),
+        "line": rule.place.line,
+        "severity": rule.severity,
+        "team": rule.team,
+        "condition": in_words(rule.condition),
+        "promql": promql(rule.condition),
+        "interval_seconds": rule.interval_s,
+        "for_seconds": rule.for_s,
+        "keep_firing_for_seconds": rule.keep_firing_for_s,
+        "signals": {each: SIGNALS[each].help for each in asked},
+        "compared": None if parts is None else [_part_json(each) for each in parts],
+        "alerts": [alert_json(board, each, now) for each in alerts] if board else None,
+        "verdict": said,
+        "runbook": {"place": rule.runbook, "page": page and str(page), "text": text},
+        "not_known": [each for each in (why_no_values, why_no_board) if each],
+    }
+    shown: list[Any] = [
+        f"[bold]{cell(rule.name)}[/] {rule.severity}, {cell(rule.team or 'no team')}: "
+        f"{cell(str(file_of(rule)))}:{rule.place.line}",
+        f"holds when {cell(in_words(rule.condition))}",
+        f"fires {'after ' + span(rule.for_s) if rule.for_s else 'at once'}"
+        + (f", goes on for {span(rule.keep_firing_for_s)}" if rule.keep_firing_for_s else "")
+        + f"; evaluated every {span(rule.interval_s)}, and when an event changes a signal",
+        f"[dim]{cell(promql(rule.condition))}[/]",
+        "",
+        table(("signal", "says"), [(each, cell(SIGNALS[each].help)) for each in asked]),
+        "",
+        *_now(parts, why_no_values),
+        *_alerts(board, alerts, why_no_board, now),
+        cell(said),
+    ]
+    if text:
+        shown += ["", f"[dim]{cell(str(page))}[/]", cell_lines(text)]
+    elif rule.runbook:
+        shown += ["", f"what to do: {cell(rule.runbook)}"]
+    emit(output, result, stacked(*shown))
+
+
+def cell_lines(text: str) -> str:
+    """Several lines of text that are no markup."""
+    return "\n".join(cell(line) for line in text.splitlines())
+
+
+def _compared(rule: Rule) -> tuple[list[Part] | None, str]:
+    from shared.alerting.compared import parts
+    from shared.cli.alerter_signals import present
+    from shared.runtime.errors import BerglineError
+
+    now = time.time()
+    try:
+        return parts(rule.condition, present(now), now), ""
+    except BerglineError as error:
+        return None, error.what
+
+
+def _board() -> tuple[Board | None, str]:
+    from shared.cli.alert_reading import read_board
+    from shared.runtime.errors import BerglineError
+    from shared.runtime.settings import Settings
+
+    try:
+        return asyncio.run(read_board(Settings.load())), ""
+    except BerglineError as error:
+        return None, error.what
+
+
+def _now(parts: list[Part] | None, why: str) -> list[Any]:
+    if parts is None:
+        return [f"[yellow]signals now: {cell(why)}[/]", ""]
+    shown: list[Any] = []
+    for part in parts:
+        shown.append(table(("", "series", ">now", ">bound"), compared_rows(part, MOST_SERIES)))
+        if len(part.series) > MOST_SERIES:
+            shown.append(f"[dim]and {len(part.series) - MOST_SERIES} more[/]")
+        if part.looks_back:
+            shown.append(
+                "[dim]the rule looks back: this is made of the present values alone, what alerter "
+                "has seen before is not shown[/]"
+            )
+        shown.append("")
+    return shown
+
+
+def _alerts(board: Board | None, alerts: list[AlertChanged], why: str, now: datetime) -> list[Any]:
+    if board is None:
+        return [f"[yellow]where its alerts stand: {cell(why)}[/]", ""]
+    if not alerts:
+        return []
+    return [table(COLUMNS, [alert_row(board, each, now) for each in alerts]), ""]
+
+
+def _part_json(part: Part) -> dict[str, Any]:
+    from shared.alerting.in_words import in_words
+
+    return {
+        "condition": in_words(part.condition),
+        "unknown": list(part.unknown),
+        "looks_back": part.looks_back,
+        "series": [
+            {
+                "labels": dict(each.labels),
+                "value": each.value,
+                "bound": each.bound,
+                "holds": each.holds,
+            }
+            for each in part.series
+        ],
+    }

@@ -96,7 +96,7 @@ def _untell(board: Board, key: str, notified: AlertNotified, fingerprint: str) -
 def _stands(board: Board, key: str) -> bool:
     kind, _, rest = key.partition("/")
     match kind:
-        case "notified":
+        case "notified" | "telling":
             return key in board.notified
         case "acknowledged":
             return rest in board.acknowledged

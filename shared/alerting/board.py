@@ -25,7 +25,8 @@ class Board:
 
     Attributes:
         alerts: by fingerprint.
-        notified: by key: the last notification of each receiver and group.
+        notified: by key: of each receiver and group the last notification that it took, and the
+            last that was begun.
         acknowledged: by fingerprint.
         silences: by id, those that have ended included.
     """
@@ -76,7 +77,8 @@ class Board:
         found = [
             each
             for each in self.notified.values()
-            if (told := each.alerts.get(alert.fingerprint)) is not None
+            if each.taken
+            and (told := each.alerts.get(alert.fingerprint)) is not None
             and told.transition == alert.transition
         ]
         return sorted(found, key=lambda each: each.notified_at)
@@ -84,7 +86,7 @@ class Board:
     def _remove(self, key: str) -> None:
         kind, _, rest = key.partition("/")
         match kind:
-            case "notified":
+            case "notified" | "telling":
                 self.notified.pop(key, None)
             case "acknowledged":
                 self.acknowledged.pop(rest, None)

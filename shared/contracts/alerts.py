@@ -92,7 +92,11 @@ class NotifiedAlert(Contract):
 
 
 class AlertNotified(Event):
-    """A receiver took a notification of a group of alerts."""
+    """A receiver took a notification of a group of alerts, or is about to be told (``taken``).
+
+    The latter is on record before a receiver is told of an alert that fires: should nobody learn
+    what became of it, the receiver is told nevertheless when the alert is over.
+    """
 
     type: ClassVar[str] = "lakehouse.alert.notified.v1"
 
@@ -105,21 +109,25 @@ class AlertNotified(Event):
     reason: Literal["changed", "repeated", "escalated"] = Field(
         default="changed", description="why it was sent"
     )
+    taken: bool = Field(
+        default=True, description="false: it was about to be told; it may have been, or not"
+    )
     repeat: int = Field(
         default=0, ge=0, description="how often the same has been repeated, this time included"
     )
-    notified_at: AwareDatetime = Field(description="when the receiver took it")
+    notified_at: AwareDatetime = Field(description="when the receiver took it, or was to be told")
 
     def key(self) -> str:
-        """Receiver and group."""
-        return f"notified/{self.receiver}/{self.group}"
+        """Receiver and group; what was taken stands beside what was begun."""
+        return f"{'notified' if self.taken else 'telling'}/{self.receiver}/{self.group}"
 
     def event_id(self) -> str:
-        """The idempotency key and when it was taken."""
-        return f"{self.idempotency_key}/{rfc3339(self.notified_at)}"
+        """The idempotency key, when it was taken, and whether."""
+        told = f"{self.idempotency_key}/{rfc3339(self.notified_at)}"
+        return told if self.taken else f"{told}/begun"
 
     def event_time(self) -> AwareDatetime:
-        """When it was taken."""
+        """When it was taken, or begun."""
         return self.notified_at
 
 

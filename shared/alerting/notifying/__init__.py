@@ -1,14 +1,17 @@
-"""Who is to be told what of which alerts, now: pure, one stage a file.
+"""Who is to be told what of which alerts, now. Pure.
 
-The stages, in the order in which an alert passes them::
+::
 
-    silencing     somebody said that it is not to be told
-    inhibition    another firing alert explains it
-    routing       which receivers
-    grouping      what is told together, and how soon, how often
-    escalation    nobody took it on: who else
-    planning      all of that: the notifications that are due, and when to look again
-    configuration alerting.yaml
+    receiver, routing   who can be told, and which alerts go to whom
+    silencing           somebody said that an alert is not to be told
+    inhibition          another firing alert explains it
+    grouping, group     what is told together
+    escalation          nobody took it on: who else
+    records             what receivers were told
+    gathering           all of that put together: what each group has to tell
+    planning            which of it is due, and when to look again
+    composing           the notifications
+    configuration       alerting.yaml
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -28,6 +28,7 @@ class Notification:
             filled in; never empty.
         told: what is on record once the receiver took it, by fingerprint; alerts that others told
             this receiver of in this group are in it, too.
+        begun: what is to be on record before it is told; empty when nothing is.
     """
 
     receiver: str
@@ -38,6 +39,7 @@ class Notification:
     repeat: int
     alerts: tuple[AlertChanged, ...]
     told: Mapping[str, NotifiedAlert]
+    begun: Mapping[str, NotifiedAlert] = field(default_factory=dict)
 
     @property
     def status(self) -> Literal["firing", "resolved"]:
@@ -47,12 +49,25 @@ class Notification:
 
     def taken(self, at: float) -> AlertNotified:
         """The record that the receiver took it; ``at`` in seconds since the epoch."""
+        return self._record(self.told, at, taken=True)
+
+    def telling(self, at: float) -> AlertNotified | None:
+        """The record that it is about to be told, to be kept before it is sent.
+
+        ``None`` when there is no need: the receiver was told of these alerts before.
+        """
+        return self._record(self.begun, at, taken=False) if self.begun else None
+
+    def _record(
+        self, alerts: Mapping[str, NotifiedAlert], at: float, *, taken: bool
+    ) -> AlertNotified:
         return AlertNotified(
             receiver=self.receiver,
             group=self.group,
             idempotency_key=self.idempotency_key,
-            alerts=dict(self.told),
+            alerts=dict(alerts),
             reason=self.reason,
+            taken=taken,
             repeat=self.repeat,
             notified_at=datetime.fromtimestamp(at, UTC),
         )

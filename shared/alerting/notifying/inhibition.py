@@ -1,0 +1,81 @@
+"""Alerts that another firing alert explains: they are not told while it fires.
+
+As in Alertmanager: a source that is silenced, or that nobody is told of, inhibits all the same, and
+an alert that matches both sides of a rule is not inhibited by another one that does. An end is told
+nevertheless, if the beginning was: to know that something is over needs no explanation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from shared.alerting.events import all_labels
+from shared.alerting.matchers import matches
+from shared.contracts.alerts import AlertChanged, Matcher
+
+
+@dataclass(frozen=True, slots=True)
+class Inhibition:
+    """Firing alerts that match ``source`` inhibit those that match ``target`` and have the same
+    values of the labels ``equal`` (absent ones are equal, too)."""
+
+    source: tuple[Matcher, ...]
+    target: tuple[Matcher, ...]
+    equal: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Sources:
+    """Of one rule, by the values of its equal labels; whether they match the target side too."""
+
+    firing: dict[tuple[str, ...], set[bool]]
+    resolved: dict[tuple[str, ...], float]
+
+
+class Inhibiting:
+    """What ``alerts`` inhibit by ``rules``."""
+
+    def __init__(self, rules: Iterable[Inhibition], alerts: Iterable[AlertChanged]) -> None:
+        self._rules = [(rule, _Sources({}, {})) for rule in rules]
+        for alert in alerts if self._rules else ():
+            if alert.state not in ("firing", "resolved"):
+                continue
+            labels = all_labels(alert)
+            for rule, sources in self._rules:
+                if matches(rule.source, labels):
+                    _add(rule, sources, alert, labels)
+
+    def inhibits(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert with these labels is inhibited now."""
+        for rule, sources in self._rules:
+            if not sources.firing or not matches(rule.target, labels):
+                continue
+            found = sources.firing.get(_values(rule, labels), set())
+            if False in found or (True in found and not matches(rule.source, labels)):
+                return True
+        return False
+
+    def freed_at(self, labels: Mapping[str, str]) -> float | None:
+        """When the last alert was over that inhibited this one; ``None``: none did lately."""
+        found = [
+            sources.resolved[_values(rule, labels)]
+            for rule, sources in self._rules
+            if _values(rule, labels) in sources.resolved and matches(rule.target, labels)
+        ]
+        return max(found, default=None)
+
+
+def _add(
+    rule: Inhibition, sources: _Sources, alert: AlertChanged, labels: Mapping[str, str]
+) -> None:
+    values = _values(rule, labels)
+    if alert.state == "firing":
+        sources.firing.setdefault(values, set()).add(matches(rule.target, labels))
+    elif alert.resolved_at is not None:
+        at = alert.resolved_at.timestamp()
+        sources.resolved[values] = max(at, sources.resolved.get(values, at))
+
+
+def _values(rule: Inhibition, labels: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(labels.get(name, "") for name in rule.equal)

@@ -23,7 +23,7 @@ from shared.runtime.outage import Outage
 log = structlog.stdlib.get_logger("bergline.alerter")
 
 Notified = Callable[[AlertNotified], Awaitable[None]]
-"""Records that a receiver took a notification."""
+"""Records that a receiver took a notification, or is about to be told."""
 
 
 class Sender:
@@ -36,7 +36,7 @@ class Sender:
         receiver: its name.
         notifier: reaches it.
         pace: how it is treated.
-        notified: called with each notification that it took.
+        notified: called before an alert is told for the first time, and with what it took.
         outcomes: counts.
         clock: monotonic seconds.
         now: unix seconds.
@@ -149,6 +149,10 @@ class Sender:
         if notification is None:
             return
         self._bucket.take(now)
+        # Should nobody learn what becomes of it, its end is told nevertheless.
+        telling = notification.telling(self._now())
+        if telling is not None:
+            await self._record(notification, telling)
         try:
             await self._notifier.notify(notification)
         except NotDelivered as error:
@@ -163,18 +167,19 @@ class Sender:
         self._failures = 0
         self._outage.over()
         self._outcomes.count("delivered")
-        await self._record(notification)
+        await self._record(notification, notification.taken(self._now()))
         self._backlog.delivered()
 
-    async def _record(self, notification: Notification) -> None:
+    async def _record(self, notification: Notification, record: AlertNotified) -> None:
         try:
-            await self._notified(notification.taken(self._now()))
+            await self._notified(record)
         except Exception as error:  # noqa: BLE001 - one receiver must not end for it
             kind = type(error).__name__
         else:
             return
         log.error(
-            "a notification was taken and could not be recorded: it may be told again",
+            "what a receiver is told could not be recorded: it may be told again, or not of the end",
+            taken=record.taken,
             receiver=self._receiver,
             group=notification.group,
             idempotency_key=notification.idempotency_key,

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -98,6 +99,36 @@ async def test_what_was_taken_is_recorded_and_not_sent_again() -> None:
     assert record.idempotency_key == FIRING.idempotency_key
     assert record.alerts == FIRING.told
     assert told.counted("delivered") == 2
+
+
+class Looking:
+    """A receiver that looks at what is on record when it is told."""
+
+    def __init__(self) -> None:
+        self.desk: Desk | None = None
+        self.seen: list[list[bool]] = []
+
+    async def prepare(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    async def notify(self, _notification: Notification) -> None:
+        assert self.desk is not None
+        self.seen.append([each.taken for each in self.desk.recorded])
+
+
+@pytest.mark.asyncio
+async def test_that_an_alert_is_about_to_be_told_is_on_record_before_it_is_sent() -> None:
+    receiver = Looking()
+    receiver.desk = told = Desk(receiver, PACE)
+    told.sender.start()
+    told.sender.offer([replace(FIRING, begun=FIRING.told)])
+    begun, taken = await told.until(2)
+    await told.sender.close(30)
+
+    assert receiver.seen == [[False]]
+    assert begun.alerts == taken.alerts == FIRING.told
+    assert (begun.taken, taken.taken) == (False, True)
 
 
 @pytest.mark.parametrize(

@@ -178,7 +178,7 @@ class Sender:
         else:
             return
         log.error(
-            "what a receiver is told could not be recorded: it may be told again, or not of the end",
+            "what a receiver is told could not be recorded: it may be told twice",
             taken=record.taken,
             receiver=self._receiver,
             group=notification.group,

@@ -1,0 +1,72 @@
+"""What an Alertmanager is told, and how often."""
+
+from services.alerter.delivery.resending import RESOLVED_FOR_S, ROUNDS_AHEAD, Resending
+from tests.support.notifications import alert
+
+FIRING = alert(table="a")
+OVER = alert(table="a", state="resolved", transition=3)
+OTHER = alert("MinIODown", table="b")
+ENDED = OVER.changed_at.timestamp()
+
+
+def test_a_firing_alert_is_repeated_every_round() -> None:
+    resending = Resending(60)
+    assert resending.wait(0) is None
+    resending.changed(FIRING)
+
+    assert (resending.wait(0), resending.due(0)) == (0, [FIRING])
+    resending.sent([FIRING], 0)
+    assert (resending.wait(10), resending.due(59.9)) == (50, [])
+    assert resending.due(60) == [FIRING]
+    assert resending.ends_at(60) == 60 + ROUNDS_AHEAD * 60
+
+
+def test_what_was_not_taken_stays_due() -> None:
+    resending = Resending(60)
+    resending.changed(FIRING)
+    resending.changed(OTHER)
+    resending.sent([OTHER], 0)
+
+    assert (resending.wait(5), resending.due(5)) == (0, [FIRING])
+
+
+def test_a_change_is_told_at_once_and_an_end_for_a_while() -> None:
+    resending = Resending(60)
+    resending.changed(FIRING)
+    resending.sent([FIRING], ENDED)
+    resending.changed(OVER)
+
+    assert resending.due(ENDED) == [OVER]
+    resending.sent([OVER], ENDED)
+    assert resending.due(ENDED + 60) == [OVER]
+    assert resending.due(ENDED + RESOLVED_FOR_S) == []
+    assert resending.wait(ENDED + RESOLVED_FOR_S) is None
+
+
+def test_an_end_that_was_never_taken_is_not_forgotten_however_old() -> None:
+    resending = Resending(60)
+    resending.changed(FIRING)
+    resending.sent([FIRING], 0)
+    resending.changed(OVER)
+
+    assert resending.due(ENDED + 10 * RESOLVED_FOR_S) == [OVER]
+
+
+def test_what_never_fired_and_what_is_older_is_not_told() -> None:
+    resending = Resending(60)
+    resending.changed(alert(table="c", state="pending", transition=1))
+    resending.changed(alert(table="c", state="inactive", transition=2))
+    resending.changed(OVER)
+    resending.changed(FIRING)
+
+    assert resending.due(ENDED) == [OVER]
+
+
+def test_alerts_of_rules_that_went_to_another_alerter_are_forgotten() -> None:
+    resending = Resending(60)
+    resending.changed(FIRING)
+    resending.changed(OTHER)
+    resending.sent([FIRING, OTHER], 0)
+    resending.keep(lambda each: each.rule == "MinIODown")
+
+    assert resending.due(60) == [OTHER]

@@ -128,12 +128,13 @@ def _rule(rule: Rule) -> dict[str, Any]:
         written["keep_firing_for"] = duration(rule.keep_firing_for_s)
     written["labels"] = {"severity": rule.severity, "team": rule.team, **rule.labels}
     texts = {"summary": _text(rule.summary), "description": _text(rule.description)}
-    texts["runbook_url"] = _runbook(rule.runbook)
+    texts["runbook_url"] = runbook_url(rule.runbook)
     written["annotations"] = {name: text for name, text in texts.items() if text}
     return written
 
 
-def _runbook(runbook: str) -> str:
+def runbook_url(runbook: str) -> str:
+    """Where a rule's runbook is: a URL as it is, a page from the root of the checkout."""
     page, _, anchor = runbook.partition("#")
     if not runbook or "://" in runbook:
         return runbook

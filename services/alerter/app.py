@@ -125,7 +125,7 @@ class Service:
             RuntimeError: Faust's worker crashed, or a loop died; the process is to be started
                 again. All that is known is on disk.
         """
-        # Every client would tell twice a second that there is no broker, between alerts that matter.
+        # Every client would tell each second that there is no broker, among alerts that matter.
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._journal.close)

@@ -111,14 +111,18 @@ class Evaluation:
 
     def adopt(self, rules: Rules, owned: Collection[str]) -> None:
         """From now on these rules are in force, and those ``owned`` are evaluated here."""
+        anew = {name for name, rule in rules.items() if self._rules.get(name) != rule}
         self._rules = rules
         self._store.retain(windows([rule.condition for rule in rules.values()]))
         self._sample_s = min((rule.interval_s for rule in rules.values()), default=LONGEST_WAIT_S)
-        self.own(owned)
+        self._share(owned, anew)
 
     def own(self, names: Collection[str]) -> None:
         """From now on these rules are evaluated here, as far as they are in force."""
-        for gone in self._owned.difference(names):
+        self._share(names, ())
+
+    def _share(self, names: Collection[str], anew: Collection[str]) -> None:
+        for gone in {*self._owned.difference(names), *anew}:
             self._judge.forget(gone)
         self._owned = frozenset(names) & self._rules.keys()
         mine = {name: rule for name, rule in self._rules.items() if name in self._owned}
@@ -126,6 +130,7 @@ class Evaluation:
             {name: rule.interval_s for name, rule in mine.items()},
             {name: signals(rule.condition) for name, rule in mine.items()},
             time.monotonic(),
+            anew,
         )
         self.held &= self._owned
         for name in self.troubles.rules.keys() - self._owned:

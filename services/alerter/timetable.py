@@ -26,14 +26,19 @@ class Timetable:
         self._quiet_until = 0.0
 
     def set_rules(
-        self, intervals: Mapping[str, float], needed: Mapping[str, Collection[str]], now: float
+        self,
+        intervals: Mapping[str, float],
+        needed: Mapping[str, Collection[str]],
+        now: float,
+        anew: Collection[str] = (),
     ) -> None:
         """From now on these rules, by name: their intervals, and the signals that each needs.
 
-        A rule that is new is due at once; one that was there keeps its turn, or comes sooner.
+        A rule that is new, or another one by now (``anew``), is due at once; others keep their
+        turn, or come sooner.
         """
         self._due = {
-            name: min(self._due.get(name, now), now + interval)
+            name: now if name in anew else min(self._due.get(name, now), now + interval)
             for name, interval in intervals.items()
         }
         self._intervals = dict(intervals)

@@ -1,0 +1,90 @@
+"""Rules that are wrong leave those before in force, and it is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from services.alerter.ruleset import rule_files
+from tests.unit.alerter.rules import LAGGING, rules_file
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "rules").mkdir()
+    return tmp_path
+
+
+def write(project: Path, text: str, name: str = "ours.yaml") -> None:
+    (project / "rules" / name).write_text(text)
+
+
+def test_rules_of_a_project_come_beside_those_of_the_platform(project: Path) -> None:
+    files = rule_files(project, 1.0)
+    assert files.look()
+    ours = len(files.value)
+    write(project, rules_file(LAGGING))
+    assert files.look()
+    assert len(files.value) == ours + 1
+    assert files.value["Lagging"].place.file == "rules/ours.yaml"
+    assert not files.look(), "nothing has changed since"
+
+
+def test_a_file_that_is_wrong_changes_nothing_until_it_is_right(project: Path) -> None:
+    write(project, rules_file(LAGGING))
+    files = rule_files(project, 1.0)
+    files.look()
+    before = files.value
+    write(project, rules_file(LAGGING.replace("above", "abvoe")))
+    assert not files.look()
+    assert files.value == before
+    assert files.broken is not None
+    assert "rules/ours.yaml:" in files.broken
+    assert not files.look(), "it is told once"
+
+    write(project, rules_file(LAGGING.replace("100", "200")))
+    assert files.look()
+    assert files.broken is None
+    assert files.value["Lagging"] != before["Lagging"]
+
+
+def test_a_file_that_is_wrong_takes_no_other_file_s_rules_out_of_force(project: Path) -> None:
+    write(project, rules_file(LAGGING))
+    files = rule_files(project, 1.0)
+    files.look()
+    write(project, "groups: {", "theirs.yaml")
+    assert not files.look()
+    assert "Lagging" in files.value
+
+
+def test_at_the_start_the_rules_of_the_platform_stand_in(project: Path) -> None:
+    write(project, "groups: {")
+    files = rule_files(project, 1.0)
+    assert not files.look()
+    assert files.broken is not None
+    assert {"RedpandaDown", "AlerterAlive"} <= set(files.value)
+
+
+def test_a_file_that_cannot_be_read_is_wrong(project: Path) -> None:
+    (project / "rules" / "directory.yaml").mkdir()
+    files = rule_files(project, 1.0)
+    assert not files.look()
+    assert files.broken is not None
+    assert "IsADirectoryError" in files.broken
+
+
+def test_a_file_that_went_takes_its_rules_along(project: Path) -> None:
+    write(project, rules_file(LAGGING))
+    files = rule_files(project, 1.0)
+    files.look()
+    (project / "rules" / "ours.yaml").unlink()
+    assert files.look()
+    assert "Lagging" not in files.value
+
+
+def test_all_times_are_scaled() -> None:
+    files = rule_files(None, 0.5)
+    files.look()
+    assert files.value["RedpandaDown"].for_s == 30.0
+    assert files.value["RedpandaDown"].interval_s == 15.0

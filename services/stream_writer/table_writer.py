@@ -15,10 +15,12 @@ from services.stream_writer.landing import Landing, PositionsLost, land
 from services.stream_writer.parsing.rows import parse
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.preparing import Prepared, prepare
+from services.stream_writer.receipts import oldest_receipt
 from services.stream_writer.redeliveries import RedeliveryMemory
 from services.stream_writer.repeats import first_of_each, identities, without
 from services.stream_writer.replays import ReplayMemory
-from shared.lake.announcements import KEY_ERRORS, KEY_REPEATS, KEY_ROWS
+from shared.contracts.envelope import rfc3339
+from shared.lake.announcements import KEY_ERRORS, KEY_RECEIVED, KEY_REPEATS, KEY_ROWS
 from shared.lake.commit import Append, Head, Outcome, Result, Thinning, commit
 from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
@@ -165,6 +167,9 @@ class TableWriter:
             summary = {KEY_ROWS: str(landing.rows), KEY_ERRORS: str(landing.errors)}
             if landing.repeats:
                 summary[KEY_REPEATS] = str(len(landing.repeats))
+            received = oldest_receipt(prepared.rows, landing.parts)
+            if received is not None:
+                summary[KEY_RECEIVED] = rfc3339(received)
             return Append(files, landing.positions, summary)
 
         outcome = self._commit(on, prepared.work, prepared.commit_id, thinning)

@@ -16,6 +16,10 @@ REPLAYED_FROM = f"ce_{REPLAYED_FROM_ATTRIBUTE}"
 """The same as a header."""
 
 
+TOPIC_HEADER = "letter_topic"
+"""Header of a dead letter: the logical topic of the record that it is about."""
+
+
 class DeadLetter(Event):
     """One record or request that a stage could not process.
 
@@ -57,6 +61,11 @@ class DeadLetter(Event):
     def key(self) -> str:
         """Position of the record, or the delivery id when there is none."""
         return self.event_id()
+
+    def encode(self) -> tuple[bytes, bytes, list[tuple[str, bytes]]]:
+        """As of every event; the topic is a header, too, for whoever must not see the bytes."""
+        key, value, headers = super().encode()
+        return key, value, [*headers, (TOPIC_HEADER, self.topic.encode())]
 
     def event_id(self) -> str:
         """``topic/partition/offset`` for a record, the delivery id for a refused request."""

@@ -27,6 +27,7 @@ from shared.contracts.maintenance import (
     MaintenanceRequested,
     MaintenanceSucceeded,
 )
+from shared.contracts.partitions import PartitionResumed, PartitionStopped
 from shared.contracts.spool import SpoolChanged
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import PLATFORM_TOPICS, Topic
@@ -97,6 +98,8 @@ _ALL: tuple[type[Event], ...] = (
     MaintenanceSucceeded,
     MaintenanceFailed,
     SpoolChanged,
+    PartitionStopped,
+    PartitionResumed,
     AlertChanged,
     AlertNotified,
     AlertAcknowledged,

@@ -58,6 +58,14 @@ class TableCommitted(Event):
     total_rows: int | None = Field(default=None, description="rows of the table, when known")
     total_files: int | None = Field(default=None, description="its data files, when known")
     total_bytes: int | None = Field(default=None, description="their size, when known")
+    snapshots: int | None = Field(
+        default=None, ge=0, description="snapshots of the table when this was announced"
+    )
+    oldest_received_at: AwareDatetime | None = Field(
+        default=None,
+        description="for landing tables: when the oldest of the added deliveries was accepted; "
+        "null where that says nothing, as of files with events",
+    )
 
     def key(self) -> str:
         """The table's name."""

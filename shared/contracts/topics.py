@@ -70,6 +70,7 @@ BUILDS = "lakehouse.builds"
 MAINTENANCE_REQUESTS = "lakehouse.maintenance-requests"
 MAINTENANCE = "lakehouse.maintenance"
 SPOOL = "lakehouse.spool"
+PARTITIONS = "lakehouse.partitions"
 ALERTS = "lakehouse.alerts"
 ALERT_STATES = "lakehouse.alert-states"
 
@@ -168,6 +169,17 @@ _ALL: tuple[Topic, ...] = (
         retention=_MONTH,
         written_by=("ingest",),
         read_by=("alerter",),
+        partitions=1,
+    ),
+    Topic(
+        name=PARTITIONS,
+        key="topic/partition",
+        values=("PartitionStopped", "PartitionResumed"),
+        description="Partitions that are not consumed, with the reason, and those that are again.",
+        retention=None,
+        written_by=("stream_writer",),
+        read_by=("stream_writer", "alerter"),
+        cleanup="compact",
         partitions=1,
     ),
     Topic(

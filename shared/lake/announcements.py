@@ -15,6 +15,8 @@ from shared.lake.table_state import KEY_BRANCH, SnapshotEntry, TableState
 
 KEY_ROWS = "bergline.rows"
 KEY_ERRORS = "bergline.errors"
+KEY_RECEIVED = "bergline.received"
+"""When the oldest delivery was accepted that a snapshot added."""
 KEY_REPEATS = "bergline.repeats"
 """Records that say what a row says already; their offsets are gaps."""
 
@@ -25,6 +27,7 @@ def table_committed(table: str, state: TableState, snapshot: SnapshotEntry) -> T
     built = Provenance.from_summary(summary)
     total_files = summary.get("total-data-files")
     total_bytes = summary.get("total-files-size")
+    received = summary.get(KEY_RECEIVED)
     return TableCommitted(
         table=table,
         uuid=state.table_uuid,
@@ -45,6 +48,8 @@ def table_committed(table: str, state: TableState, snapshot: SnapshotEntry) -> T
         total_rows=_total_rows(summary),
         total_files=None if total_files is None else int(total_files),
         total_bytes=None if total_bytes is None else int(total_bytes),
+        snapshots=len(state.snapshots),
+        oldest_received_at=None if received is None else datetime.fromisoformat(received),
     )
 
 

@@ -1,0 +1,93 @@
+"""How long a landing table has got no rows, and how long that may be."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from shared.alerting.series import Labels, Vector, labels
+from shared.alerting.signals.following import NOTHING, Following
+from shared.alerting.signals.rhythm import Remembered, Rhythm
+from shared.contracts.event import Event
+from shared.contracts.tables import TableCommitted
+from shared.contracts.topics import COMMITS, TABLES
+from shared.tables.lineage import Tables
+
+SILENCE = "lakehouse_landing_silence_seconds"
+EXPECTED = "lakehouse_landing_expected_silence_seconds"
+
+LEARNED_AFTER_S = 86_400.0
+LEARNED_AFTER_TIMES = 20
+SLACK = 1.5
+LEAST_S = 1800.0
+
+
+class Silence(Following):
+    """Follows the commits that bring rows to landing tables of sources.
+
+    Args:
+        tables: declarations; of these the landing tables of the layer ``raw``.
+        expected: table → longest silence in seconds that is normal, declared or set. Of others it
+            is learned: half as much again as the longest gap of the last week, once a day and
+            twenty arrivals have been seen; before that it is not known.
+        remembered: what an earlier source had learned.
+    """
+
+    reads: ClassVar[frozenset[str]] = frozenset({COMMITS, TABLES})
+    names = frozenset({SILENCE, EXPECTED})
+
+    def __init__(
+        self,
+        tables: Tables,
+        expected: Mapping[str, float] | None = None,
+        remembered: Mapping[str, Remembered] | None = None,
+    ) -> None:
+        super().__init__()
+        self._tables = frozenset(
+            name for name, spec in tables.items() if spec.topics and name.startswith("raw.")
+        )
+        self._expected = dict(expected or {})
+        self._rhythms = {
+            name: Rhythm(kept) for name, kept in (remembered or {}).items() if name in self._tables
+        }
+
+    def event(self, event: Event) -> frozenset[str]:
+        """A commit, or the last state of a table; of interest when it brought rows."""
+        if not isinstance(event, TableCommitted) or event.table not in self._tables:
+            return NOTHING
+        if event.only_moved or not event.added_rows:
+            return NOTHING
+        rhythm = self._rhythms.setdefault(event.table, Rhythm())
+        return self.names if rhythm.happened(event.committed_at.timestamp()) else NOTHING
+
+    def gone(self, table: str) -> frozenset[str]:
+        """A table is there no more: neither are its series."""
+        return NOTHING if self._rhythms.pop(table, None) is None else self.names
+
+    def vectors(self, now: float) -> Mapping[str, Vector]:
+        """A table that never got rows has no silence."""
+        silence: dict[Labels, float] = {}
+        expected: dict[Labels, float] = {}
+        for name, rhythm in self._rhythms.items():
+            if rhythm.last is not None:
+                silence[labels(table=name)] = max(0.0, now - rhythm.last)
+        for name in self._tables:
+            longest = self._expected.get(name) or self._learned(name)
+            if longest is not None:
+                expected[labels(table=name)] = longest
+        return {SILENCE: silence, EXPECTED: expected}
+
+    def remembered(self) -> dict[str, Remembered]:
+        """What was learned, to be kept over a restart."""
+        return {name: rhythm.remembered() for name, rhythm in self._rhythms.items()}
+
+    def _learned(self, name: str) -> float | None:
+        rhythm = self._rhythms.get(name)
+        if rhythm is None or rhythm.first is None or rhythm.last is None:
+            return None
+        longest = rhythm.longest_gap_s
+        if longest is None or rhythm.times < LEARNED_AFTER_TIMES:
+            return None
+        if rhythm.last - rhythm.first < LEARNED_AFTER_S:
+            return None
+        return max(LEAST_S, SLACK * longest)

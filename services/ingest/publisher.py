@@ -8,20 +8,23 @@ long. Then everything of that topic that is not settled is spooled, and what com
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 
 from services.ingest.admission import Hold
 from services.ingest.broker_link import CLOSE_SECONDS, CONNECT_SECONDS, BrokerLink
 from services.ingest.config import IngestSettings
-from services.ingest.group_commit import Lane, Linger, Record
+from services.ingest.group_commit import Lane
+from services.ingest.record import Record
 from services.ingest.spool.keeping import Keeping
 from services.ingest.spool.sending import Sending
 from services.ingest.spool.store import StreamKey
 from services.ingest.spool.stream import Read
+from services.ingest.turns import Turns
 from shared.contracts.envelope import Headers
 from shared.contracts.event import Event
 from shared.contracts.topics import SPOOL
@@ -51,7 +54,8 @@ class Publisher:
         self._spool_after = settings.ingest_spool_after_s
         self._physical = {topic: settings.environment.topic(topic) for topic in topics}
         self._loop = asyncio.get_running_loop()
-        self._linger = Linger()
+        self._turns: defaultdict[int | None, Turns] = defaultdict(Turns)
+        """By broker; ``None`` is nobody yet."""
         self._lanes: dict[str, list[Lane]] = {}
         self._tick: list[Record] = []
         self._tick_ends = 0.0
@@ -169,6 +173,14 @@ class Publisher:
         """The producer in use now, or ``None`` while there is none."""
         return self._link.producer
 
+    def turns(self, physical: str, partition: int) -> Turns:
+        """The turns of the broker that leads a partition."""
+        producer = self._link.producer
+        if producer is None:
+            return self._turns[None]
+        cluster = producer.client.cluster
+        return self._turns[cluster.leader_for_partition(TopicPartition(physical, partition))]
+
     def moved(self) -> None:
         """A lane may be idle now, or the broker be back."""
         self._moved.set()
@@ -242,9 +254,7 @@ class Publisher:
                 # Before anything goes other ways.
                 self._divert(lanes, f"topic {physical} has {count} partitions now")
             if count and (lanes is None or len(lanes) != count):
-                self._lanes[topic] = [
-                    Lane(physical, partition, self._linger, self) for partition in range(count)
-                ]
+                self._lanes[topic] = [Lane(physical, partition, self) for partition in range(count)]
             elif not count:
                 self._lanes.pop(topic, None)
         self.moved()

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from services.ingest.config import IngestSettings
-from services.ingest.group_commit import Record
+from services.ingest.record import Record
 from services.ingest.spool.backlog import with_doubt
 from services.ingest.spool.episode import Episodes
 from services.ingest.spool.replayer import Outlet, Replayer

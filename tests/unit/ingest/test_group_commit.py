@@ -8,7 +8,9 @@ from typing import Any, cast
 import pytest
 
 from services.ingest.admission import Admission
-from services.ingest.group_commit import Lane, Linger, Record
+from services.ingest.group_commit import Lane
+from services.ingest.record import Record
+from services.ingest.turns import Turns
 from shared.contracts.envelope import Headers
 from shared.runtime.errors import Unavailable
 
@@ -41,6 +43,10 @@ class Producer:
 class Way:
     def __init__(self) -> None:
         self.producing = Producer()
+        self.taking = Turns()
+
+    def turns(self, _physical: str, _partition: int) -> Turns:
+        return self.taking
 
     def producer(self) -> Any:
         return self.producing
@@ -64,7 +70,7 @@ async def test_a_record_without_headers_is_refused_and_those_behind_it_go_on() -
     admission = Admission(10, 1000)
     room = admission.room("some")
     way = Way()
-    lane = Lane("some.things", 0, Linger(), way)
+    lane = Lane("some.things", 0, way)
     told: dict[bytes, asyncio.Future[Unavailable | None]] = {}
     for value, headers in ((b"1", no_headers), (b"2", list)):
         with room.hold() as hold:

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from deploy.embedded import processes, state
 from deploy.embedded.layout import Layout
@@ -147,14 +147,55 @@ def restart(where: Layout, name: str) -> ProcessState:
     old = _of(running(where), name)
     if old.pid and processes.alive(old.pid, old.created):
         os.kill(old.pid, signal.SIGTERM)
+    return _until(
+        where,
+        name,
+        lambda new: new.condition == "ready" and (new.pid, new.created) != (old.pid, old.created),
+        "is not ready",
+    )
+
+
+def hold(where: Layout, name: str, number: signal.Signals = signal.SIGTERM) -> ProcessState:
+    """End one process and leave it stopped until it is released, or the platform is started anew.
+
+    Raises:
+        Unavailable: it has not ended in time, or no platform runs.
+    """
+    old = _of(running(where), name)
+    held = where.held(name)
+    held.parent.mkdir(mode=0o700, exist_ok=True)
+    held.touch()
+    if old.pid and processes.alive(old.pid, old.created):
+        os.kill(old.pid, number)
+    return _until(where, name, lambda new: new.condition == "stopped", "has not ended")
+
+
+def release(where: Layout, name: str) -> ProcessState:
+    """Start what was held, and wait until it is ready; nothing is done to what was not.
+
+    Raises:
+        Unavailable: it is not ready in time, or no platform runs.
+    """
+    where.held(name).unlink(missing_ok=True)
+    return _until(where, name, lambda new: new.condition == "ready", "is not ready")
+
+
+def _until(
+    where: Layout, name: str, condition: Callable[[ProcessState], bool], otherwise: str
+) -> ProcessState:
+    """Wait until the supervisor says so of a process.
+
+    Raises:
+        Unavailable: it does not say so in time, or no platform runs.
+    """
     deadline = time.monotonic() + RESTART_SECONDS
     while True:
-        new = _of(running(where), name)
-        if new.condition == "ready" and (new.pid, new.created) != (old.pid, old.created):
-            return new
+        now = _of(running(where), name)
+        if condition(now):
+            return now
         if time.monotonic() > deadline:
             raise Unavailable(
-                f"{name} is not ready {RESTART_SECONDS:g} s after its restart: {new.reason}",
+                f"{name} {otherwise} after {RESTART_SECONDS:g} s: {now.reason or now.condition}",
                 f"`bergline logs {name}` shows why",
             )
         time.sleep(POLL_SECONDS)

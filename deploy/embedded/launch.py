@@ -85,6 +85,7 @@ def run(
     where.prepare()
     with where.lock():
         control.end_left_over(where)
+        where.release_all()
         private = secrets.load_or_generate(where.secrets_file)
         chosen = ports.pick_free(replicas) if port_choice == "auto" else ports.load()
         ports.claim(ports.needed(chosen, replicas, with_broker=with_broker))

@@ -11,6 +11,7 @@
     spool/             what ingest accepted while the broker did not take it
     exports/           where files with events may be put, to be announced and loaded
     logs/              one bounded log per process
+    held/              names of processes that are to stay stopped until they are released
 """
 
 from __future__ import annotations
@@ -84,6 +85,14 @@ class Layout:
     def log(self, name: str) -> Path:
         """Log of one process."""
         return self.logs / f"{name}.log"
+
+    def held(self, name: str) -> Path:
+        """A file that is there while a process is to stay stopped."""
+        return self.root / "held" / name
+
+    def release_all(self) -> None:
+        """Nothing is held any more."""
+        shutil.rmtree(self.root / "held", ignore_errors=True)
 
     def prepare(self) -> None:
         """Make the directories, readable by their owner only.

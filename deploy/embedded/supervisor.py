@@ -129,6 +129,8 @@ class Supervisor:
             await self._watched[name].first_ready.wait()
         watched.first_started = time.monotonic()
         while True:
+            if self._layout.held(child.name).exists():
+                await self._released(watched)
             was_ready = await self._live(watched)
             process = watched.process
             if process is None:
@@ -140,6 +142,8 @@ class Supervisor:
                 return
             if not watched.first_ready.is_set():
                 self._give_up_if_hopeless(watched, code)
+            if self._layout.held(child.name).exists():
+                continue
             if was_ready and code in _ASKED_TO_END:
                 watched.failures = 0
             else:
@@ -148,6 +152,14 @@ class Supervisor:
             self._set(watched, "restarting", f"{ended(code)}; starts again in {wait:g} s")
             await asyncio.sleep(wait)
             watched.restarts += 1
+
+    async def _released(self, watched: _Watched) -> None:
+        """Leave it stopped until nobody holds it."""
+        self._set(watched, "stopped", "held")
+        while self._layout.held(watched.child.name).exists():  # noqa: ASYNC110 a file of others
+            await asyncio.sleep(POLL_SECONDS)
+        watched.failures = 0
+        watched.restarts += 1
 
     async def _live(self, watched: _Watched) -> bool:
         """One process from its start to its death; whether it was ready in between."""

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded import backoff, state
+from deploy.embedded import backoff, control, state
 from deploy.embedded.layout import Layout
 from deploy.embedded.processes import Child, alive
 from deploy.embedded.state import PlatformState, ProcessState
@@ -151,6 +151,30 @@ async def test_what_was_asked_to_end_is_started_again_at_once(layout: Layout) ->
         os.kill(process_of(supervisor, "service").pid, signal.SIGTERM)
         await eventually(lambda: process_of(supervisor, "service").restarts == 1)
         await eventually(lambda: process_of(supervisor, "service").condition == "ready")
+
+
+@pytest.mark.asyncio
+async def test_what_is_held_stays_stopped_until_it_is_released(layout: Layout) -> None:
+    async with supervised(layout, journalled(layout, "service")) as supervisor:
+        await is_ready(supervisor)
+        old = process_of(supervisor, "service").pid
+        held = await asyncio.to_thread(control.hold, layout, "service", signal.SIGKILL)
+        assert (held.condition, held.reason) == ("stopped", "held")
+        assert not alive(old, held.created)
+        new = await asyncio.to_thread(control.release, layout, "service")
+        assert (new.condition, new.restarts) == ("ready", 1)
+        assert new.pid != old
+
+
+@pytest.mark.asyncio
+async def test_what_waits_for_its_next_start_can_be_held_as_well(layout: Layout) -> None:
+    async with supervised(layout, journalled(layout, "service")) as supervisor:
+        await is_ready(supervisor)
+        os.kill(process_of(supervisor, "service").pid, signal.SIGKILL)
+        await eventually(lambda: process_of(supervisor, "service").condition == "restarting")
+        await asyncio.to_thread(control.hold, layout, "service")
+        assert process_of(supervisor, "service").restarts == 1
+        await asyncio.to_thread(control.release, layout, "service")
 
 
 @pytest.mark.asyncio

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import socket
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import structlog
@@ -22,6 +22,7 @@ from services.alerter.alert_states import AlertStates
 from services.alerter.announcing import Announcing
 from services.alerter.config import AlerterSettings
 from services.alerter.dealing import Dealing
+from services.alerter.delivery.delivery import Delivery
 from services.alerter.evaluation import Evaluation
 from services.alerter.forgetting import forgettable
 from services.alerter.handlers import CONSUMED, SERVICE, Handlers
@@ -30,8 +31,9 @@ from services.alerter.judging import Judge
 from services.alerter.ownership import Share
 from services.alerter.pages import alerts_page, broken_notes, counted, rules_page
 from services.alerter.recording import Recording
-from services.alerter.ruleset import rule_files
+from services.alerter.ruleset import route_file, rule_files
 from services.alerter.standing import Standing
+from services.alerter.telling import Telling
 from shared.alerting.events import alert_of
 from shared.alerting.series import SignalSource
 from shared.alerting.store import SeriesStore
@@ -39,6 +41,7 @@ from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
 from shared.contracts.topics import ALERT_STATES
 from shared.runtime.connecting import until
+from shared.runtime.errors import ConfigurationError
 from shared.runtime.faust_app import Membership, run_app
 from shared.runtime.faust_group import build_app
 from shared.runtime.health import served
@@ -53,6 +56,8 @@ log = structlog.stdlib.get_logger("bergline.alerter")
 
 FLUSH_S = 3.0
 """Longest wait at the end for what is to be published."""
+TELL_S = 2.0
+"""Longest wait at the end for receivers."""
 LEAVE_S = 1.5
 TIDY_S = 60.0
 """How often what is over is forgotten, and what a topic lacks is said again."""
@@ -71,11 +76,12 @@ class Service:
         self._standing.keep(map(alert_of, self._journal.board.alerts.values()))
         self._rules = rule_files(project_dir(), settings.alerter_time_scale)
         self._rules.look()
+        self._routes = route_file(project_dir(), settings.alerter_time_scale)
         self._recording = Recording(
             self._journal,
             self._standing,
             self._metrics,
-            self._told,
+            self._look,
             f"{socket.gethostname()}:{settings.alerter_port}",
             time.time,
         )
@@ -99,8 +105,12 @@ class Service:
             self._standing,
             self._reader.read_on,
             lambda: self._rules.value,
-            self._owned_changed,
+            self._look,
             settings.alerter_unowned_s,
+        )
+        self._delivery = Delivery(settings, self._instruments, self._recording.said)
+        self._telling = Telling(
+            self._delivery, self._journal.board, lambda alert: self._dealing.owns(alert.rule)
         )
         self._alone = False
         self._progress = Progress()
@@ -134,6 +144,9 @@ class Service:
             stack.push_async_callback(self._reader.stop)
             await self._dealing.rules_changed()
             stack.push_async_callback(self._dealing.stop)
+            self._routes.look()
+            self._routes_changed()
+            stack.push_async_callback(self._delivery.close, TELL_S)
             loops = await stack.enter_async_context(self._looping())
             self._dealing.without_group(self._settings.alerter_unowned_s)
             ending = asyncio.ensure_future(stop.wait())
@@ -184,6 +197,7 @@ class Service:
         """What goes on all the time, meanwhile."""
         loops = [
             asyncio.create_task(self._evaluation.run(), name="evaluation"),
+            asyncio.create_task(self._telling.run(), name="telling"),
             asyncio.create_task(self._handlers.run(), name="commands"),
             asyncio.create_task(self._look_at_files(), name="looking at files"),
             asyncio.create_task(self._tidy(), name="tidying"),
@@ -201,7 +215,17 @@ class Service:
             if await asyncio.to_thread(self._rules.look):
                 log.info("rules read again", rules=len(self._rules.value))
                 await self._dealing.rules_changed()
-            self._metrics.rules(len(self._rules.value), broken=self._rules.broken is not None)
+            if await asyncio.to_thread(self._routes.look):
+                self._routes_changed()
+
+    def _routes_changed(self) -> None:
+        try:
+            self._delivery.configure(self._routes.value)
+        except ConfigurationError as error:
+            self._routes.refused(error)
+            return
+        log.info("receivers and routes read", receivers=sorted(self._routes.value.receivers))
+        self._telling.look()
 
     async def _tidy(self) -> None:
         """Forget what is over, and say again what the topic does not say any more."""
@@ -214,14 +238,15 @@ class Service:
             if self._reader.caught_up.is_set() and self._handlers.joined:
                 await self._states.say_again(self._evaluation.owned)
 
-    def _told(self, changes: Sequence[AlertChanged]) -> None:
-        """Changes are on disk: who is to be told now?"""
-
     def _news(self, event: Event | None) -> None:
         """Another alerter, or this one earlier, said something of alerts."""
         if isinstance(event, AlertChanged) and self._standing.learned(alert_of(event)):
             self._evaluation.changed(())
-        self._told(())
+        self._look()
+
+    def _look(self) -> None:
+        """The board has changed: is somebody to be told?"""
+        self._telling.look()
 
     def _dealt(self, mine: frozenset[int]) -> None:
         self._dealing.dealt(Share(mine, self._bus.request_partitions()))
@@ -229,10 +254,6 @@ class Service:
     def _slept(self) -> None:
         log.warning("this process was stopped, and may have lost its rules meanwhile")
         self._dealing.dealing()
-
-    def _owned_changed(self) -> None:
-        """Other rules are this alerter's: their alerts are its to tell of."""
-        self._told(())
 
     def _membership(self) -> Membership:
         return Membership(
@@ -249,7 +270,7 @@ class Service:
 
     def _notes(self) -> dict[str, object]:
         """What does not work while alerts are told of all the same."""
-        notes = broken_notes(rules=self._rules.broken)
+        notes = broken_notes(rules=self._rules.broken, routes=self._routes.broken)
         if not self._handlers.joined:
             notes["broker"] = "not in the group: commands wait, and nothing is published"
         if self._journal.failing:
@@ -265,6 +286,8 @@ class Service:
             "errors_of_rules": evaluation.troubles.rules,
             "errors_of_signals": evaluation.troubles.sources,
             "rules_broken": self._rules.broken,
+            "routes_broken": self._routes.broken,
+            "delivery": self._delivery.info(),
             "alerts": counted(self._journal.board.alerts.values()),
             "events_unpublished": len(self._journal.state.unpublished),
             "journal_failing": self._journal.failing,
@@ -273,6 +296,8 @@ class Service:
 
     def _expose(self) -> None:
         state = self._journal.state
+        broken = self._rules.broken is not None or self._routes.broken is not None
+        self._metrics.rules(len(self._rules.value), broken=broken)
         self._metrics.expose(
             state.board.alerts.values(), self._dealing.owns, len(state.unpublished)
         )

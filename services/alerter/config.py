@@ -7,11 +7,12 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
-from shared.runtime.settings import Settings, data_dir
+from services.alerter.delivery.settings import DeliverySettings
+from shared.runtime.settings import data_dir
 
 
-class AlerterSettings(Settings):
-    """Variables ``BERGLINE_ALERTER_…`` beside the shared ones."""
+class AlerterSettings(DeliverySettings):
+    """Variables ``BERGLINE_ALERTER_…`` beside the shared ones and those of delivery."""
 
     model_config = SettingsConfigDict(env_prefix="BERGLINE_", frozen=True, extra="ignore")
 

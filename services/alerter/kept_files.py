@@ -43,7 +43,8 @@ class KeptFiles(Generic[T]):
         """Read them if they have changed; whether something else is in force by now."""
         try:
             texts = self._texts()
-            if texts == self._seen:
+            # What is wrong may be so because of something else, a secret for example.
+            if texts == self._seen and self.broken is None:
                 return False
             self._seen = texts
             value = self._read(texts)
@@ -58,6 +59,10 @@ class KeptFiles(Generic[T]):
         self.broken = None
         self.value = value
         return True
+
+    def refused(self, error: ConfigurationError) -> None:
+        """What was read is right by itself, and cannot be put in force all the same."""
+        self._wrong(str(error))
 
     def _wrong(self, told: str) -> None:
         if self.broken != told:

@@ -32,7 +32,7 @@ class Recording:
         journal: makes them durable, and holds them until they are published.
         standing: where alerts stand, for those that end here.
         metrics: counts them.
-        told: called with changes that are durable, empty when what people say has changed.
+        told: called when the board has changed.
         evaluated_by: name of this alerter.
         clock: seconds since the epoch.
     """
@@ -42,7 +42,7 @@ class Recording:
         journal: Journal,
         standing: Standing,
         metrics: AlertMetrics,
-        told: Callable[[Sequence[AlertChanged]], None],
+        told: Callable[[], None],
         evaluated_by: str,
         clock: Callable[[], float],
     ) -> None:
@@ -75,7 +75,7 @@ class Recording:
     async def said(self, event: Event) -> None:
         """Record what an operator said, or what a receiver took."""
         await self._keep([event])
-        self._told(())
+        self._told()
 
     def _event(self, change: Change) -> AlertChanged:
         return event_of(
@@ -111,7 +111,7 @@ class Recording:
         for each in events:
             log_change(each)
             self._metrics.changed(each)
-        self._told(events)
+        self._told()
 
     async def _keep(self, events: Iterable[Event], *, publish: bool = True) -> None:
         """On disk, if the disk takes it; what it does not take is told all the same."""

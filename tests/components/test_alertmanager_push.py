@@ -30,10 +30,10 @@ def push(url: str, **options: Any) -> AlertmanagerPush:
     return AlertmanagerPush("alertmanager-1", SecretStr(url), LINKS, outcomes, pace=PACE, **options)
 
 
-def changed(state: AlertState = "firing", transition: int = 2, **labels: str) -> AlertChanged:
+def changed(table: str, state: AlertState = "firing", transition: int = 2) -> AlertChanged:
     """An alert of just now: Alertmanager compares with its clock."""
     now = datetime.now(UTC)
-    return alert(state=state, transition=transition, **labels).model_copy(
+    return alert(state=state, transition=transition, table=table).model_copy(
         update={
             "active_at": now - timedelta(seconds=20),
             "fired_at": now - timedelta(seconds=10),
@@ -60,9 +60,8 @@ async def test_a_real_alertmanager_has_what_fires_and_loses_what_is_over(tmp_pat
     with alertmanager(tmp_path) as url:
         pushed = push(f"{url}/")
         pushed.start()
-        first, second = changed(table="raw.a"), changed(table="raw.b")
-        pushed.changed(first)
-        pushed.changed(second)
+        first, second = changed("raw.a"), changed("raw.b")
+        pushed.stand([first, second])
 
         found = await active(url, lambda alerts: len(alerts) == 2)
         [told] = [each for each in found if each["labels"]["table"] == "raw.a"]
@@ -75,9 +74,10 @@ async def test_a_real_alertmanager_has_what_fires_and_loses_what_is_over(tmp_pat
         assert told["annotations"]["runbook_url"] == "https://docs.example/alerts.md#consumer-lag"
         assert told["generatorURL"] == "https://alerts.example"
         assert told["status"]["state"] in {"active", "unprocessed"}
+        assert first.fired_at is not None
         assert told["startsAt"] == first.fired_at.strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
-        pushed.changed(changed("resolved", 3, table="raw.a"))
+        pushed.stand([changed("raw.a", "resolved", 3), second])
         [left] = await active(url, lambda alerts: len(alerts) == 1)
         assert left["labels"]["table"] == "raw.b"
         await pushed.close(10)
@@ -88,9 +88,9 @@ async def test_after_refusals_and_lost_answers_everything_is_told() -> None:
     async with alert_receiver(Answer(503), LOST, Answer(500)) as receiver:
         pushed = push(receiver.url)
         pushed.start()
-        pushed.changed(changed(table="raw.a"))
+        pushed.stand([changed("raw.a")])
         await receiver.until(4)
-        pushed.changed(changed("resolved", 3, table="raw.a"))
+        pushed.stand([changed("raw.a", "resolved", 3)])
         await receiver.until(5)
         await pushed.close(10)
 
@@ -104,15 +104,16 @@ async def test_after_refusals_and_lost_answers_everything_is_told() -> None:
 @pytest.mark.asyncio
 async def test_what_it_does_not_accept_is_tried_again_only_with_the_next_round() -> None:
     now = datetime.now(UTC).timestamp()
+    alerts = [changed(f"raw.{name}") for name in "abc"]
     async with alert_receiver(Answer(400)) as receiver:
         pushed = push(receiver.url, now=lambda: now, resend_s=60)
         pushed.start()
-        pushed.changed(changed(table="raw.a"))
+        pushed.stand(alerts[:1])
         await receiver.until(1)
-        pushed.changed(changed(table="raw.b"))
+        pushed.stand(alerts[:2])
         await receiver.until(2)
         now += 61
-        pushed.changed(changed(table="raw.c"))
+        pushed.stand(alerts)
         await receiver.until(3)
         await pushed.close(10)
 
@@ -127,8 +128,7 @@ async def test_what_it_does_not_accept_is_tried_again_only_with_the_next_round()
 async def test_many_alerts_are_told_in_several_requests() -> None:
     async with alert_receiver() as receiver:
         pushed = push(receiver.url)
-        for number in range(150):
-            pushed.changed(changed(table=f"raw.{number}"))
+        pushed.stand([changed(f"raw.{number}") for number in range(150)])
         pushed.start()
         await pushed.close(30)
 

@@ -77,14 +77,10 @@ class AlertmanagerPush:
         """Begin to send."""
         self._task = asyncio.create_task(self._run(), name=f"alerter-{self._name}")
 
-    def changed(self, alert: AlertChanged) -> None:
-        """An alert has this state now; it is told at once."""
-        self._resending.changed(alert)
+    def stand(self, alerts: Sequence[AlertChanged]) -> None:
+        """All alerts that are to be told of, as they stand now; changes are told at once."""
+        self._resending.stand(alerts)
         self._wake.set()
-
-    def keep(self, wanted: Callable[[AlertChanged], bool]) -> None:
-        """Tell no more of the other alerts: another alerter does."""
-        self._resending.keep(wanted)
 
     async def close(self, limit_s: float) -> None:
         """Send what is due, for so long at most, then stop."""

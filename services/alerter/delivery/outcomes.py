@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Literal
 
 from shared.runtime.metrics import Instruments
@@ -36,4 +37,5 @@ class Outcomes:
 
     def forget(self) -> None:
         """The receiver is gone, and so is its queue; what was counted stays."""
-        self._queue.remove(self._receiver)
+        with contextlib.suppress(KeyError):
+            self._queue.remove(self._receiver)

@@ -7,7 +7,7 @@ while after their end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from shared.contracts.alerts import AlertChanged
@@ -36,17 +36,23 @@ class Resending:
         self._alerts: dict[str, AlertChanged] = {}
         self._sent: dict[str, _Sent] = {}
 
-    def changed(self, alert: AlertChanged) -> None:
-        """An alert has this state now. Only those that fire, or fired, are told of."""
-        if alert.state == "firing" or (alert.state == "resolved" and alert.fired_at is not None):
-            before = self._alerts.get(alert.fingerprint)
-            if before is None or before.transition <= alert.transition:
-                self._alerts[alert.fingerprint] = alert
+    def stand(self, alerts: Iterable[AlertChanged]) -> None:
+        """All alerts as they stand now. Only those that fire, or fired, are told of.
 
-    def keep(self, wanted: Callable[[AlertChanged], bool]) -> None:
-        """Forget the others: they are told by another alerter now."""
-        self._alerts = {name: alert for name, alert in self._alerts.items() if wanted(alert)}
-        self._sent = {name: sent for name, sent in self._sent.items() if name in self._alerts}
+        One that is missing is told by another alerter, or has been over for long: it is forgotten,
+        unless its end was not told yet.
+        """
+        standing = {each.fingerprint: each for each in alerts}
+        for name, alert in standing.items():
+            if alert.state == "firing" or (alert.state == "resolved" and alert.fired_at):
+                self._alerts[name] = alert
+        kept = {
+            name: alert
+            for name, alert in self._alerts.items()
+            if name in standing or (alert.state != "firing" and not self._is_told(alert))
+        }
+        self._alerts = kept
+        self._sent = {name: sent for name, sent in self._sent.items() if name in kept}
 
     def due(self, now: float) -> list[AlertChanged]:
         """Alerts to send: changed ones, and those that were not sent for a round."""
@@ -54,9 +60,7 @@ class Resending:
         return [
             alert
             for name, alert in self._alerts.items()
-            if (sent := self._sent.get(name)) is None
-            or sent.transition != alert.transition
-            or sent.at + self._resend_s <= now
+            if not self._is_told(alert) or self._sent[name].at + self._resend_s <= now
         ]
 
     def wait(self, now: float) -> float | None:
@@ -77,14 +81,17 @@ class Resending:
         """When a firing alert that is sent now ends unless it is sent again."""
         return now + ROUNDS_AHEAD * self._resend_s
 
+    def _is_told(self, alert: AlertChanged) -> bool:
+        sent = self._sent.get(alert.fingerprint)
+        return sent is not None and sent.transition == alert.transition
+
     def _forget_old(self, now: float) -> None:
         """A resolved alert is forgotten once it was told, and has been resolved for long."""
         old = [
             name
             for name, alert in self._alerts.items()
             if alert.state != "firing"
-            and (sent := self._sent.get(name)) is not None
-            and sent.transition == alert.transition
+            and self._is_told(alert)
             and alert.changed_at.timestamp() + RESOLVED_FOR_S <= now
         ]
         for name in old:

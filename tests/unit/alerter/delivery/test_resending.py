@@ -12,10 +12,11 @@ ENDED = OVER.changed_at.timestamp()
 def test_a_firing_alert_is_repeated_every_round() -> None:
     resending = Resending(60)
     assert resending.wait(0) is None
-    resending.changed(FIRING)
+    resending.stand([FIRING])
 
     assert (resending.wait(0), resending.due(0)) == (0, [FIRING])
     resending.sent([FIRING], 0)
+    resending.stand([FIRING])
     assert (resending.wait(10), resending.due(59.9)) == (50, [])
     assert resending.due(60) == [FIRING]
     assert resending.ends_at(60) == 60 + ROUNDS_AHEAD * 60
@@ -23,8 +24,7 @@ def test_a_firing_alert_is_repeated_every_round() -> None:
 
 def test_what_was_not_taken_stays_due() -> None:
     resending = Resending(60)
-    resending.changed(FIRING)
-    resending.changed(OTHER)
+    resending.stand([FIRING, OTHER])
     resending.sent([OTHER], 0)
 
     assert (resending.wait(5), resending.due(5)) == (0, [FIRING])
@@ -32,11 +32,11 @@ def test_what_was_not_taken_stays_due() -> None:
 
 def test_a_change_is_told_at_once_and_an_end_for_a_while() -> None:
     resending = Resending(60)
-    resending.changed(FIRING)
+    resending.stand([FIRING])
     resending.sent([FIRING], ENDED)
-    resending.changed(OVER)
+    resending.stand([OVER])
 
-    assert resending.due(ENDED) == [OVER]
+    assert (resending.wait(ENDED), resending.due(ENDED)) == (0, [OVER])
     resending.sent([OVER], ENDED)
     assert resending.due(ENDED + 60) == [OVER]
     assert resending.due(ENDED + RESOLVED_FOR_S) == []
@@ -45,28 +45,26 @@ def test_a_change_is_told_at_once_and_an_end_for_a_while() -> None:
 
 def test_an_end_that_was_never_taken_is_not_forgotten_however_old() -> None:
     resending = Resending(60)
-    resending.changed(FIRING)
+    resending.stand([FIRING])
     resending.sent([FIRING], 0)
-    resending.changed(OVER)
+    resending.stand([OVER])
+    resending.stand([])  # the board has forgotten it
 
     assert resending.due(ENDED + 10 * RESOLVED_FOR_S) == [OVER]
 
 
-def test_what_never_fired_and_what_is_older_is_not_told() -> None:
+def test_what_never_fired_is_not_told() -> None:
     resending = Resending(60)
-    resending.changed(alert(table="c", state="pending", transition=1))
-    resending.changed(alert(table="c", state="inactive", transition=2))
-    resending.changed(OVER)
-    resending.changed(FIRING)
+    resending.stand([alert(table="c", state="pending", transition=1)])
+    resending.stand([alert(table="c", state="inactive", transition=2)])
 
-    assert resending.due(ENDED) == [OVER]
+    assert resending.wait(0) is None
 
 
-def test_alerts_of_rules_that_went_to_another_alerter_are_forgotten() -> None:
+def test_alerts_that_went_to_another_alerter_are_forgotten() -> None:
     resending = Resending(60)
-    resending.changed(FIRING)
-    resending.changed(OTHER)
+    resending.stand([FIRING, OTHER])
     resending.sent([FIRING, OTHER], 0)
-    resending.keep(lambda each: each.rule == "MinIODown")
+    resending.stand([OTHER])
 
     assert resending.due(60) == [OTHER]

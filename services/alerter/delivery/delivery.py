@@ -1,0 +1,140 @@
+"""All receivers as they are configured at the moment, and the one path by which they are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+
+from services.alerter.delivery.alertmanager import AlertmanagerPush
+from services.alerter.delivery.outcomes import Outcomes
+from services.alerter.delivery.receivers import check_path, notifier_of
+from services.alerter.delivery.sender import Notified, Sender
+from services.alerter.delivery.settings import DeliverySettings
+from shared.alerting.board import Board
+from shared.alerting.notifying.planning import plan
+from shared.alerting.notifying.receiver import Receiver
+from shared.alerting.notifying.routing import Routing
+from shared.contracts.alerts import AlertChanged
+from shared.runtime.metrics import Instruments
+
+log = structlog.stdlib.get_logger("bergline.alerter")
+
+
+class Delivery:
+    """Tells people what stands on the board. Needs no broker.
+
+    Call :meth:`configure` at start and whenever routes changed, and :meth:`tell` whenever the board
+    changed and when it said to look again. Both return at once; a loop per receiver does the rest.
+
+    Args:
+        settings: by which path, and how.
+        instruments: metrics of the alerter.
+        notified: records what receivers are told; the board must have it when it returns.
+    """
+
+    def __init__(
+        self, settings: DeliverySettings, instruments: Instruments, notified: Notified
+    ) -> None:
+        self._settings = settings
+        self._instruments = instruments
+        self._notified = notified
+        self._routing = Routing({}, None, ())
+        self._senders: dict[str, Sender] = {}
+        self._pushes: dict[str, AlertmanagerPush] = {}
+        self._made_of: dict[str, Receiver] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def configure(self, routing: Routing) -> None:
+        """From now on these receivers and routes; receivers that are the same go on.
+
+        Raises:
+            ConfigurationError: receivers do not fit the path, or one can never work; all stays as
+                it was.
+        """
+        check_path(routing.receivers.values(), self._settings)
+        wanted = {} if self._settings.alerter_delivery == "none" else dict(routing.receivers)
+        new = {name: each for name, each in wanted.items() if self._made_of.get(name) != each}
+        senders = {
+            name: self._sender(each) for name, each in new.items() if each.type != "alertmanager"
+        }
+        pushes = {
+            name: self._push(each) for name, each in new.items() if each.type == "alertmanager"
+        }
+        for name in self._made_of.keys() - (wanted.keys() - new.keys()):
+            self._end(name)
+        for sender in senders.values():
+            sender.start()
+        for push in pushes.values():
+            push.start()
+        self._senders |= senders
+        self._pushes |= pushes
+        self._made_of = wanted
+        self._routing = routing
+
+    def tell(self, now: float, board: Board, mine: Callable[[AlertChanged], bool]) -> float | None:
+        """See to it that everybody is told what stands on the board.
+
+        Args:
+            now: seconds since the epoch.
+            board: alerts, records of notifications, silences, acknowledgements.
+            mine: whether an alert is this alerter's to tell of.
+
+        Returns:
+            When to call again even if nothing happens until then; ``None``: never.
+        """
+        if self._pushes:
+            alerts = [each for each in board.alerts.values() if mine(each)]
+            for push in self._pushes.values():
+                push.stand(alerts)
+        if not self._senders:
+            return None
+        planned = plan(now, board, self._routing, mine=mine)
+        for name, sender in self._senders.items():
+            sender.offer([each for each in planned.due if each.receiver == name])
+        return planned.next_look
+
+    def info(self) -> Mapping[str, object]:
+        """Path and receivers, and how many groups wait for each; no addresses."""
+        return {
+            "path": self._settings.alerter_delivery,
+            "receivers": {name: sender.waiting for name, sender in self._senders.items()},
+            "alertmanagers": sorted(self._pushes),
+        }
+
+    async def close(self, limit_s: float) -> None:
+        """Send what is due, for so long at most, then stop."""
+        for name in list(self._made_of):
+            self._end(name, limit_s)
+        self._made_of = {}
+        if self._closing:
+            await asyncio.wait(self._closing)
+
+    def _sender(self, receiver: Receiver) -> Sender:
+        return Sender(
+            receiver.name,
+            notifier_of(receiver, self._settings),
+            self._settings.pace(receiver.per_minute),
+            self._notified,
+            Outcomes(self._instruments, receiver.name),
+        )
+
+    def _push(self, receiver: Receiver) -> AlertmanagerPush:
+        return AlertmanagerPush(
+            receiver.name,
+            receiver.url,
+            self._settings.links,
+            Outcomes(self._instruments, receiver.name),
+            resend_s=self._settings.alerter_alertmanager_resend_s,
+            timeout_s=self._settings.alerter_notify_timeout_s,
+        )
+
+    def _end(self, name: str, limit_s: float = 0.0) -> None:
+        """Stop telling a receiver; what it was not told is planned anew if it is there again."""
+        made = self._senders.pop(name, None) or self._pushes.pop(name, None)
+        if made is None:
+            return
+        task = asyncio.create_task(made.close(limit_s), name=f"alerter-ending-{name}")
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)

@@ -14,18 +14,16 @@ from services.stream_writer.batch_fetching import BatchConsumerThread
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.exports.export_metrics import ExportMetrics
-from services.stream_writer.exports.export_writer import ExportWriter
-from services.stream_writer.exports.load import Limits
 from services.stream_writer.fetched_records import keep_fetched_bytes
 from services.stream_writer.handlers import SERVICE, Handlers
+from services.stream_writer.opening import open_loader, open_writer
+from services.stream_writer.partition_notices import PartitionNotices
 from services.stream_writer.partitions import FaustPartitions, LogInspector
 from services.stream_writer.stream_metrics import StreamMetrics
 from services.stream_writer.table_stream import TableStream
-from services.stream_writer.table_writer import TableWriter
+from shared.contracts.event import Event
 from shared.contracts.tables import TableCommitted
-from shared.contracts.topics import COMMANDS, COMMITS, TABLES
-from shared.lake.catalog import object_io, open_catalog
-from shared.lake.handle import TableHandle
+from shared.contracts.topics import COMMANDS, COMMITS, PARTITIONS, TABLES
 from shared.lake.outbox import Outbox
 from shared.runtime.bus import producer, publish
 from shared.runtime.connecting import StartUp
@@ -35,12 +33,13 @@ from shared.runtime.metrics import Instruments
 from shared.runtime.table_states import TableStates
 from shared.runtime.topic_reader import TopicReader
 from shared.tables.registry import landing_tables
-from shared.tables.spec import TableSpec
 
 log = structlog.stdlib.get_logger("bergline.stream_writer")
 
 DRAIN_S = 6.0
 """Longest drain of the tables."""
+TELL_S = 0.5
+"""Longest wait for what is to be told of partitions."""
 LEAVE_S = 2.0
 """Longest wait for the group to be left; with the drain, less than a service is given."""
 
@@ -116,7 +115,10 @@ class Worker:
             stack.push_async_callback(bus.stop)
             stack.push_async_callback(self._inspector.stop)
             app = build_app(self._settings, self._handlers)
-            streams = await self._start.until(stop, "catalog", lambda: self._open_streams(app, bus))
+            notices = PartitionNotices(self._settings, _teller(bus, self._settings))
+            streams = await self._start.until(
+                stop, "catalog", lambda: self._open_streams(app, bus, notices)
+            )
             if streams is None:
                 return
             self._streams.update(streams)
@@ -124,6 +126,8 @@ class Worker:
             for background in (self._states.reader, self._commands):
                 background.start()
                 stack.push_async_callback(background.stop)
+            notices.start()
+            stack.push_async_callback(notices.stop, TELL_S)
             for stream in self._streams.values():
                 stream.start()
             await run_app(app, stop, self._drain, LEAVE_S)
@@ -142,48 +146,30 @@ class Worker:
             raise
         return bus
 
-    async def _open_streams(self, app: Any, bus: AIOKafkaProducer) -> dict[str, TableStream]:
+    async def _open_streams(
+        self, app: Any, bus: AIOKafkaProducer, notices: PartitionNotices
+    ) -> dict[str, TableStream]:
         partitions = FaustPartitions(app, self._inspector, self._settings.environment)
         metrics = StreamMetrics(self._instruments)
         sink = DeadLetterSink(bus, self._settings, self._instruments)
         streams = {}
         for spec in landing_tables():
-            writer = await asyncio.to_thread(self._open_writer, spec)
-            outbox_handle = await asyncio.to_thread(self._open_handle, spec)
-            outbox = Outbox(spec.name, self._states, _announcer(bus, self._settings), outbox_handle)
+            writer = await asyncio.to_thread(
+                open_writer, self._settings, spec, self._export_metrics
+            )
+            load = await asyncio.to_thread(open_loader, self._settings, spec)
+            outbox = Outbox(spec.name, self._states, _announcer(bus, self._settings), load)
             streams[spec.name] = TableStream(
-                writer, self._settings, partitions, self._states, outbox, sink, metrics
+                writer,
+                self._settings,
+                partitions,
+                self._states,
+                outbox,
+                sink,
+                metrics,
+                notices=notices,
             )
         return streams
-
-    def _open_writer(self, spec: TableSpec) -> TableWriter:
-        settings = self._settings
-        handle = TableHandle(open_catalog(settings), settings.environment, spec.name)
-        if spec.loading is None:
-            return TableWriter(handle, spec, settings.stream_writer_sweep_delay_s)
-        limits = Limits(
-            settings.stream_writer_export_memory_bytes,
-            settings.stream_writer_export_max_bytes,
-            settings.stream_writer_bad_share,
-            settings.stream_writer_bad_minimum,
-        )
-        return ExportWriter(
-            handle,
-            spec,
-            settings.stream_writer_sweep_delay_s,
-            settings.export_places,
-            object_io(settings),
-            limits,
-            self._export_metrics,
-        )
-
-    def _open_handle(self, spec: TableSpec) -> Any:
-        handle = TableHandle(open_catalog(self._settings), self._settings.environment, spec.name)
-
-        async def load() -> Any:
-            return await asyncio.to_thread(handle.reload)
-
-        return load
 
     def _not_ready(self) -> str | None:
         return self._start.not_ready() or self._handlers.not_ready()
@@ -196,6 +182,13 @@ class Worker:
             self._not_ready,
             self._handlers.status,
         )
+
+
+def _teller(bus: AIOKafkaProducer, settings: StreamWriterSettings) -> Any:
+    async def tell(event: Event) -> None:
+        await publish(bus, settings, PARTITIONS, event)
+
+    return tell
 
 
 def _announcer(bus: AIOKafkaProducer, settings: StreamWriterSettings) -> Any:

@@ -14,10 +14,11 @@ from services.stream_writer.commit_pace import CommitPace
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.landing import PartitionsBehind, PositionsLost
+from services.stream_writer.partition_board import Stop
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.preparing import Prepared
 from services.stream_writer.stream_metrics import StreamMetrics
-from services.stream_writer.table_partitions import Stop, TablePartitions
+from services.stream_writer.table_partitions import TablePartitions
 from services.stream_writer.table_thread import TableThread
 from services.stream_writer.table_writer import TableWriter
 from shared.lake.commit import Outcome, Result, Thinning
@@ -119,7 +120,9 @@ class Committer:
         if generation != ours.generation:
             return
         if not self._gate.admit(prepared.rows.num_rows, len(prepared.bad)):
-            ours.stop(work.batches, Stop(TOO_MANY_BAD, _bad_text(prepared)))
+            topic = min(topic for topic, _ in work.batches)
+            command = f"bergline topics resume {topic}"
+            ours.stop(work.batches, Stop(TOO_MANY_BAD, _bad_text(prepared), command))
             return
         announced = False
         pause = RETRY_S

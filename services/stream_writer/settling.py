@@ -13,9 +13,10 @@ import structlog
 
 from services.stream_writer.bad_share import TOO_MANY_BAD, BadShareGate
 from services.stream_writer.partition_batch import PartitionKey
+from services.stream_writer.partition_board import Stop
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.stream_metrics import StreamMetrics
-from services.stream_writer.table_partitions import Stop, TablePartitions
+from services.stream_writer.table_partitions import TablePartitions
 from services.stream_writer.table_thread import TableThread
 from services.stream_writer.table_writer import TableWriter
 from shared.lake.log_identity import (
@@ -23,6 +24,7 @@ from shared.lake.log_identity import (
     LogReplaced,
     LogTruncated,
     judge,
+    operator_command,
     operator_text,
     positions_lost_text,
 )
@@ -109,7 +111,8 @@ class Settler:
                 return
             if not isinstance(verdict, Continue):
                 text = operator_text(ours.table, *key, verdict)
-                ours.stop({key}, Stop(_reason(verdict), text))
+                command = operator_command(ours.table, *key, verdict)
+                ours.stop({key}, Stop(_reason(verdict), text, command))
             elif key not in ours.flowing:
                 await self._begin(key, verdict, positions, generation)
             elif quiet and taken == ours.taken and ours.buffer.expected(key) != verdict.offset:

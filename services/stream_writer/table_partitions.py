@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 import structlog
 
 from services.stream_writer.buffer import TableBuffer, Verdict, Work
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
+from services.stream_writer.partition_board import Notices, Stop
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.stream_metrics import StreamMetrics
 
@@ -32,24 +32,22 @@ COMMIT_FACTOR = 4
 the file made of them, measured."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Why a partition is not consumed: a stable word, and a text for the operator."""
-
-    reason: str
-    text: str
-
-
 class TablePartitions:
     """Partitions of one table on one worker. Everything is dropped when the group rebalances."""
 
     def __init__(
-        self, table: str, broker: Partitions, metrics: StreamMetrics, limit_bytes: int
+        self,
+        table: str,
+        broker: Partitions,
+        metrics: StreamMetrics,
+        limit_bytes: int,
+        notices: Notices | None = None,
     ) -> None:
         self.table = table
         self._broker = broker
         self._metrics = metrics
         self._limit_bytes = limit_bytes
+        self._notices = notices
         self.buffer = TableBuffer()
         self.generation = -1
         """Group generation of the present assignment, -1 when nothing is ours."""
@@ -97,6 +95,8 @@ class TablePartitions:
         for key in self.keys:
             self.buffer.drop(key)
             self._metrics.released(self.table, key)
+            if self._notices is not None:
+                self._notices.released(key)
         self.settling = set()
         self.flowing = set()
         self.stopped = {}
@@ -156,6 +156,8 @@ class TablePartitions:
                 )
             self.stopped[topic, number] = stop
             self._metrics.stopped((topic, number), stop.reason)
+            if self._notices is not None:
+                self._notices.stopped(self.table, (topic, number), stop)
 
     def flow(self, key: PartitionKey, offset: int) -> None:
         """The partition is fetched from ``offset`` on."""
@@ -166,6 +168,8 @@ class TablePartitions:
         self._highwater.pop(key, None)
         self.buffer.expect(key, offset)
         self._metrics.not_stopped(key)
+        if self._notices is not None:
+            self._notices.flows(self.table, key)
         if self._paused:
             self._broker.pause({key})
 

@@ -19,11 +19,12 @@ from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.exports.export_committing import ExportCommitter
 from services.stream_writer.exports.export_writer import ExportWriter
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
+from services.stream_writer.partition_board import Notices, Stop
 from services.stream_writer.partitions import Partitions
 from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.settling import Settler
 from services.stream_writer.stream_metrics import StreamMetrics
-from services.stream_writer.table_partitions import Stop, TablePartitions
+from services.stream_writer.table_partitions import TablePartitions
 from services.stream_writer.table_thread import TableThread
 from services.stream_writer.table_writer import TableWriter
 from shared.lake.outbox import Outbox
@@ -43,6 +44,7 @@ class TableStream:
         dead_letters: DeadLetterSink,
         metrics: StreamMetrics,
         thread: TableThread | None = None,
+        notices: Notices | None = None,
     ) -> None:
         self.table = writer.spec.name
         self._announcing_key: PartitionKey = (writer.spec.topics[0], 0)
@@ -52,7 +54,7 @@ class TableStream:
         )
         self._thread = thread or TableThread(self.table)
         self._ours = TablePartitions(
-            self.table, broker, metrics, settings.stream_writer_buffer_bytes
+            self.table, broker, metrics, settings.stream_writer_buffer_bytes, notices
         )
         self._settler = Settler(self._ours, writer, self._thread, broker, self._gate, metrics)
         committer = ExportCommitter if isinstance(writer, ExportWriter) else Committer

@@ -81,7 +81,7 @@ def operator_text(
     table: str, topic: str, partition: int, verdict: LogReplaced | LogTruncated
 ) -> str:
     """What an operator reads: what happened, what it means, the command that settles it."""
-    adopt = f"bergline offsets adopt {table} --topic {topic} --partition {partition}"
+    command = operator_command(table, topic, partition, verdict)
     if isinstance(verdict, LogReplaced):
         bounds, lost_tail = verdict.bounds, ""
         if bounds.start < bounds.end < verdict.at:
@@ -93,13 +93,23 @@ def operator_text(
             f"LogReplaced: {topic}/{partition} is another log than the one that {table} consumed "
             f"({verdict.evidence}; log [{verdict.bounds.start}, {verdict.bounds.end}), table at "
             f"{verdict.at}). Not consumed until settled. {lost_tail}To go on with the new log: "
-            f'{adopt} --from {verdict.bounds.start} --reason "topic was recreated"'
+            f"{command}"
         )
     return (
         f"LogTruncated: offsets [{verdict.at}, {verdict.bounds.start}) of {topic}/{partition} are "
         f"gone before {table} consumed them ({verdict.bounds.start - verdict.at} offsets lost). "
-        f"Not consumed until settled. To go on behind the gap: "
-        f'{adopt} --from {verdict.bounds.start} --reason "retention was too short"'
+        f"Not consumed until settled. To go on behind the gap: {command}"
+    )
+
+
+def operator_command(
+    table: str, topic: str, partition: int, verdict: LogReplaced | LogTruncated
+) -> str:
+    """The command that settles it, if nothing else is the matter."""
+    why = "topic was recreated" if isinstance(verdict, LogReplaced) else "retention was too short"
+    return (
+        f"bergline offsets adopt {table} --topic {topic} --partition {partition} "
+        f'--from {verdict.bounds.start} --reason "{why}"'
     )
 
 

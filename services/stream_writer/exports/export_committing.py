@@ -17,8 +17,8 @@ from services.stream_writer.exports.bad_export import Abandoned, BadExport
 from services.stream_writer.exports.export_writer import ExportWriter, Piece
 from services.stream_writer.landing import PartitionsBehind, PositionsLost
 from services.stream_writer.parsing.rows import BadRecord
+from services.stream_writer.partition_board import Stop
 from services.stream_writer.preparing import Prepared
-from services.stream_writer.table_partitions import Stop
 from shared.lake.commit import Outcome, Result
 from shared.lake.log_identity import positions_lost_text
 
@@ -82,7 +82,12 @@ class ExportCommitter(Committer):
             try:
                 await self._thread.run(partial(writer.open, piece, proceed))
                 if not admitted and not self._admit(piece):
-                    ours.stop(work.batches, Stop(TOO_MANY_BAD, _bad_text(piece)))
+                    ours.stop(
+                        work.batches,
+                        Stop(
+                            TOO_MANY_BAD, _bad_text(piece), f"bergline topics resume {piece.key[0]}"
+                        ),
+                    )
                     return False
                 admitted = True
                 if not announced:

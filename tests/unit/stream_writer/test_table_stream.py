@@ -16,6 +16,7 @@ from services.stream_writer.buffer import Work
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.dead_letters import DeadLetterSink
 from services.stream_writer.partition_batch import PartitionBatch
+from services.stream_writer.partition_board import Stop
 from services.stream_writer.preparing import Prepared
 from services.stream_writer.record_batches.record import Malformed
 from services.stream_writer.stream_metrics import StreamMetrics
@@ -60,6 +61,24 @@ class Faulty(TableWriter):
         return super().write(prepared, thinning)
 
 
+class Told:
+    """How partitions stand, as others are told."""
+
+    def __init__(self) -> None:
+        self.partitions: dict[tuple[str, int], str] = {}
+
+    def stopped(self, table: str, key: tuple[str, int], stop: Stop) -> None:
+        assert table == EVENTS.name
+        self.partitions[key] = stop.reason
+
+    def flows(self, table: str, key: tuple[str, int]) -> None:
+        assert table == EVENTS.name
+        self.partitions[key] = "flows"
+
+    def released(self, key: tuple[str, int]) -> None:
+        self.partitions.pop(key, None)
+
+
 class Rig:
     """A stream, its lake and its group."""
 
@@ -78,6 +97,7 @@ class Rig:
         self.group.ends = dict.fromkeys(KEYS, 0)
         self.writer = Faulty(self.lake.handle(), EVENTS, 600.0)
         self.outbox = Outbox(EVENTS.name, states, self._announce, self._state)
+        self.told = Told()
         self.stream = TableStream(
             self.writer,
             settings,
@@ -86,6 +106,7 @@ class Rig:
             self.outbox,
             DeadLetterSink(self.producer, settings, self.instruments),
             StreamMetrics(self.instruments),
+            notices=self.told,
         )
 
     async def _announce(self, event: TableCommitted) -> None:
@@ -166,8 +187,12 @@ async def test_a_partition_that_cannot_be_read_is_tried_again(rig: Rig) -> None:
     assert stopped.keys() == {f"{TOPIC}/0"}
     assert stopped[f"{TOPIC}/0"].startswith(f"CorruptRecords: what the broker sent of {TOPIC}/0")
     assert b'reason="corrupt_records"' in rig.instruments.exposition()
+    assert rig.told.partitions == {KEYS[0]: "corrupt_records", KEYS[1]: "flows"}
     await rig.until_landed()
     assert rig.stream.status()["stopped"] == {}
+    assert rig.told.partitions == dict.fromkeys(KEYS, "flows")
+    rig.stream.revoked()
+    assert rig.told.partitions == {}, "whoever gets them tells"
 
 
 @pytest.mark.asyncio

@@ -35,9 +35,9 @@ DECLARED: tuple[Metric, ...] = (
         "counter",
         "notifications",
         ("receiver", "outcome"),
-        "Attempts to tell a receiver by outcome (delivered, failed, gave_up: it rests for a while), "
-        "and what was not tried (coalesced into a newer one, withdrawn as no longer true, refused as "
-        "too many groups wait).",
+        "Attempts to tell a receiver by outcome (delivered, failed, gave_up: it rests for a "
+        "while), and what was not tried (coalesced into a newer one, withdrawn as no longer true, "
+        "refused as too many groups wait).",
         ("alerter",),
     ),
     Metric(

@@ -117,6 +117,10 @@ class Journal:
         self.state.take(entry)
         self._writing.note(entry)
 
+    async def idle(self) -> None:
+        """Return when everything that is known was written, if the disk takes it."""
+        await self._writing.idle()
+
     async def close(self) -> None:
         """Write what is left and leave the directory to others."""
         await self._writing.close()

@@ -85,10 +85,14 @@ class JournalWriting:
         self._next.entries.append(entry)
         self._begin()
 
-    async def close(self) -> None:
-        """Write what is left, and leave the directory."""
+    async def idle(self) -> None:
+        """Return when everything that came so far was written, if the disk takes it."""
         while self._task is not None:
             await asyncio.wait({self._task})
+
+    async def close(self) -> None:
+        """Write what is left, and leave the directory."""
+        await self.idle()
         if self._retry is not None:
             self._retry.cancel()
         await self._thread.run(self._file.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import structlog
@@ -23,8 +24,9 @@ OnRecord = Callable[[Any], None]
 class TopicReader:
     """Follows all partitions of one topic in the background and calls back for each record.
 
-    :attr:`caught_up` is set once everything that was in the topic at the start has been seen, or
-    when :meth:`read_on` was called last.
+    It begins at the beginning, at the end, or with the first record that is not older than so long
+    when it first reaches the broker. :attr:`caught_up` is set once everything that was in the topic
+    at the start has been seen, or when :meth:`read_on` was called last.
     When the broker is away it waits and goes on. An error of the callback is logged, and the record
     passed over: one odd record must not end the reading.
     """
@@ -35,7 +37,7 @@ class TopicReader:
         topic: str,
         on_record: OnRecord,
         *,
-        start: Literal["beginning", "end"] = "beginning",
+        start: Literal["beginning", "end"] | timedelta = "beginning",
     ) -> None:
         self._settings = settings
         self._topic = settings.environment.topic(topic)
@@ -94,7 +96,13 @@ class TopicReader:
         partitions = [TopicPartition(self._topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         ends = await consumer.end_offsets(partitions)
-        starts = ends if self._start == "end" else await consumer.beginning_offsets(partitions)
+        starts = ends
+        if self._start == "beginning":
+            starts = await consumer.beginning_offsets(partitions)
+        elif isinstance(self._start, timedelta):
+            since_ms = int((datetime.now(UTC) - self._start).timestamp() * 1000)
+            found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+            starts = {each: at.offset if (at := found[each]) else ends[each] for each in found}
         for partition in partitions:
             positions.setdefault(partition, starts[partition])
             consumer.seek(partition, positions[partition])

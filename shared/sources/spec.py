@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, StrEnum
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -179,6 +179,7 @@ class Entity:
         table: where its records land.
         event_types: the vendor's types that are meant for it.
         other_types: whether types that nobody names go here.
+        expected_every: longest time without a new row that is normal; ``None``: alerter learns it.
     """
 
     topic: str
@@ -187,6 +188,7 @@ class Entity:
     table: RawTable
     event_types: tuple[str, ...] = ()
     other_types: bool = False
+    expected_every: timedelta | None = None
 
 
 def topics_by_type(entities: Sequence[Entity]) -> Mapping[str, str]:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import aiohttp
 
 from services.ingest import problem
-from services.ingest.exports.s3_requests import ObjectStore
+from shared.runtime.s3_requests import ObjectStore
 from services.ingest.problem import Refused
 from shared.runtime.export_places import NotAllowed, Place, fingerprint, opened
 from shared.runtime.settings import Settings

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from shared.contracts.column_types import Type
 from shared.sources.signing import BearerToken
 from shared.sources.spec import Entity, Export, RawTable, SourceSpec, columns
@@ -35,6 +37,7 @@ SOURCE = SourceSpec(
                 ),
             ),
             other_types=True,
+            expected_every=timedelta(hours=26),
         ),
     ),
     exports=(

@@ -38,7 +38,8 @@ class Answered:
 class ObjectStore:
     """The store, as a context manager."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, answer_s: float = ANSWER_SECONDS) -> None:
+        self._answer_s = answer_s
         self._endpoint = (
             settings.s3_endpoint or f"https://s3.{settings.s3_region}.amazonaws.com"
         ).rstrip("/")
@@ -50,7 +51,7 @@ class ObjectStore:
 
     async def __aenter__(self) -> Self:
         self._session = aiohttp.ClientSession(
-            timeout=aiohttp.ClientTimeout(total=ANSWER_SECONDS), auto_decompress=False
+            timeout=aiohttp.ClientTimeout(total=self._answer_s), auto_decompress=False
         )
         return self
 

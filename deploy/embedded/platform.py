@@ -27,6 +27,10 @@ from shared.sources.project import PROJECT_VARIABLE, project_dir
 MAX_REPLICAS = 16
 
 
+STORAGE_PATH_VARIABLE = "BERGLINE_ALERTER_STORAGE_PATH"
+"""Tells alerter whose free room is the object store's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """One of the platform's services.
@@ -61,6 +65,9 @@ _ALL = (
     Service("transformer", "services.transformer", after=("bootstrap",), nice=5),
     # Last of all: what it does not do now it does later.
     Service("maintainer", "services.maintainer", after=("bootstrap",), nice=7),
+    # It needs little, and what it tells is late when it waits. It needs nobody to start, but while
+    # the platform starts there is nothing to tell.
+    Service("alerter", "services.alerter", after=("bootstrap",), nice=1),
 )
 
 SERVICES: Mapping[str, Service] = MappingProxyType({service.name: service for service in _ALL})
@@ -111,6 +118,7 @@ def connection(ports: PortSettings, secrets: Secrets, brokers: str | None = None
         "BERGLINE_STREAM_WRITER_PORT": str(ports.stream_writer_port),
         "BERGLINE_TRANSFORMER_PORT": str(ports.transformer_port),
         "BERGLINE_MAINTAINER_PORT": str(ports.maintainer_port),
+        "BERGLINE_ALERTER_PORT": str(ports.alerter_port),
         "BERGLINE_TRANSFORMER_TOKEN_KEY": secrets.token_key.get_secret_value(),
         **{
             f"BERGLINE_INGEST_{source.upper()}_SECRETS": secret.get_secret_value()
@@ -125,6 +133,7 @@ _YOURS_TO_SET = (
     "BERGLINE_STREAM_WRITER_PORT",
     "BERGLINE_TRANSFORMER_PORT",
     "BERGLINE_MAINTAINER_PORT",
+    "BERGLINE_ALERTER_PORT",
     "BERGLINE_TRANSFORMER_TOKEN_KEY",
     "BERGLINE_OPERATOR_KEY",
 )
@@ -179,6 +188,7 @@ def plan(
         PROJECT_VARIABLE: str(project_dir() or ""),
         # glibc gives each thread an arena of its own, which long-lived processes never give back.
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        STORAGE_PATH_VARIABLE: os.environ.get(STORAGE_PATH_VARIABLE) or str(layout.storage),
     }
     children = [_storage(layout, ports, secrets)]
     if with_broker:

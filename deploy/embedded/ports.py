@@ -59,6 +59,7 @@ class PortSettings(BaseSettings):
     stream_writer_port: int = Field(default=8083, ge=1, le=65535, description="stream_writer")
     transformer_port: int = Field(default=8084, ge=1, le=65535, description="transformer")
     maintainer_port: int = Field(default=8086, ge=1, le=65535, description="maintainer")
+    alerter_port: int = Field(default=8087, ge=1, le=65535, description="alerter")
 
     def service(self, name: str, replica: int) -> int:
         """Port of one replica of a service."""
@@ -214,6 +215,7 @@ def pick_free(replicas: Mapping[str, int], among: range = FIRST_PORTS) -> PortSe
             stream_writer_port=base + 5,
             transformer_port=base + 6,
             maintainer_port=base + 7,
+            alerter_port=base + 8,
             storage_port=base + 10,
         )
         if all(free(port.number) for port in needed(settings, replicas)):

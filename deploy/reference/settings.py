@@ -26,6 +26,10 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ("transformer", "services.transformer.config:TransformerSettings"),
     ("maintainer", "shared.lake.maintenance.settings:MaintenanceSettings"),
     ("maintainer", "services.maintainer.config:MaintainerSettings"),
+    ("alerter", "services.alerter.delivery.settings:DeliverySettings"),
+    ("alerter", "services.alerter.probe_settings:ProbeSettings"),
+    ("alerter", "services.alerter.signal_settings:SignalSettings"),
+    ("alerter", "services.alerter.config:AlerterSettings"),
     ("The embedded platform", "deploy.embedded.ports:PortSettings"),
 )
 """Who reads them, and the class, named as text: nothing in ``deploy`` imports a service."""

@@ -24,6 +24,7 @@ from services.alerter.config import AlerterSettings
 from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
 from services.alerter.evaluation import Evaluation
+from services.alerter.exposition import SignalExposition
 from services.alerter.forgetting import forgettable
 from services.alerter.handlers import CONSUMED, SERVICE, Handlers
 from services.alerter.journal import Journal
@@ -32,10 +33,10 @@ from services.alerter.ownership import Share
 from services.alerter.pages import alerts_page, broken_notes, counted, rules_page
 from services.alerter.recording import Recording
 from services.alerter.ruleset import route_file, rule_files
+from services.alerter.signals import Signals
 from services.alerter.standing import Standing
 from services.alerter.telling import Telling
 from shared.alerting.events import alert_of
-from shared.alerting.series import SignalSource
 from shared.alerting.store import SeriesStore
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
@@ -86,11 +87,16 @@ class Service:
             time.time,
         )
         store = SeriesStore()
-        self._sources: list[SignalSource] = []
+        self._signals = Signals(
+            settings,
+            lambda names, cause: self._evaluation.changed(names, cause),
+            settings.learned_file,
+        )
+        self._instruments.registry.register(SignalExposition(self._signals.sources))
         self._evaluation = Evaluation(
             Judge(store, self._standing),
             store,
-            self._sources,
+            self._signals.sources,
             self._recording.changed,
             self._metrics.took,
             self._slept,
@@ -142,6 +148,8 @@ class Service:
             await stack.enter_async_context(self._http())
             self._reader.start()
             stack.push_async_callback(self._reader.stop)
+            self._signals.start()
+            stack.push_async_callback(self._signals.stop)
             await self._dealing.rules_changed()
             stack.push_async_callback(self._dealing.stop)
             self._routes.look()

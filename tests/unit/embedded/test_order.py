@@ -34,7 +34,7 @@ def test_services_wait_for_storage_broker_and_bootstrap(tmp_path: Path) -> None:
     )
     assert waves(plan) == [
         ["storage", "broker", "bootstrap"],
-        ["ingest", "stream_writer", "stream_writer-1", "transformer", "maintainer"],
+        ["ingest", "stream_writer", "stream_writer-1", "transformer", "maintainer", "alerter"],
     ]
 
 

@@ -21,7 +21,7 @@ def test_no_broker_is_started(tmp_path: Path) -> None:
     )
     assert waves(plan) == [
         ["storage", "bootstrap"],
-        ["ingest", "stream_writer", "transformer", "maintainer"],
+        ["ingest", "stream_writer", "transformer", "maintainer", "alerter"],
     ]
 
 

@@ -9,7 +9,7 @@ from deploy.embedded import ports
 from deploy.embedded.ports import Port, PortSettings
 from shared.runtime.errors import ConfigurationError
 
-ONE_EACH = {"ingest": 1, "stream_writer": 1, "transformer": 1, "maintainer": 1}
+ONE_EACH = {"ingest": 1, "stream_writer": 1, "transformer": 1, "maintainer": 1, "alerter": 1}
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from deploy.embedded import ports
 from tests.support.worker_ports import LOTS, free_port, platform_ports
 
-REPLICAS = {"ingest": 3, "stream_writer": 3, "transformer": 3, "maintainer": 3}
+REPLICAS = {"ingest": 3, "stream_writer": 3, "transformer": 3, "maintainer": 3, "alerter": 3}
 
 
 def picked(monkeypatch: pytest.MonkeyPatch, worker: int, run: str) -> set[int]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from deploy.grafana import rendering
+from deploy.grafana.catalogue import DASHBOARDS
 from deploy.prometheus import rule_tests, rules_file
 from deploy.prometheus.scenarios import SCENARIOS
 from deploy.reference import (
@@ -46,6 +49,10 @@ DOCUMENTS: Mapping[str, Callable[[], str]] = MappingProxyType(
         **{
             f"deploy/prometheus/tests/{group}.test.yml": rule_tests.document(group)
             for group in SCENARIOS
+        },
+        **{
+            f"deploy/grafana/dashboards/{name}.json": partial(rendering.document, dashboard)
+            for name, dashboard in DASHBOARDS.items()
         },
         ".env.example": settings.env_example,
         "README.md": sources.readme,

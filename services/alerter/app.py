@@ -72,7 +72,7 @@ class Service:
         self._instruments = Instruments(SERVICE)
         self._metrics = AlertMetrics(self._instruments)
         self._instruments.before_exposition(self._expose)
-        self._journal = Journal(settings.journal_dir)
+        self._journal = Journal(settings.own_dir / "journal")
         self._standing = Standing()
         self._standing.keep(map(alert_of, self._journal.board.alerts.values()))
         self._rules = rule_files(project_dir(), settings.alerter_time_scale)
@@ -90,7 +90,7 @@ class Service:
         self._signals = Signals(
             settings,
             lambda names, cause: self._evaluation.changed(names, cause),
-            settings.learned_file,
+            settings.own_dir / "learned.json",
         )
         self._instruments.registry.register(SignalExposition(self._signals.sources))
         self._evaluation = Evaluation(

@@ -8,11 +8,12 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.alerter.delivery.settings import DeliverySettings
+from services.alerter.signal_settings import SignalSettings
 from shared.runtime.settings import data_dir
 
 
-class AlerterSettings(DeliverySettings):
-    """Variables ``BERGLINE_ALERTER_…`` beside the shared ones and those of delivery."""
+class AlerterSettings(DeliverySettings, SignalSettings):
+    """Variables ``BERGLINE_ALERTER_…`` beside the shared ones, those of delivery and of signals."""
 
     model_config = SettingsConfigDict(env_prefix="BERGLINE_", frozen=True, extra="ignore")
 
@@ -45,6 +46,6 @@ class AlerterSettings(DeliverySettings):
     )
 
     @property
-    def journal_dir(self) -> Path:
-        """Where this worker's journal is; workers of one data directory differ by their ports."""
-        return data_dir() / self.alerter_work_dir / f"journal-{self.alerter_port}"
+    def own_dir(self) -> Path:
+        """Where this worker keeps things; workers of one data directory differ by their ports."""
+        return data_dir() / self.alerter_work_dir / f"own-{self.alerter_port}"

@@ -71,6 +71,7 @@ class Backlog:
         group, key = notification.group, notification.idempotency_key
         before = self._items.get(group)
         if before is not None and before.notification.idempotency_key == key:
+            before.notification = notification  # what is on record meanwhile is not begun anew
             return Offered.KNOWN
         if self._is_being_sent(group, key) or self._delivered.get(group) == key:
             self._items.pop(group, None)  # what came between is not so any more

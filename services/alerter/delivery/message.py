@@ -49,7 +49,7 @@ def message(notification: Notification, links: Links) -> Message:
     if len(told) > MOST_ALERTS:
         lines.append(f"and {len(told) - MOST_ALERTS} more")
     return Message(
-        title=f"Bergline: {notification.group or 'all alerts'}",
+        title=f"Bergline: {_short(notification.group) or 'all alerts'}",
         body="\n".join(lines),
         mood=_mood(firing),
     )

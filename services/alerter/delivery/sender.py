@@ -115,6 +115,18 @@ class Sender:
     async def _run(self) -> None:
         await self._prepare()
         while True:
+            try:
+                await self._send_until_closed()
+            except Exception:
+                # Whatever it was: one notification may be lost to it, not the receiver.
+                log.exception("telling a receiver failed", receiver=self._receiver)
+                self._backlog.failed(self._clock(), again=True, chance=self._chance())
+                await asyncio.sleep(self._pace.first_s)
+            else:
+                return
+
+    async def _send_until_closed(self) -> None:
+        while True:
             self._wake.clear()
             wait = self._wait()
             if wait == 0:

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import orjson
 import pytest
@@ -372,3 +372,28 @@ class Sometimes:
         for each in (self.first, self.then):
             if each is not None:
                 await each.close()
+
+
+@pytest.mark.asyncio
+async def test_a_fault_of_ours_ends_no_receiver() -> None:
+    reached = asyncio.Event()
+
+    class Faulty(Notification):
+        __slots__ = ()
+
+        def taken(self, at: float) -> AlertNotified:
+            reached.set()
+            raise RuntimeError("a fault")
+
+    faulty = Faulty(*(getattr(FIRING, each.name) for each in fields(FIRING)))
+    with capture_logs() as lines:
+        told = Desk(Sometimes(), PACE)
+        told.sender.start()
+        told.sender.offer([faulty])
+        await reached.wait()
+        told.sender.offer([OTHER])
+        await told.until(1)
+        await told.sender.close(30)
+
+    assert [each.group for each in told.recorded] == ["table=b"]
+    assert "telling a receiver failed" in {each["event"] for each in lines}

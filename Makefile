@@ -6,6 +6,7 @@ PYTHON ?= python3
 SCHEDULES ?= 1000000
 MAINTENANCE_SCHEDULES ?= 20000
 HISTORIES ?= 2000
+EXAMPLES ?= few
 WORKERS ?= $(if $(ARGS),0,3)
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -25,8 +26,8 @@ install: $(READY) ## make .venv from the hash-checked lock file, once
 demo: $(READY) ## a fresh platform, webhooks of every source, and proof that each event became a row
 	@$(BIN)/bergline demo $(ARGS)
 
-test: $(READY) ## all tests; ARGS="-k name" picks some; WORKERS=… processes
-	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+test: $(READY) ## all tests; ARGS="-k name" picks some; WORKERS=… processes; EXAMPLES=many of each law
+	@$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --hypothesis-profile $(EXAMPLES) $(ARGS)
 
 explore: $(READY) ## a million schedules of commits, some of maintenance; SCHEDULES=… MAINTENANCE_SCHEDULES=…
 	@$(BIN)/python -m tests.explore --schedules $(SCHEDULES) $(ARGS)

@@ -20,9 +20,11 @@ os.environ["BERGLINE_PROJECT"] = ""
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-# How long an example takes says more about the machine than about us.
-settings.register_profile("bergline", deadline=None)
-settings.load_profile("bergline")
+# How long an example takes says more about the machine than about us. Laws are tried on few
+# examples in every run, and on many by `make test EXAMPLES=many`.
+settings.register_profile("few", deadline=None, max_examples=25)
+settings.register_profile("many", deadline=None, max_examples=200)
+settings.load_profile("few")
 
 LONGEST = (
     "tests/chaos/test_rounds.py",

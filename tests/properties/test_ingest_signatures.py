@@ -21,7 +21,8 @@ from services.ingest.signatures.verifier import (
 )
 from shared.sources.signing import BodyHmac
 
-secrets = st.lists(st.text(min_size=1, max_size=40).filter(lambda s: s.isprintable()), min_size=1)
+printable = st.characters(exclude_categories=["C", "Z"], include_characters=" ")
+secrets = st.lists(st.text(printable, min_size=1, max_size=40), min_size=1)
 bodies = st.binary(max_size=2000)
 NOW = 1_700_000_000
 SHOPIFY = BodyHmac(header="X-Shopify-Hmac-Sha256", encoding="base64")

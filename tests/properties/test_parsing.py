@@ -31,7 +31,6 @@ PARSED = [spec for spec in landing_tables() if spec.loading is None]
 
 every_table = pytest.mark.parametrize("spec", PARSED, ids=lambda spec: spec.name)
 hostile = settings(
-    max_examples=100,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )

@@ -111,7 +111,7 @@ def in_bulk_however_few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bulk, "FEW", 1)
 
 
-hostile = settings(max_examples=100, deadline=None)
+hostile = settings(deadline=None)
 
 
 @hostile

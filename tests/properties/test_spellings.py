@@ -33,7 +33,12 @@ COLUMNS = [
 ]
 
 
-def spellings() -> Iterator[str]:
+MOMENTS = ["".join(parts) for parts in itertools.product(DATES, "T ", TIMES, FRACTIONS, OFFSETS)]
+NOT_ALL = 37
+"""To columns of other types any moment is a text as another: they see every so many."""
+
+
+def spellings(column: Column) -> Iterator[str]:
     """JSON texts: numbers, the same as strings, almost numbers, moments, words, composites."""
     yield from ("null", "true", "false", "{}", "[]", ' { "a" : [ 1 , "\\u00e9" ] } ')
     yield from NUMERALS
@@ -46,8 +51,8 @@ def spellings() -> Iterator[str]:
         ("", "e1", "E-1"),
     ):
         yield json.dumps(sign + digits + exponent)
-    for parts in itertools.product(DATES, "T ", TIMES, FRACTIONS, OFFSETS):
-        yield json.dumps("".join(parts))
+    for moment in MOMENTS if column.type is Type.TIMESTAMP else MOMENTS[::NOT_ALL]:
+        yield json.dumps(moment)
     yield json.dumps("2026-01-02t03:04:05Z")
 
 
@@ -57,7 +62,7 @@ def spellings() -> Iterator[str]:
 def test_what_bulk_accepts_is_what_the_strict_rule_says(column: Column) -> None:
     decoder = compile_decoder([column])
     accepted = 0
-    for spelling in dict.fromkeys(spellings()):
+    for spelling in dict.fromkeys(spellings(column)):
         payload = f'{{"it":{spelling}}}'.encode()
         try:
             [(_, values)] = decoder.columns([decoder.decode(payload)], set())

@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.event import Event
 from shared.runtime import event_queue
 from shared.runtime.event_queue import EventQueue
-from tests.unit.transformer.service.test_waves import landed
+from tests.unit.runtime.test_open_waves import landed
 
 
 class Topic:

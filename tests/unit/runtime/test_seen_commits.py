@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from shared.runtime.seen_commits import SeenCommits
-from tests.unit.transformer.service.test_waves import landed
+from tests.unit.runtime.test_open_waves import landed
 
 
 def test_a_commit_is_new_once_and_an_older_one_never() -> None:

@@ -47,7 +47,7 @@ USAGE_ERROR: Any = typer.BadParameter.__base__
 
 KNOWN_HOSTS = {
     "127.0.0.1", "keepachangelog.com", "semver.org", "www.conventionalcommits.org",
-    "www.standardwebhooks.com", "hooks.example",
+    "www.standardwebhooks.com", "appriseit.com", "hooks.example",
 }  # fmt: skip
 """Where a reader may be sent, and a name of nobody's. A registry is the reader's own choice."""
 OF_A_READERS_OWN = "BERGLINE_INGEST_ACME_SECRETS"

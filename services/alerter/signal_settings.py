@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from pydantic import Field, field_validator
 
 from services.alerter.probe_settings import ProbeSettings
-from shared.alerting.scalars import seconds
+from shared.alerting.signals.expected import expected_every, parsed
 from shared.alerting.signals.freshness import Objectives
-from shared.sources.registry import SOURCES
 
 
 class SignalSettings(ProbeSettings):
@@ -44,29 +43,4 @@ class SignalSettings(ProbeSettings):
     @property
     def expected_every(self) -> Mapping[str, float]:
         """Landing table → longest silence in seconds that is normal: set, or declared."""
-        declared = {
-            entity.table.name: entity.expected_every.total_seconds()
-            for source in SOURCES.values()
-            for entity in source.entities
-            if entity.expected_every is not None
-        }
-        return {**declared, **parsed(self.alerter_expected_every)}
-
-
-def parsed(text: str) -> dict[str, float]:
-    """``raw.x=30s,raw.y=26h`` as seconds.
-
-    Raises:
-        ValueError: no table of a source, or no duration.
-    """
-    known = {entity.table.name for source in SOURCES.values() for entity in source.entities}
-    found: dict[str, float] = {}
-    for each in filter(None, (part.strip() for part in text.split(","))):
-        table, _, duration = (part.strip() for part in each.partition("="))
-        if table not in known:
-            raise ValueError(f"{each!r}: {table!r} is no landing table of a source")
-        longest = seconds(duration)
-        if not longest:
-            raise ValueError(f"{each!r}: {duration!r} is no duration, as 30s or 1h30m")
-        found[table] = longest
-    return found
+        return expected_every(self.alerter_expected_every)

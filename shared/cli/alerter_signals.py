@@ -32,6 +32,8 @@ def stored(exposition: str, now: float) -> SeriesStore:
 
     found: dict[str, dict[Labels, float]] = {}
     for family in text_string_to_metric_families(exposition):
+        for name in {family.name, f"{family.name}_total"} & SIGNALS.keys():
+            found.setdefault(name, {})  # known, be it without a series
         for sample in family.samples:
             if sample.name in SIGNALS:
                 labels = tuple(sorted((k, v) for k, v in sample.labels.items() if v))

@@ -21,6 +21,7 @@ from shared.cli.alert_words import (
 from shared.cli.alerts_ack import ack
 from shared.cli.alerts_explain import explain
 from shared.cli.alerts_history import history
+from shared.cli.alerts_preview import try_out
 from shared.cli.alerts_silence import silence
 from shared.cli.output import Format, Output, emit, table
 from shared.cli.words import stacked
@@ -112,6 +113,7 @@ def list_alerts(
 
 app.command()(history)
 app.command()(explain)
+app.command("test")(try_out)
 app.command()(silence)
 app.command()(ack)
 

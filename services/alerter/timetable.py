@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-COALESCED_S = 0.02
+COALESCED_S = 0.005
 """Events that come so close to each other are one evaluation."""
 SHARE = 10.0
 """A pass that took a second is followed by ten without another for events."""

@@ -93,6 +93,11 @@ BENCHMARKS: Mapping[str, Benchmark] = MappingProxyType(
             "small files rewritten, MB per CPU-second and memory, beside Spark and a Rust library",
             sized=True,
         ),
+        "alert": Benchmark(
+            "tests.bench.alerting.figures",
+            5,
+            "CPU of a pass over 1,000 rules of 100 series; event to alert, beside Prometheus; wall",
+        ),
         "platform": Benchmark(
             "tests.bench.platform",
             3,

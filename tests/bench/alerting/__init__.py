@@ -1,0 +1,1 @@
+"""What alerting costs, and how soon it tells."""

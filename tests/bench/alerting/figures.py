@@ -1,0 +1,11 @@
+"""The figures of ``bench alert``, a module each."""
+
+from __future__ import annotations
+
+from tests.bench.alerting import evaluating, telling
+from tests.bench.report import Measure
+
+
+def run(rounds: int, *, quick: bool = False) -> list[Measure]:
+    """Every figure."""
+    return [*evaluating.run(rounds, quick=quick), *telling.run(rounds, quick=quick)]

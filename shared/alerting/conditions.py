@@ -19,6 +19,7 @@ from shared.alerting.expression import (
     Ratio,
 )
 from shared.alerting.marked import Reading
+from shared.alerting.matching import absent_labels
 from shared.alerting.selecting import SELECTING, Selected, Signals, selector
 
 OPS: Mapping[str, Op] = MappingProxyType(
@@ -84,8 +85,8 @@ def _absent(reading: Reading, node: yaml.Node, signals: Signals) -> Read | None:
     taken = selector(reading, found, signals, 1.0)
     if taken is None or len(reading.problems) > before:
         return None
-    named = [match.label for match in taken.selector.matches if match.op == "=" and match.value]
-    return Read(Absent(taken.selector), frozenset(named))
+    labels = frozenset(name for name, _ in absent_labels(taken.selector))
+    return Read(Absent(taken.selector), labels)
 
 
 def _comparison(reading: Reading, node: yaml.Node, signals: Signals, scale: float) -> Read | None:

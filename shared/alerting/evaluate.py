@@ -22,11 +22,23 @@ from shared.alerting.expression import (
     Ratio,
     Selector,
 )
-from shared.alerting.matching import keep, matching
+from shared.alerting.matching import absent_labels, keep, matching
 from shared.alerting.over_time import over_time
 from shared.alerting.reach import signals
 from shared.alerting.series import Labels, Vector
 from shared.alerting.store import SeriesStore
+
+_LIMITED: Mapping[Op, Callable[[Vector, float], dict[Labels, float]]] = MappingProxyType(
+    {
+        ">": lambda vector, limit: {each: v for each, v in vector.items() if v > limit},
+        ">=": lambda vector, limit: {each: v for each, v in vector.items() if v >= limit},
+        "<": lambda vector, limit: {each: v for each, v in vector.items() if v < limit},
+        "<=": lambda vector, limit: {each: v for each, v in vector.items() if v <= limit},
+        "==": lambda vector, limit: {each: v for each, v in vector.items() if v == limit},
+        "!=": lambda vector, limit: {each: v for each, v in vector.items() if v != limit},
+    }
+)
+"""Series of a vector that compare so with a number: written out, as this is most of the work."""
 
 _OPERATORS: Mapping[Op, Callable[[float, float], bool]] = MappingProxyType(
     {
@@ -78,15 +90,26 @@ def _also_in(vector: Vector, other: Vector, on: tuple[str, ...] | None) -> Vecto
 
 
 def _compared(comparison: Comparison, store: SeriesStore, now: float) -> Vector:
-    left, right, holds = comparison.left, comparison.right, _OPERATORS[comparison.op]
+    left, right, op = comparison.left, comparison.right, comparison.op
+    if not isinstance(right, Selector) and isinstance(left, Selector) and _is_plain(left):
+        # Few series are beyond a limit, so that is asked first.
+        held = _LIMITED[op](store.vector(left.signal), right)
+        taken = matching(left.matches)
+        return {each: held[each] for each in held if taken(each)} if taken and held else held
     vector = _ratio(left, store, now) if isinstance(left, Ratio) else select(left, store, now)
     if not isinstance(right, Selector):
-        return {labels: value for labels, value in vector.items() if holds(value, right)}
+        return _LIMITED[op](vector, right)
+    holds = _OPERATORS[op]
     return {
         labels: value
         for labels, value, beside in _joined(vector, select(right, store, now), comparison.on)
         if holds(value, beside)
     }
+
+
+def _is_plain(selector: Selector) -> bool:
+    """Whether it is a part of the present vector as it is."""
+    return selector.window_s is None and selector.aggregation is None and selector.times == 1
 
 
 def _ratio(ratio: Ratio, store: SeriesStore, now: float) -> Vector:
@@ -116,13 +139,7 @@ def _joined(
 def _absent(selector: Selector, store: SeriesStore, now: float) -> Vector:
     if _series(selector, store, now):
         return {}
-    named = [match.label for match in selector.matches]
-    only = {
-        match.label: match.value
-        for match in selector.matches
-        if match.op == "=" and match.value and named.count(match.label) == 1
-    }
-    return {tuple(sorted(only.items())): 1.0}
+    return {absent_labels(selector): 1.0}
 
 
 def select(selector: Selector, store: SeriesStore, now: float) -> Vector:
@@ -143,27 +160,14 @@ def _series(selector: Selector, store: SeriesStore, now: float) -> Vector:
         if taken is None:
             return vector
         return {labels: value for labels, value in vector.items() if taken(labels)}
-    found: dict[Labels, float] = {}
-    for labels, samples in store.samples(selector.signal).items():
-        if taken is None or taken(labels):
-            value = over_time(selector.over_time, samples, selector.window_s, now)
-            if value is not None:
-                found[labels] = value
-    return found
-
-
-def exists(condition: Condition, store: SeriesStore, labels: Labels, now: float) -> bool:
-    """Whether there is a series that an alert with ``labels`` could be of, condition or not.
-
-    Tells an alert that is over because its series is gone from one that is over because all is
-    well. What follows from nothing being there (``absent``) always exists.
-    """
-    match condition:
-        case Comparison(left):
-            return labels in select(left.numerator if isinstance(left, Ratio) else left, store, now)
-        case Absent():
-            return True
-        case All(conditions):
-            return exists(conditions[0], store, labels, now)
-        case Either(conditions):
-            return any(exists(each, store, labels, now) for each in conditions)
+    key = (selector.signal, selector.matches, selector.over_time, selector.window_s)
+    made = store.made_at(now)
+    if key not in made:
+        series = store.samples(selector.signal).items()
+        made[key] = over_time(
+            selector.over_time,
+            series if taken is None else [each for each in series if taken(each[0])],
+            selector.window_s,
+            now,
+        )
+    return made[key]

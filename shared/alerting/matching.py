@@ -6,15 +6,15 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-from shared.alerting.expression import Match
-from shared.alerting.series import Labels
+from shared.alerting.expression import Match, Selector
+from shared.alerting.series import Labels, labels
 
 Predicate = Callable[[Labels], bool]
 
 
-def value_of(labels: Labels, label: str) -> str:
+def value_of(of: Labels, label: str) -> str:
     """The value of one label; an absent label equals an empty one."""
-    for name, value in labels:
+    for name, value in of:
         if name == label:
             return value
     return ""
@@ -24,15 +24,15 @@ def _matching(match: Match) -> Predicate:
     if match.op in {"=", "!="} and match.value:
         pair = (match.label, match.value)
         if match.op == "=":
-            return lambda labels: pair in labels
-        return lambda labels: pair not in labels
+            return lambda each: pair in each
+        return lambda each: pair not in each
     if match.op in {"=", "!="}:
         wanted = match.op == "="
-        return lambda labels: (value_of(labels, match.label) == "") is wanted
+        return lambda each: (value_of(each, match.label) == "") is wanted
     pattern = re.compile(match.value, re.DOTALL)
     wanted = match.op == "=~"
     holds = lru_cache(maxsize=4096)(lambda value: (pattern.fullmatch(value) is not None) is wanted)
-    return lambda labels: holds(value_of(labels, match.label))
+    return lambda each: holds(value_of(each, match.label))
 
 
 @lru_cache(maxsize=4096)
@@ -45,9 +45,25 @@ def matching(matches: tuple[Match, ...]) -> Predicate | None:
     predicates = [_matching(match) for match in matches]
     if len(predicates) < 2:
         return predicates[0] if predicates else None
-    return lambda labels: all(predicate(labels) for predicate in predicates)
+    return lambda each: all(predicate(each) for predicate in predicates)
 
 
-def keep(labels: Labels, names: tuple[str, ...]) -> Labels:
+def absent_labels(selector: Selector) -> Labels:
+    """What ``absent`` says of the series that are not there: labels matched with ``=``.
+
+    A further match of such a label takes it away, as in Prometheus.
+    """
+    said: dict[str, str] = {}
+    equal: set[str] = set()
+    for match in selector.matches:
+        if match.op == "=" and match.label not in equal:
+            equal.add(match.label)
+            said[match.label] = match.value
+        else:
+            said.pop(match.label, None)
+    return labels(**said)
+
+
+def keep(of: Labels, names: tuple[str, ...]) -> Labels:
     """The part of a label set that has these names."""
-    return tuple([pair for pair in labels if pair[0] in names])
+    return tuple([pair for pair in of if pair[0] in names])

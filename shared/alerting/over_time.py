@@ -8,12 +8,12 @@ window, and need two samples.
 from __future__ import annotations
 
 import math
-from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from shared.alerting.expression import OverTime
+from shared.alerting.series import Labels
 from shared.alerting.store import Samples
 
 Values = Sequence[float]
@@ -48,49 +48,51 @@ OF_VALUES: Mapping[str, Callable[[Values], float]] = MappingProxyType(
 )
 
 
-def _gained(values: Values, *, counter: bool) -> float:
-    """How much the last value is above the first; a counter that fell began again at 0."""
-    gained = values[-1] - values[0]
-    if counter:
-        before = values[0]
-        for value in values:
-            if value < before:
-                gained += before
-            before = value
-    return gained
+def over_time(
+    function: OverTime, series: Iterable[tuple[Labels, Samples]], window: float, now: float
+) -> dict[Labels, float]:
+    """``function`` of the samples in the window that ends ``now``; one with too few is left out."""
+    start = now - window
+    of_values = OF_VALUES.get(function)
+    counter, per = function != "delta", window if function == "rate" else 1.0
+    found: dict[Labels, float] = {}
+    for labels, samples in series:
+        times = samples.times
+        first = 0 if times[0] > start else bisect_right(times, start)
+        beyond = len(times) if times[-1] <= now else bisect_right(times, now)
+        if of_values is None:
+            if beyond - first > 1:
+                found[labels] = _gain(samples, first, beyond - 1, start, now, counter) / per
+        elif first < beyond:
+            found[labels] = of_values(samples.values[first:beyond])
+    return found
 
 
-def _extrapolated(
-    times: Sequence[float], values: Values, start: float, end: float, *, counter: bool
+def _gain(
+    samples: Samples, first: int, last: int, start: float, end: float, counter: bool
 ) -> float:
     """The gain over the whole window, of the gain between its first and its last sample.
 
     A window whose edge is about as far from a sample as samples are from each other is extrapolated
     up to the edge, another by half the distance between samples; a counter not to below 0.
     """
-    gained = _gained(values, counter=counter)
-    sampled = times[-1] - times[0]
-    between = sampled / (len(times) - 1)
-    to_start, to_end = times[0] - start, end - times[-1]
-    if to_start >= between * 1.1:
+    times, values = samples.times, samples.values
+    at_first, of_first, of_last = values[first], times[first], times[last]
+    gained = values[last] - at_first
+    if counter:
+        gained += samples.fallen[last] - samples.fallen[first]
+    if not gained:
+        return 0.0
+    sampled = of_last - of_first
+    between = sampled / (last - first)
+    beside = between * 1.1
+    to_start, to_end = of_first - start, end - of_last
+    if to_start >= beside:
         to_start = between / 2
-    if counter and gained > 0 and values[0] >= 0:
-        to_start = min(to_start, sampled * (values[0] / gained))
-    if to_end >= between * 1.1:
+    if to_end >= beside:
         to_end = between / 2
+    if counter and gained > 0 and at_first >= 0:
+        to_zero = sampled * (at_first / gained)
+        if to_zero < to_start:
+            to_start = to_zero
     return gained * ((sampled + to_start + to_end) / sampled)
-
-
-def over_time(function: OverTime, samples: Samples, window: float, now: float) -> float | None:
-    """``function`` of the samples in the window that ends ``now``; ``None`` with too few."""
-    first = bisect_right(samples.times, now - window)
-    beyond = bisect_right(samples.times, now)
-    values: array[float] = samples.values[first:beyond]
-    if of_values := OF_VALUES.get(function):
-        return of_values(values) if values else None
-    if len(values) < 2:
-        return None
-    gain = _extrapolated(
-        samples.times[first:beyond], values, now - window, now, counter=function != "delta"
-    )
-    return gain / window if function == "rate" else gain

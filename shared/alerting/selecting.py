@@ -82,6 +82,8 @@ def _matches(
             continue
         if not isinstance(value, yaml.ScalarNode):
             reading.problem(value, f"`{label}` is no text", "write one value")
+        elif any(match.label == label for match in found):
+            reading.problem(key, f"label {label!r} for the second time", "match it by =~ once")
         elif match := _match(reading, value, label):
             found.append(match)
     return tuple(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from types import MappingProxyType
 
 from shared.alerting.series import Labels, Vector
@@ -16,29 +16,47 @@ _NOTHING: Vector = MappingProxyType({})
 
 
 class Samples:
-    """Times and values of one series, oldest first; ``spacing`` bounds how many there are.
+    """Times and values of one series, oldest first.
 
-    A sample sooner than ``spacing`` after the one before the last replaces the last, so that the
-    newest value is always there and no two others lie closer together.
+    Attributes:
+        times: in seconds.
+        values: at these times.
+        fallen: at each time, the sum of all values from which the series fell so far. A counter
+            that falls began again at 0, so this is what its gains are to be mended with.
     """
 
-    __slots__ = ("times", "values")
+    __slots__ = ("fallen", "times", "values")
 
     def __init__(self) -> None:
         self.times = array("d")
         self.values = array("d")
+        self.fallen = array("d")
 
     def append(self, time: float, value: float, spacing: float) -> None:
-        """Add a sample. A clock that was set back makes the samples ahead of it be forgotten."""
-        times, values = self.times, self.values
+        """Add a sample; ``spacing`` bounds how many there are.
+
+        When the last sample came sooner than ``spacing`` after the one before, the new one takes
+        its place: the newest value is always there, and no two others lie closer together. A clock
+        that was set back makes the samples ahead of it be forgotten.
+        """
+        times = self.times
         while times and times[-1] >= time:
-            times.pop()
-            values.pop()
+            self._pop()
         if len(times) > 1 and times[-1] - times[-2] < spacing:
-            times[-1], values[-1] = time, value
-        else:
-            times.append(time)
-            values.append(value)
+            self._pop()
+        fallen = 0.0
+        if times:
+            before, fallen = self.values[-1], self.fallen[-1]
+            if value < before:
+                fallen += before
+        times.append(time)
+        self.values.append(value)
+        self.fallen.append(fallen)
+
+    def _pop(self) -> None:
+        self.times.pop()
+        self.values.pop()
+        self.fallen.pop()
 
     def forget(self, horizon: float) -> None:
         """Drop the samples at and before ``horizon``."""
@@ -46,6 +64,7 @@ class Samples:
             gone = bisect_right(self.times, horizon)
             del self.times[:gone]
             del self.values[:gone]
+            del self.fallen[:gone]
 
 
 class SeriesStore:
@@ -64,12 +83,15 @@ class SeriesStore:
         self._held: set[str] = set()
         self._windows: dict[str, float] = {}
         self._samples: dict[str, dict[Labels, Samples]] = {}
+        self._made: dict[Hashable, Vector] = {}
+        self._made_at: float | None = None
 
     def retain(self, windows: Mapping[str, float]) -> None:
         """From now on sample these signals, for so many seconds, and no others.
 
         Samples there are of a signal that stays are kept.
         """
+        self._made_at = None
         self._windows = {name: window for name, window in windows.items() if window > 0}
         self._samples = {name: self._samples.get(name, {}) for name in self._windows}
 
@@ -81,6 +103,7 @@ class SeriesStore:
         The vectors are kept, not copied: the source makes new ones instead of changing them.
         """
         self._held.difference_update(source_names)
+        self._made_at = None
         for name in source_names:
             vector = vectors.get(name, _NOTHING)
             self._present[name] = vector
@@ -117,3 +140,10 @@ class SeriesStore:
     def samples(self, name: str) -> Mapping[Labels, Samples]:
         """The samples of a retained signal by series; empty for any other."""
         return self._samples.get(name, {})
+
+    def made_at(self, now: float) -> dict[Hashable, Vector]:
+        """What was made of windows that end ``now``, for whoever asks for the same again."""
+        if self._made_at != now:
+            self._made_at = now
+            self._made.clear()
+        return self._made

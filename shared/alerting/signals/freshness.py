@@ -63,7 +63,7 @@ class Freshness(Following):
         if not isinstance(event, TableCommitted) or event.table not in self._tables:
             return NOTHING
         missing = self._waves.oldest_for(event.table)
-        if not self._waves.committed(event):
+        if not self._waves.committed(self._as_wave(event)):
             return NOTHING
         self._announced.add(event.table)
         at, since = event.committed_at.timestamp(), None
@@ -107,6 +107,14 @@ class Freshness(Following):
             present = max(stale, late.delay_s if late is not None and moving else 0.0)
             missed[series] = float(present > self._objective(name))
         return {STALENESS: staleness, DELAY: delay, MISSED: missed, WAVE_AGE: self._ages(now)}
+
+    def _as_wave(self, event: TableCommitted) -> TableCommitted:
+        """Of before the start a table's last commit may be all that is known. If that only moved
+        rows, it stands for the one below it, whose offsets it carries: the wave is open, and at
+        least as old."""
+        if self.history and event.only_moved and event.offsets:
+            return event.model_copy(update={"operation": "append"})
+        return event
 
     def _stale(self, name: str, now: float) -> float:
         wave = self._waves.oldest_for(name)

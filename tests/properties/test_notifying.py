@@ -40,6 +40,8 @@ SEVERITIES: dict[str, Severity] = {
 }
 LONGEST_S = 600
 """Longer than anything waits but a repeat."""
+WAIT_S = 100
+"""Longer than a group waits for company, or for its next notification."""
 
 
 def is_named(*names: str) -> tuple[Matcher, ...]:
@@ -236,7 +238,8 @@ class Notifying(RuleBasedStateMachine):
         assert ROUTING.root is not None
         for alert in self.board.alerts.values():
             labels = all_labels(alert)
-            if silencing.until(labels) is not None:
+            freed_at = max(silencing.ended_at(labels) or 0, inhibiting.freed_at(labels) or 0)
+            if silencing.until(labels) is not None or self.now - freed_at < WAIT_S:
                 continue
             fires = alert.state == "firing"
             for receiver in ROUTING.receivers:

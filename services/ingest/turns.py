@@ -4,8 +4,7 @@ A request costs as much as ten webhooks, however many it carries, and the produc
 to each broker. A batch that is handed over meanwhile is closed and waits with the few records that
 it has. Whoever gets an answer then sends again and begins the next small batch, so the senders fall
 into groups that take turns and never come together again: each webhook waits for all of them, and
-costs half as much again. So lanes keep their records until the broker is free, and a moment longer,
-for those who just got an answer.
+costs half as much again. So lanes keep their records until the broker is free.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ import asyncio
 from typing import Protocol
 
 LINGER_SECONDS = 0.003
-"""How long others are waited for, from the first record on, or from the broker's answer."""
+"""How long the first record waits for others, also when the broker is free."""
 PATIENCE_SECONDS = 0.1
 """After so long the broker gets what there is all the same: it may be at work for one partition
 only, with a backlog, or trying again and again."""
@@ -33,15 +32,16 @@ class Turns:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Boarding] = []
+        self._since = 0.0
+        """When the first of them came."""
         self._under_way = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._patient_until = 0.0
 
     def join(self, lane: Boarding) -> None:
         """Let a lane begin with the others, at their next turn."""
         if not self._waiting:
-            self._patient_until = self._loop.time() + PATIENCE_SECONDS
-            self._linger()
+            self._since = self._loop.time()
+            self._look_at(self._since + LINGER_SECONDS)
         self._waiting.append(lane)
 
     def left(self) -> None:
@@ -52,20 +52,18 @@ class Turns:
         """It is known what became of it."""
         self._under_way -= 1
         if self._waiting and not self._under_way:
-            self._linger()
+            self._look_at(max(self._loop.time(), self._since + LINGER_SECONDS))
 
-    def _linger(self) -> None:
-        self._begin_at(self._loop.time() + LINGER_SECONDS)
-
-    def _begin_at(self, when: float) -> None:
+    def _look_at(self, when: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_at(when, self._begin)
+        self._timer = self._loop.call_at(when, self._look)
 
-    def _begin(self) -> None:
+    def _look(self) -> None:
         self._timer = None
-        if self._under_way and self._loop.time() < self._patient_until:
-            self._begin_at(self._patient_until)
+        patience_ends = self._since + PATIENCE_SECONDS
+        if self._under_way and self._loop.time() < patience_ends:
+            self._look_at(patience_ends)
             return
         lanes, self._waiting = self._waiting, []
         for lane in lanes:

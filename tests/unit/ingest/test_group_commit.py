@@ -123,8 +123,8 @@ def test_what_comes_while_the_broker_is_at_work_is_one_batch() -> None:
         wait(0.01)
     assert way.producing.batches == [[b"0"]]
     assert way.producing.at_work is not None
+    add(b"5")
     way.producing.at_work.set_result(None)
     loop.run_ready()
-    add(b"5")
     wait(0.01)
     assert way.producing.batches == [[b"0"], [b"1", b"2", b"3", b"4", b"5"]]

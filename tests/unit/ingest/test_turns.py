@@ -51,7 +51,7 @@ def test_all_that_have_records_within_the_linger_begin_together(broker: Broker) 
     assert broker.began == [("a", LINGER_SECONDS), ("b", LINGER_SECONDS)]
 
 
-def test_nobody_begins_while_the_broker_is_at_work_and_all_do_a_moment_after_it(
+def test_nobody_begins_while_the_broker_is_at_work_and_all_do_when_it_is_free(
     broker: Broker,
 ) -> None:
     broker.turns.left()
@@ -61,11 +61,20 @@ def test_nobody_begins_while_the_broker_is_at_work_and_all_do_a_moment_after_it(
     broker.turns.arrived()
     broker.wait(0.05)
     assert not broker.began, "one of two batches is still under way"
+    broker.join("b")
     broker.turns.arrived()
+    broker.wait(1)
+    assert broker.began == [("a", 0.05), ("b", 0.05)]
+
+
+def test_a_broker_that_is_free_early_gets_no_less(broker: Broker) -> None:
+    broker.turns.left()
+    broker.join("a")
+    broker.turns.arrived()
+    broker.wait(LINGER_SECONDS / 2)
     broker.join("b")
     broker.wait(1)
-    at = 0.05 + LINGER_SECONDS
-    assert broker.began == [("a", at), ("b", at)]
+    assert broker.began == [("a", LINGER_SECONDS), ("b", LINGER_SECONDS)]
 
 
 def test_what_comes_after_an_answer_lingers_as_ever(broker: Broker) -> None:

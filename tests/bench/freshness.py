@@ -45,6 +45,8 @@ RATE = 500.0
 MART_RATE = 200.0
 """Of the mart's own load."""
 
+QUICK_RATE = 50.0
+
 SECONDS = 20.0
 WARM_UP_SECONDS = 3.0
 """Load before the first round, not counted: first commits load libraries."""
@@ -114,6 +116,7 @@ def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[
         quick: short loads, and none to warm up.
         rate: webhooks a second; each of both figures has a rate of its own unless it is given.
     """
+    raw_rate, mart_rate = (QUICK_RATE, QUICK_RATE) if quick else (RATE, MART_RATE)
     raw: list[Freshness] = []
     marts: list[MartFreshness] = []
     with tempfile.TemporaryDirectory() as directory:
@@ -123,10 +126,10 @@ def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[
             for number in range(1 if quick else 0, rounds + 1):
                 warming = number == 0
                 seconds = WARM_UP_SECONDS if warming or quick else SECONDS
-                load = Load(2 * number, seconds, rate or RATE)
+                load = Load(2 * number, seconds, rate or raw_rate)
                 one, of_mart = asyncio.run(_round(platform, load))
                 if rate is None:
-                    load = Load(2 * number + 1, seconds, MART_RATE)
+                    load = Load(2 * number + 1, seconds, mart_rate)
                     of_mart = asyncio.run(_mart_round(platform, load))
                 if not warming:
                     raw.append(one)

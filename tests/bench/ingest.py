@@ -108,8 +108,9 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
                 _share_cores(served=served, others=[os.getpid(), broker.pid])
                 for each in (bare, ingest):
                     # What a process does only once is not the cost of a webhook.
-                    each.served.saturated(requests, WARM_UP_REQUESTS, CONNECTIONS)
-                    each.served.saturated(arrays(), WARM_UP_REQUESTS // EVENTS, ARRAY_CONNECTIONS)
+                    warm_up = WARM_UP_REQUESTS // scale
+                    each.served.saturated(requests, warm_up, CONNECTIONS)
+                    each.served.saturated(arrays(), warm_up // EVENTS, ARRAY_CONNECTIONS)
                 for number in range(rounds):
                     count = REQUESTS // scale
                     bare.many.append(bare.served.saturated(requests, count, CONNECTIONS))

@@ -85,6 +85,7 @@ def _with_workers(workers: int, seed: int, quick: bool) -> Figures:
                 "stream_writer": workers,
                 "transformer": 0,
                 "maintainer": 0,
+                "alerter": 0,
             },
             environment=_SHARED,
         )

@@ -46,7 +46,8 @@ MEGABYTES = 50
 """Values per round and kind of order, 10^6 bytes each: some commits, and a pause short enough
 that the group does not miss its member."""
 
-QUICK_MEGABYTES = 5
+QUICK_DISTINCT = 400
+QUICK_MEGABYTES = 2
 
 WARM_UP = 2000
 """Records before the first round."""
@@ -62,13 +63,15 @@ BY_ROWS = "confluent-kafka + json.loads by rows + zstd Parquet to a local file"
 def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     """Ours and the peers take turns in every round."""
     megabytes = QUICK_MEGABYTES if quick else MEGABYTES
-    large = orders.faithful(DISTINCT)
+    large = orders.faithful(QUICK_DISTINCT if quick else DISTINCT)
     small = orders.thin(large)
     speeds: dict[str, list[float]] = defaultdict(list)
     drift_costs: list[float] = []
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
         # The writer's CPU alone is measured, and its table is to have its own commits only.
-        embedded = EmbeddedPlatform(Path(directory), replicas={"transformer": 0, "maintainer": 0})
+        embedded = EmbeddedPlatform(
+            Path(directory), replicas={"transformer": 0, "maintainer": 0, "alerter": 0}
+        )
         platform = stack.enter_context(contextlib.closing(embedded))
         platform.start()
         file, brokers = Path(directory) / "peer.parquet", platform.settings.brokers

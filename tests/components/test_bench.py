@@ -71,7 +71,7 @@ def test_benchmarks_are_listed_with_one_line_each(arguments: list[str]) -> None:
 
 
 def test_a_report_is_the_last_line_and_progress_is_elsewhere() -> None:
-    run = bench("parsing", "--rounds", "1", "--output", "json")
+    run = bench("parsing", "--quick", "--output", "json")
     assert run.returncode == 0, run.stderr
     assert len(run.stdout.splitlines()) == 1
     assert json.loads(run.stderr.splitlines()[0])["step"] == "measuring"
@@ -125,7 +125,7 @@ def test_a_rate_is_refused_where_nothing_is_posted_at_one() -> None:
 
 
 def test_people_get_a_table() -> None:
-    run = bench("parsing", "--rounds", "1")
+    run = bench("parsing", "--quick")
     assert run.returncode == 0, run.stderr
     head, columns, *rows = run.stdout.splitlines()
     assert head.startswith("parsing, 1 round, on ")

@@ -6,6 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from shared.contracts.tables import Offsets, TableCommitted
 from shared.runtime import open_waves as module
@@ -149,3 +151,53 @@ def test_remembered_waves_are_bounded_and_the_oldest_and_newest_are_kept(
 )
 def test_what_is_covered(complete: Offsets, offsets: Offsets, held: bool) -> None:
     assert covers(complete, offsets) is held
+
+
+class Plain:
+    """The same by comparing every wave with every table each time."""
+
+    def __init__(self) -> None:
+        self.complete: dict[str, Offsets] = {}
+        self.open: list[tuple[int, Offsets]] = []
+
+    def missing(self, table: str) -> int | None:
+        held = self.complete.get(table, {})
+        return next((n for n, offsets in self.open if not covers(held, offsets)), None)
+
+    def drop(self) -> None:
+        tables = ("x.staging", "x.orders", "x.first", "x.summary")
+        while self.open and all(
+            covers(self.complete.get(each, {}), self.open[0][1]) for each in tables
+        ):
+            self.open.pop(0)
+
+
+@given(
+    moves=st.lists(
+        st.tuples(
+            st.sampled_from(["x.raw", "x.raw", "x.staging", "x.orders", "x.first", "x.summary"]),
+            st.integers(0, 6),
+        ),
+        max_size=30,
+    )
+)
+def test_counting_what_is_held_finds_what_comparing_everything_finds(
+    moves: list[tuple[str, int]],
+) -> None:
+    """Tables may be rolled back: then they lack again what is still open."""
+    waves, plain = Waves(TABLES), Plain()
+    landings = 0
+    for number, (table, up_to) in enumerate(moves, 1):
+        if table == "x.raw":
+            landings += 1
+            event = landed(number, 10 * landings)
+            plain.open.append((number, event.offsets))
+        else:
+            event = built(table, number, 10 * up_to)
+            plain.complete[table] = event.complete
+        waves.committed(event)
+        plain.drop()
+        assert waves.open() == len(plain.open)
+        for each in ("x.staging", "x.orders", "x.first", "x.summary"):
+            lacks = plain.missing(each)
+            assert oldest(waves, each) == (None if lacks is None else f"x.raw/{lacks}")

@@ -77,6 +77,7 @@ def chaos_platform(directory: Path, small_disks: dict[str, int]) -> EmbeddedPlat
             "stream_writer": WORKERS,
             "transformer": BUILDERS,
             "maintainer": MAINTAINERS,
+            "alerter": 0,
         },
         environment={
             "BERGLINE_STREAM_WRITER_SPREAD_PARTITIONS": "true",

@@ -21,7 +21,7 @@ def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     """Two writers that share every table; nobody derives or compacts."""
     embedded = EmbeddedPlatform(
         tmp_path,
-        replicas={"stream_writer": 2, "transformer": 0, "maintainer": 0},
+        replicas={"stream_writer": 2, "transformer": 0, "maintainer": 0, "alerter": 0},
         environment={
             "BERGLINE_STREAM_WRITER_SPREAD_PARTITIONS": "true",
             "BERGLINE_STREAM_WRITER_SESSION_TIMEOUT_S": str(SESSION_S),

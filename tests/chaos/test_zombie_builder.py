@@ -28,7 +28,7 @@ def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     """Two transformers, and one of the others: it is builds that sleep."""
     embedded = EmbeddedPlatform(
         tmp_path,
-        replicas={"transformer": 2},
+        replicas={"transformer": 2, "alerter": 0},
         environment={
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "2",
             "BERGLINE_TRANSFORMER_SESSION_TIMEOUT_S": str(SESSION_S),

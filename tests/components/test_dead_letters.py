@@ -142,7 +142,7 @@ def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) ->
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     embedded = EmbeddedPlatform(
         tmp_path_factory.mktemp("letters"),
-        replicas={"transformer": 0, "maintainer": 0, "ingest": 1},
+        replicas={"transformer": 0, "maintainer": 0, "alerter": 0, "ingest": 1},
         environment={"BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.2"},
     )
     try:

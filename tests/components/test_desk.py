@@ -179,7 +179,7 @@ def test_resume_sends_a_command_that_the_service_accepts(desk: Desk) -> None:
 
 def test_groups(desk: Desk) -> None:
     groups = {each["group"]: each for each in desk.json("groups", "list")["groups"]}
-    assert set(groups) == {"stream_writer", "transformer", "maintainer"}
+    assert set(groups) == {"stream_writer", "transformer", "maintainer", "alerter"}
     for group in groups.values():
         assert (group["state"], group["members"]) == ("Stable", 1)
     described = desk.json("groups", "describe", "stream_writer")

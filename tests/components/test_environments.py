@@ -44,7 +44,9 @@ SWEEPING = {
 @pytest.fixture
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     """What lands, and where, and is compacted; nothing is derived."""
-    embedded = EmbeddedPlatform(tmp_path, replicas={"transformer": 0}, environment=SWEEPING)
+    embedded = EmbeddedPlatform(
+        tmp_path, replicas={"transformer": 0, "alerter": 0}, environment=SWEEPING
+    )
     try:
         embedded.start()
         yield embedded

@@ -36,7 +36,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
     exports = directory / "data" / "exports"
     embedded = EmbeddedPlatform(
         directory,
-        replicas={"transformer": 0, "maintainer": 0},
+        replicas={"transformer": 0, "maintainer": 0, "alerter": 0},
         environment={
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.1",
             "BERGLINE_EXPORT_PREFIXES": f"{exports},s3://{BUCKET_PREFIX}",

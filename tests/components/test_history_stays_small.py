@@ -27,7 +27,7 @@ DENSE_S = 2
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     embedded = EmbeddedPlatform(
         tmp_path,
-        replicas={"transformer": 0},
+        replicas={"transformer": 0, "alerter": 0},
         environment={
             **QUICK,
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.02",

@@ -40,7 +40,7 @@ CHARGES, PRODUCTS = "raw.stripe_charges", "raw.shopify_products"
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     directory: Path = tmp_path_factory.mktemp("maintainer")
-    replicas = {"maintainer": 2, "ingest": 0, "transformer": 0}
+    replicas = {"maintainer": 2, "ingest": 0, "transformer": 0, "alerter": 0}
     embedded = EmbeddedPlatform(directory, environment=QUICK, replicas=replicas)
     try:
         embedded.start()

@@ -37,7 +37,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
     directory: Path = tmp_path_factory.mktemp("faults")
     embedded = EmbeddedPlatform(
         directory,
-        replicas={"transformer": 0, "maintainer": 0},
+        replicas={"transformer": 0, "maintainer": 0, "alerter": 0},
         environment={
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.2",
             "BERGLINE_STREAM_WRITER_BAD_MINIMUM": "20",

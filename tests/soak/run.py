@@ -42,7 +42,7 @@ Told = Callable[[dict[str, object]], None]
 
 def soak_platform(directory: Path) -> EmbeddedPlatform:
     """A platform of storage, broker and two maintainers; the writers are ours."""
-    replicas = {"maintainer": 2, "ingest": 0, "stream_writer": 0, "transformer": 0}
+    replicas = {"maintainer": 2, "ingest": 0, "stream_writer": 0, "transformer": 0, "alerter": 0}
     return EmbeddedPlatform(directory, replicas=replicas, environment=MAINTAINER)
 
 

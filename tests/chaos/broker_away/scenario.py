@@ -70,7 +70,13 @@ def away_platform(directory: Path, broker: AwayBroker) -> EmbeddedPlatform:
     """Ingest twice, one writer, and a broker that nobody starts again."""
     return EmbeddedPlatform(
         directory,
-        replicas={"ingest": INSTANCES, "stream_writer": 1, "transformer": 0, "maintainer": 0},
+        replicas={
+            "ingest": INSTANCES,
+            "stream_writer": 1,
+            "transformer": 0,
+            "maintainer": 0,
+            "alerter": 0,
+        },
         broker=broker,
     )
 

@@ -5,26 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.alerting.board import Board
+from shared.alerting.notifying.records import AllRecords
 
 OVER_S = 86_400.0
 """What is over is forgotten after a day."""
+UNTOLD_S = 30 * 86_400.0
+"""What some receiver believes to fire is not forgotten so soon: it is still to be told the end."""
 
 
 def forgettable(board: Board, now: float, owns: Callable[[str], bool]) -> list[str]:
     """Keys of ``lakehouse.alert-states`` to be forgotten.
 
-    An alert goes a day after it was over, with what was said about it; a silence a day after its
-    end. ``owns`` says whether the alerts of a rule are this alerter's to forget; silences are
-    anybody's, since to forget twice does no harm.
+    An alert goes a day after it was over, with what was said about it, unless somebody has not been
+    told of the end; a silence goes a day after its end. ``owns`` says whether the alerts of a rule
+    are this alerter's to forget; silences are anybody's, since to forget twice does no harm.
     """
-    alerts = [
-        alert
+    believed = {
+        fingerprint
+        for records in AllRecords.of(board.notified).by_group.values()
+        for fingerprint, _ in records.believed_firing()
+    }
+    gone = {
+        alert.fingerprint
         for alert in board.alerts.values()
         if alert.state not in ("pending", "firing")
-        and now - alert.changed_at.timestamp() >= OVER_S
+        and now - alert.changed_at.timestamp()
+        >= (UNTOLD_S if alert.fingerprint in believed else OVER_S)
         and owns(alert.rule)
-    ]
-    gone = {alert.fingerprint for alert in alerts}
+    }
     acknowledged = [
         each.key()
         for each in board.acknowledged.values()

@@ -9,7 +9,6 @@ from aiohttp import web
 
 from services.ingest.admission import Admission, Room
 from services.ingest.config import IngestSettings
-from services.ingest.docs_page import page
 from services.ingest.edge import Edge
 from services.ingest.exports.taking import Exports, exports_of
 from services.ingest.framework_connection import FrameworkConnection
@@ -20,7 +19,8 @@ from services.ingest.intake import Intake
 from services.ingest.limits.connections import Connections
 from services.ingest.limits.descriptors import affordable
 from services.ingest.listener import Listener
-from services.ingest.openapi import openapi_document
+from services.ingest.openapi.document import openapi_document
+from services.ingest.operations import Operations, paths_of
 from services.ingest.outlet import Outlet
 from services.ingest.publisher import Publisher
 from services.ingest.refusals import Refusals
@@ -30,7 +30,6 @@ from services.ingest.telemetry import Telemetry
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
 from shared.runtime.errors import ConfigurationError
-from shared.runtime.health import add_health_routes, bergline_version
 from shared.runtime.metrics import Instruments
 from shared.sources.registry import SOURCES
 from shared.sources.spec import Endpoint, SourceSpec
@@ -47,7 +46,6 @@ class IngestApp:
 
     def __init__(self, settings: IngestSettings) -> None:
         self.settings = settings
-        self.draining = False
         self.port = 0
         self.listening = asyncio.Event()
         self.instruments = Instruments(SERVICE)
@@ -81,11 +79,14 @@ class IngestApp:
             self.telemetry,
             self.refusals,
             settings.head_limits,
-            {path: source.name for source in self.sources for path in _paths(source)},
+            {path: source.name for source in self.sources for path in paths_of(source)},
         )
         self.connections = Connections(self._most_connections())
         open_connections = self.instruments.gauge("lakehouse_http_connections")
         self.instruments.before_exposition(lambda: open_connections.set(len(self.connections)))
+        self.operations = Operations(
+            settings, self.gates, self.publisher, self.admission, self.connections
+        )
         self.web = self._web_application()
 
     def _intake(self, source: SourceSpec, endpoint: Endpoint, room: Room) -> Intake:
@@ -109,39 +110,6 @@ class IngestApp:
             )
         return most
 
-    def ready(self) -> str | None:
-        """``None`` when every delivery of every enabled source can be accepted."""
-        if self.draining:
-            return "shutting down"
-        unset = [gate.variable for gate in self.gates.values() if not gate.configured]
-        if unset:
-            return f"webhook secrets are not configured: set {' and '.join(unset)}"
-        return self.publisher.reason
-
-    def endpoints(self) -> dict[str, dict[str, list[str] | None]]:
-        """Paths by source; a disabled source is null."""
-        return {
-            name: {"paths": _paths(source)} if self.settings.enabled(name) else {"paths": None}
-            for name, source in SOURCES.items()
-        }
-
-    def _info(self) -> dict[str, object]:
-        return {
-            "signatures": not self.settings.ingest_skip_signature_validation,
-            "endpoints": self.endpoints(),
-            "in_flight": self.admission.deliveries,
-            "in_flight_bytes": self.admission.bytes,
-            "connections": len(self.connections),
-            "not_ready": self.ready(),
-            **self._notes(),
-        }
-
-    def _notes(self) -> dict[str, object]:
-        """What beside readiness has to be said: that records are spooled, how many, how old."""
-        keeping = self.publisher.keeping
-        state = keeping.state(self.publisher.trouble) if keeping is not None else None
-        return {"spooling": state} if state is not None else {}
-
     def _web_application(self) -> web.Application:
         app = web.Application(middlewares=[self.edge.middleware()])
         for path, intake in self.intakes.items():
@@ -150,48 +118,12 @@ class IngestApp:
             if intake.probed:
                 app.router.add_get(path, probed)
         self.exports.add_routes(app.router)
-        add_health_routes(app, self.instruments, self.ready, self._info, self._notes)
         document = openapi_document(
             self.sources,
             self.settings.ingest_body_limit_bytes,
             {path: intake.shape for path, intake in self.intakes.items()},
         )
-        docs = page(document)
-
-        async def root(_: web.Request) -> web.Response:
-            return web.json_response(
-                {
-                    "service": SERVICE,
-                    "version": bergline_version(),
-                    "endpoints": {name: entry["paths"] for name, entry in self.endpoints().items()},
-                }
-            )
-
-        async def ready(_: web.Request) -> web.Response:
-            reason = self.ready()
-            if reason is None:
-                return web.json_response({"status": "ready", **self._notes()})
-            return web.json_response(
-                {"status": "not_ready", "reason": reason, **self._notes()}, status=503
-            )
-
-        async def openapi(_: web.Request) -> web.Response:
-            return web.json_response(document)
-
-        async def documentation(_: web.Request) -> web.Response:
-            return web.Response(
-                text=docs,
-                content_type="text/html",
-                headers={
-                    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'",
-                    "X-Content-Type-Options": "nosniff",
-                },
-            )
-
-        app.router.add_get("/", root)
-        app.router.add_get("/ready", ready)
-        app.router.add_get("/openapi.json", openapi)
-        app.router.add_get("/docs", documentation)
+        self.operations.add_routes(app, self.instruments, document)
         return app
 
     def _front(self, server: web.Server) -> Front:
@@ -251,17 +183,12 @@ class IngestApp:
             log.info("listening", address=f"http://{self.settings.bind}:{self.port}")
             await stop.wait()
         finally:
-            self.draining = True
+            self.operations.draining = True
             await self.exports.stop()
             if listening is not None:
                 listening.close()
             await asyncio.gather(listener.drain(IN_FLIGHT_SECONDS), runner.cleanup())
             await self.publisher.close()
-
-
-def _paths(source: SourceSpec) -> list[str]:
-    paths = [endpoint.path for endpoint in source.endpoints]
-    return [*paths, *(export.path for export in source.exports)]
 
 
 def _server(runner: web.AppRunner) -> web.Server:

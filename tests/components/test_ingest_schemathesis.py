@@ -26,7 +26,7 @@ from schemathesis.checks import (
 from schemathesis.config import SchemathesisConfig
 
 from deploy.generator.signatures import Request, sign
-from services.ingest.openapi import openapi_document
+from services.ingest.openapi.document import openapi_document
 from shared.sources.registry import SOURCES
 from shared.sources.signing import BearerToken
 from shared.sources.spec import SourceSpec

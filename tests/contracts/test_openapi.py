@@ -8,7 +8,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from services.ingest.app import create
 from services.ingest.config import IngestSettings
-from services.ingest.openapi import openapi_document
+from services.ingest.openapi.document import openapi_document
 from services.ingest.problem import CONTENT_TYPE, METHOD_NOT_ALLOWED, NOT_FOUND, PROBLEMS
 from shared.sources.registry import SOURCES
 

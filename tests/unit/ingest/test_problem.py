@@ -5,7 +5,7 @@ import json
 import pytest
 
 from services.ingest.docs_page import page
-from services.ingest.openapi import openapi_document
+from services.ingest.openapi.document import openapi_document
 from services.ingest.problem import PROBLEMS, Problem, document
 from shared.sources.registry import SOURCES
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from services.ingest import problem
 from services.ingest.limits.shapes import Shape
-from services.ingest.problem import PROBLEMS, Problem
-from shared.contracts.exports import LONGEST_URI
+from services.ingest.openapi.refusals import OF_ANY_REQUEST, OF_DELIVERY, OF_EXPORT
+from services.ingest.openapi.schemas import (
+    ACCEPTED,
+    ACCEPTED_EVENTS,
+    ACCEPTED_EXPORT,
+    EXPORT,
+    PROBLEM,
+)
 from shared.runtime.health import bergline_version
 from shared.sources.signing import BearerToken, Signature
 from shared.sources.spec import Body, Endpoint, Export, SourceSpec
@@ -23,29 +28,6 @@ _PROBES: tuple[tuple[str, str, str, bool], ...] = (
     ("/info", "Version, process, endpoints and what is in flight.", "application/json", False),
     ("/openapi.json", "This document.", "application/json", False),
     ("/docs", "This document for humans.", "text/html", False),
-)
-
-_OF_NO_OPERATION = (problem.NOT_FOUND, problem.METHOD_NOT_ALLOWED)
-"""Answered to what is not in this document."""
-
-_OF_EXPORT_ALONE = (
-    problem.EXPORT_NOT_ALLOWED,
-    problem.EXPORT_NOT_FOUND,
-    problem.EXPORT_NOT_PARQUET,
-    problem.EXPORT_STORE_UNAVAILABLE,
-)
-_OF_EXPORT = tuple(kind for kind in PROBLEMS.values() if kind not in _OF_NO_OPERATION)
-_OF_DELIVERY = tuple(kind for kind in _OF_EXPORT if kind not in _OF_EXPORT_ALONE)
-
-_OF_ANY_REQUEST = (
-    problem.BROKEN_REQUEST,
-    problem.HEAD_TIMEOUT,
-    problem.URL_TOO_LONG,
-    problem.EXPECTATION_FAILED,
-    problem.TOO_MANY_HEADERS,
-    problem.HEAD_TOO_LARGE,
-    problem.INTERNAL_ERROR,
-    problem.TOO_MANY_CONNECTIONS,
 )
 
 
@@ -69,7 +51,7 @@ def openapi_document(
         export.path: _export(source, export) for source in sources for export in source.exports
     }
     for path, summary, media_type, may_be_unready in _PROBES:
-        responses: dict[str, Any] = {"200": _content(summary, media_type), **_ANY_REFUSALS}
+        responses: dict[str, Any] = {"200": _content(summary, media_type), **OF_ANY_REQUEST}
         if may_be_unready:
             unready = _content("Not ready; the reason says why.", media_type)
             responses["503"] = _either(responses["503"], unready)
@@ -92,10 +74,10 @@ def openapi_document(
         "paths": paths,
         "components": {
             "schemas": {
-                "Accepted": _ACCEPTED_SCHEMA,
-                "AcceptedEvents": _ACCEPTED_EVENTS_SCHEMA,
-                "AcceptedExport": _ACCEPTED_EXPORT_SCHEMA,
-                "Problem": _PROBLEM_SCHEMA,
+                "Accepted": ACCEPTED,
+                "AcceptedEvents": ACCEPTED_EVENTS,
+                "AcceptedExport": ACCEPTED_EXPORT,
+                "Problem": PROBLEM,
             },
             "securitySchemes": {source.name: _security(source.signature) for source in sources},
         },
@@ -125,7 +107,7 @@ def _operations(
                     )
                 },
             },
-            "responses": {"200": _accepted(endpoint), **_DELIVERY_REFUSALS},
+            "responses": {"200": _accepted(endpoint), **OF_DELIVERY},
         }
     }
     if endpoint.probed:
@@ -133,7 +115,7 @@ def _operations(
             "summary": f"Tell {source.title} that the address is served.",
             "operationId": f"{operation}_probe",
             "tags": [source.name],
-            "responses": {"200": _content("It is.", "application/json"), **_ANY_REFUSALS},
+            "responses": {"200": _content("It is.", "application/json"), **OF_ANY_REQUEST},
         }
     return operations
 
@@ -178,14 +160,14 @@ def _export(source: SourceSpec, export: Export) -> dict[str, Any]:
             "security": [{source.name: []}],
             "requestBody": {
                 "required": True,
-                "content": {"application/json": {"schema": _EXPORT_SCHEMA}},
+                "content": {"application/json": {"schema": EXPORT}},
             },
             "responses": {
                 "202": {
                     "description": "The broker has the announcement.",
                     "content": {"application/json": {"schema": accepted}},
                 },
-                **_EXPORT_REFUSALS,
+                **OF_EXPORT,
             },
         }
     }
@@ -209,92 +191,3 @@ def _either(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         "description": f"{one['description']}; or: {other['description']}",
         "content": {**one["content"], **other["content"]},
     }
-
-
-def _refusals(kinds: Iterable[Problem]) -> dict[str, Any]:
-    """Status → response, one for all problems of that status."""
-    by_status: dict[int, list[str]] = {}
-    for kind in kinds:
-        by_status.setdefault(kind.status, []).append(f"{kind.title} (`{kind.slug}`)")
-    out: dict[str, Any] = {}
-    for status, titles in sorted(by_status.items()):
-        response: dict[str, Any] = {
-            "description": "; ".join(titles),
-            "content": {problem.CONTENT_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        if status in _HEADERS:
-            name, description, schema = _HEADERS[status]
-            response["headers"] = {name: {"description": description, "schema": schema}}
-        out[str(status)] = response
-    return out
-
-
-_RETRY_AFTER = ("Retry-After", "Seconds.", {"type": "integer", "minimum": 1})
-_HEADERS: dict[int, tuple[str, str, dict[str, Any]]] = {
-    401: ("WWW-Authenticate", "The scheme that is accepted.", {"type": "string"}),
-    415: ("Accept-Encoding", "The coding that is accepted.", {"type": "string"}),
-    429: _RETRY_AFTER,
-    503: _RETRY_AFTER,
-}
-
-_DELIVERY_REFUSALS = _refusals(_OF_DELIVERY)
-_EXPORT_REFUSALS = _refusals(_OF_EXPORT)
-_ANY_REFUSALS = _refusals(_OF_ANY_REQUEST)
-
-_EXPORT_SCHEMA = {
-    "type": "object",
-    "required": ["uri"],
-    "additionalProperties": False,
-    "properties": {
-        "uri": {
-            "type": "string",
-            "maxLength": LONGEST_URI,
-            "description": "file:///… or s3://bucket/…, nothing percent-encoded.",
-            "examples": ["file:///srv/exports/ga4/events_20260102.parquet"],
-        }
-    },
-}
-_ACCEPTED_EXPORT_SCHEMA = {
-    "type": "object",
-    "required": ["status", "topic", "uri", "event_id", "delivery_id"],
-    "properties": {
-        "status": {"const": "accepted"},
-        "topic": {"type": "string", "description": "Logical topic of the announcement."},
-        "uri": {"type": "string", "description": "Where the file is."},
-        "event_id": {"type": "string", "description": "The same for the same version of a file."},
-        "delivery_id": {"type": "string", "format": "uuid", "description": "UUIDv7, ours."},
-    },
-}
-_ACCEPTED_SCHEMA = {
-    "type": "object",
-    "required": ["status", "topic", "event_id", "delivery_id"],
-    "properties": {
-        "status": {"const": "ok"},
-        "topic": {"type": "string", "description": "Logical topic of the record."},
-        "id": {"type": "string", "description": "Business id (Shopify)."},
-        "event_id": {"type": "string", "description": "The vendor's event id."},
-        "delivery_id": {"type": "string", "format": "uuid", "description": "UUIDv7, ours."},
-    },
-}
-_ACCEPTED_EVENTS_SCHEMA = {
-    "type": "object",
-    "required": ["status", "published", "failed", "dead_letters"],
-    "properties": {
-        "status": {"const": "ok"},
-        "published": {"type": "integer", "description": "Events that the broker has."},
-        "failed": {"const": 0, "description": "Always: else all of it is to be sent again."},
-        "dead_letters": {"type": "integer", "description": "Elements kept that are no events."},
-    },
-}
-_PROBLEM_SCHEMA = {
-    "type": "object",
-    "description": "RFC 9457 problem details.",
-    "required": ["type", "title", "status", "detail", "instance"],
-    "properties": {
-        "type": {"type": "string", "format": "uri-reference"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What is wrong, where, and what to do next."},
-        "instance": {"type": "string", "format": "uri-reference"},
-    },
-}

@@ -18,7 +18,9 @@ from aiokafka.errors import MessageSizeTooLargeError, RecordListTooLargeError
 from services.ingest.admission import Hold
 from services.ingest.broker_link import CLOSE_SECONDS, CONNECT_SECONDS, BrokerLink
 from services.ingest.config import IngestSettings
+from services.ingest.deadlines import Deadlines
 from services.ingest.group_commit import Lane
+from services.ingest.lanes import Lanes
 from services.ingest.record import Record
 from services.ingest.spool.keeping import Keeping
 from services.ingest.spool.sending import Sending
@@ -32,8 +34,6 @@ from shared.runtime import bus, logging
 from shared.runtime.errors import Unavailable
 
 SPOOL_CLOSE_SECONDS = 1.0
-TICK_SECONDS = 0.02
-"""How much earlier than the acknowledgement timeout a delivery may be given up."""
 _TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 """The broker will never take these: they are not kept for later."""
 
@@ -50,18 +50,16 @@ class Publisher:
 
     def __init__(self, settings: IngestSettings, topics: Sequence[str]) -> None:
         self._settings = settings
-        self._ack_timeout = settings.ingest_ack_timeout_s
-        self._spool_after = settings.ingest_spool_after_s
-        self._physical = {topic: settings.environment.topic(topic) for topic in topics}
-        self._loop = asyncio.get_running_loop()
+        self._lanes = Lanes(topics, settings.environment.topic, self, self._divert)
+        self._deadlines = Deadlines(
+            settings.ingest_spool_after_s,
+            settings.ingest_ack_timeout_s,
+            self._too_slow if settings.ingest_spool else None,
+        )
         self._turns: defaultdict[int | None, Turns] = defaultdict(Turns)
         """By broker; ``None`` is nobody yet."""
-        self._lanes: dict[str, list[Lane]] = {}
-        self._tick: list[Record] = []
-        self._tick_ends = 0.0
         self._moved = asyncio.Event()
-        self._missing: tuple[str, ...] = ()
-        asked = {*self._physical.values(), settings.environment.topic(SPOOL)}
+        asked = {*self._lanes.physical, settings.environment.topic(SPOOL)}
         self._link = BrokerLink(settings, asked, self._answered, self._silent)
         self.keeping: Keeping | None = None
         """The spool, once started; ``None`` when it is switched off."""
@@ -71,8 +69,8 @@ class Publisher:
         """Why the broker does not take every record now; ``None`` when it does."""
         if self._link.away is not None:
             return self._link.away
-        if self._missing:
-            names = ", ".join(self._physical[topic] for topic in self._missing)
+        if self._lanes.missing:
+            names = ", ".join(self._lanes.missing)
             return (
                 f"no topic {names} on the broker at {self._settings.brokers}; "
                 "create the topics with `bergline bootstrap`"
@@ -122,7 +120,7 @@ class Publisher:
         """
         source = source or topic.partition(".")[0]
         record = Record(topic, source, key, value, headers, hold, settled)
-        lanes = self._lanes.get(topic)
+        lanes = self._lanes.of(topic)
         why = self._link.away
         if why is None and lanes is None:
             why = self.trouble or "the topics are not known yet"
@@ -133,29 +131,18 @@ class Publisher:
         elif why is not None or keeping.spool.holds(StreamKey(source, topic)):
             keeping.keep(record, why)
             hold.lend()
-            self._expire_later(record)
+            self._deadlines.add(record)
             return
         hold.lend()
         assert lanes is not None  # noqa: S101 - there is a reason otherwise
         # The partitioner of librdkafka ("consistent"): all records of a key in one partition.
         lanes[crc32(key) % len(lanes)].add(record)
-        self._expire_later(record)
+        self._deadlines.add(record)
 
-    def _expire_later(self, record: Record) -> None:
-        """One timer for all records of a tick is much cheaper than one for each."""
-        now = self._loop.time()
-        if now > self._tick_ends:
-            self._tick_ends = now + TICK_SECONDS
-            self._tick = []
-            if self.keeping is not None:
-                self._loop.call_later(self._spool_after, self._too_slow, self._tick)
-            self._loop.call_later(self._ack_timeout, _expire, self._tick, self._ack_timeout)
-        self._tick.append(record)
-
-    def _too_slow(self, tick: list[Record]) -> None:
-        why = f"the broker did not acknowledge within {self._spool_after} s"
+    def _too_slow(self, tick: Sequence[Record]) -> None:
+        why = f"the broker did not acknowledge within {self._settings.ingest_spool_after_s} s"
         for topic in {r.topic for r in tick if not r.is_settled and r.copy is None}:
-            self._divert(self._lanes.get(topic, ()), why)
+            self._divert(self._lanes.of(topic) or (), why)
 
     def _divert(self, lanes: Sequence[Lane], why: str) -> None:
         """Spool everything in the lanes of a topic that is not settled."""
@@ -197,28 +184,27 @@ class Publisher:
             for record in members:
                 record.settle(Unavailable(why))
             return
-        self._divert([lane, *self._lanes.get(members[0].topic, ())], why)
+        self._divert([lane, *(self._lanes.of(members[0].topic) or ())], why)
 
     async def open(self, topic: str) -> None:
         """Return when the topic can be sent to, and all sent to it before is settled.
 
         It may be one of a source that is switched off now: what was accepted is sent all the same.
         """
-        if topic not in self._physical:
-            self._physical[topic] = self._settings.environment.topic(topic)
-            self._link.ask(self._physical[topic])
+        if (physical := self._lanes.want(topic)) is not None:
+            self._link.ask(physical)
         while not self._is_open(topic):
             await self._moved.wait()
 
     def _is_open(self, topic: str) -> bool:
-        lanes = self._lanes.get(topic)
+        lanes = self._lanes.of(topic)
         return self._link.is_usable and lanes is not None and all(lane.is_idle for lane in lanes)
 
     async def send(
         self, topic: str, reads: Sequence[Read], acknowledged: Callable[[Read], None]
     ) -> Exception | None:
         """Send what was spooled; see :class:`~services.ingest.spool.replayer.Outlet`."""
-        producer, lanes = self._link.producer, self._lanes.get(topic)
+        producer, lanes = self._link.producer, self._lanes.of(topic)
         if producer is None or lanes is None:
             return Unavailable(self.trouble or "there is no producer")
         physical = self._settings.environment.topic(topic)
@@ -237,30 +223,11 @@ class Publisher:
             await self.keeping.close(SPOOL_CLOSE_SECONDS)
 
     def _answered(self, producer: AIOKafkaProducer) -> None:
-        """The broker says which topics there are, and of how many partitions."""
-        cluster = producer.client.cluster
-        missing = tuple(
-            topic
-            for topic, physical in self._physical.items()
-            if not cluster.partitions_for_topic(physical)
-        )
-        if missing and missing != self._missing:
-            log.warning("topics are missing", topics=missing, next="bergline bootstrap")
-        self._missing = missing
-        for topic, physical in self._physical.items():
-            count = len(cluster.partitions_for_topic(physical) or ())
-            lanes = self._lanes.get(topic)
-            if lanes is not None and len(lanes) != count:
-                # Before anything goes other ways.
-                self._divert(lanes, f"topic {physical} has {count} partitions now")
-            if count and (lanes is None or len(lanes) != count):
-                self._lanes[topic] = [Lane(physical, partition, self) for partition in range(count)]
-            elif not count:
-                self._lanes.pop(topic, None)
+        self._lanes.follow(producer.client.cluster)
         self.moved()
 
     def _silent(self, reason: str) -> None:
-        for lanes in self._lanes.values():
+        for lanes in self._lanes:
             self._divert(lanes, reason)
 
     async def _publish_event(self, topic: str, event: Event) -> None:
@@ -270,9 +237,3 @@ class Publisher:
             raise Unavailable(self.trouble or f"no topic {physical} on the broker")
         async with asyncio.timeout(CONNECT_SECONDS):
             await bus.publish(producer, self._settings, topic, event)
-
-
-def _expire(tick: list[Record], after_s: float) -> None:
-    for record in tick:
-        if not record.is_settled:
-            record.settle(Unavailable(f"no durable acknowledgement within {after_s} s"))

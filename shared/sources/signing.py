@@ -6,12 +6,13 @@ examples sign by them. The secrets are settings.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 
 @dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(ABC):
     """Base of the schemes.
 
     Attributes:
@@ -32,9 +33,9 @@ class Signature:
     secret_prefix: ClassVar[str] = ""
 
     @property
+    @abstractmethod
     def carrier(self) -> str:
         """Name of the header, or query parameter, that a delivery must have."""
-        raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)

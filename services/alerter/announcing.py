@@ -48,6 +48,7 @@ class Announcing:
         self._sender = sender
         self._outage = Outage(log, "changes of alerts are not published yet")
         self._task: asyncio.Task[None] | None = None
+        self._one_at_a_time = asyncio.Lock()
 
     def start(self) -> None:
         """Begin in the background."""
@@ -63,14 +64,14 @@ class Announcing:
     async def flush(self) -> None:
         """Return when nothing is unpublished; it is for the caller to limit the time."""
         while self._journal.state.unpublished:
-            await self._once()
+            async with self._one_at_a_time:
+                await self._once()
 
     async def _run(self) -> None:
         while True:
             await self._journal.unpublished_changed.wait()
             self._journal.unpublished_changed.clear()
-            while self._journal.state.unpublished:
-                await self._once()
+            await self.flush()
 
     async def _once(self) -> None:
         by_key: dict[str, list[Waiting]] = {}

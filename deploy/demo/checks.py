@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from deploy.demo import promises
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.exports import ANNOUNCED, ExportLedger
+from deploy.demo.incident import EXPECTED, Incident
 from deploy.demo.ledger import Ledger
 from deploy.demo.recomputation import Comparison
 from deploy.generator.poster import Outcome
@@ -111,6 +112,44 @@ def check_derived(derived: DerivedLedger) -> list[Check]:
             f"{fresh.not_reached} of {fresh.records} records not reached",
         ),
     ]
+
+
+def check_incident(happened: Incident, ledger: Ledger, derived: DerivedLedger) -> list[Check]:
+    """Checks of the incident, of all that was posted before and during it. Pure."""
+    counts, posted = ledger.counts, happened.outcomes
+    refused = [each for each in posted if not each.accepted or each.unknown]
+    silent = [name for name in EXPECTED if name not in happened.fired_s]
+    lasting = [name for name in EXPECTED if name not in happened.resolved_s]
+    return [
+        Check(
+            "storage stopped: alerts fire",
+            not silent,
+            _after(happened.fired_s, silent, "did not"),
+        ),
+        Check(
+            "storage stopped: webhooks are accepted",
+            bool(posted) and not refused,
+            f"{len(posted) - len(refused)} of {len(posted)} answered 2xx",
+        ),
+        Check(
+            "storage is back: alerts are over",
+            not lasting,
+            _after(happened.resolved_s, lasting, "is not"),
+        ),
+        Check(
+            "storage is back: nothing is lost, nothing is doubled",
+            counts["lost"] == counts["duplicated"] == counts["unasked"] == 0
+            and counts["events"] == counts["raw"] == counts["offsets"]
+            and not derived.differing,
+            f"{counts['events']} events, {counts['raw']} rows, {counts['lost']} lost, "
+            f"{counts['duplicated']} doubled, {len(derived.differing)} derived tables differ",
+        ),
+    ]
+
+
+def _after(seconds: Mapping[str, float], missing: Sequence[str], what: str) -> str:
+    told = [f"{name} after {after:.1f} s" for name, after in seconds.items()]
+    return "; ".join([*told, *(f"{name} {what}" for name in missing)])
 
 
 def _difference(found: Comparison) -> str:

@@ -4,18 +4,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
 from deploy.demo import exports
-from deploy.demo.checks import Check, check, check_derived, check_export
+from deploy.demo.checks import Check, check, check_derived, check_export, check_incident
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.exports import ExportLedger
+from deploy.demo.incident import STOPPED, Incident
 from deploy.demo.ledger import Ledger
 from deploy.generator.poster import Outcome
 
-FORMAT = 2
+FORMAT = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was found when everything posted had settled."""
+
+    outcomes: Sequence[Outcome]
+    ledger: Ledger
+    export: ExportLedger
+    derived: DerivedLedger
+
+
+@dataclass(frozen=True, slots=True)
+class Aftermath:
+    """The incident, and what was found when everything had settled again."""
+
+    incident: Incident
+    ledger: Ledger
+    derived: DerivedLedger
 
 
 class Report(BaseModel):
@@ -28,7 +49,8 @@ class Report(BaseModel):
     that holds the row; of ``mart``, to that of the first retained snapshot of the sales mart that
     is complete up to the record. ``freshness_upper_bound`` names the layers of which snapshots in
     between were thinned away, so that rows may have been there earlier. ``marts`` compares every
-    derived table with its recomputation.
+    derived table with its recomputation. ``incident`` is what happened while storage was stopped
+    and afterwards, with rows of all raw tables; all else is of before it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -45,6 +67,7 @@ class Report(BaseModel):
     freshness_upper_bound: tuple[str, ...]
     marts: Mapping[str, Any]
     trace: Mapping[str, Any]
+    incident: Mapping[str, Any]
     checks: tuple[Check, ...]
     seconds: Mapping[str, float]
     data_dir: str
@@ -57,15 +80,20 @@ class Report(BaseModel):
 
 def report(
     seed: int,
-    outcomes: Sequence[Outcome],
-    ledger: Ledger,
-    export: ExportLedger,
-    derived: DerivedLedger,
+    found: Found,
+    aftermath: Aftermath,
     seconds: Mapping[str, float],
     data_dir: str,
 ) -> Report:
     """Put the report together. Pure."""
-    checks = (*check(outcomes, ledger), *check_export(export), *check_derived(derived))
+    outcomes, ledger, export, derived = found.outcomes, found.ledger, found.export, found.derived
+    happened = aftermath.incident
+    checks = (
+        *check(outcomes, ledger),
+        *check_export(export),
+        *check_derived(derived),
+        *check_incident(happened, aftermath.ledger, aftermath.derived),
+    )
     kinds = Counter(outcome.delivery.kind.value for outcome in outcomes)
     retries = sum(outcome.attempts - 1 for outcome in outcomes)
     return Report(
@@ -83,10 +111,30 @@ def report(
         freshness_upper_bound=("mart",) if derived.freshness.upper_bound else (),
         marts=_marts(derived),
         trace=ledger.trace,
+        incident=_incident(aftermath, seconds),
         checks=checks,
         seconds={name: round(value, 2) for name, value in seconds.items()},
         data_dir=data_dir,
     )
+
+
+def _incident(aftermath: Aftermath, seconds: Mapping[str, float]) -> dict[str, Any]:
+    happened, counts = aftermath.incident, aftermath.ledger.counts
+    return {
+        "stopped": STOPPED,
+        "posted": len(happened.outcomes),
+        "accepted": sum(each.accepted for each in happened.outcomes),
+        "slowest_answer_s": round(max((each.seconds for each in happened.outcomes), default=0), 3),
+        "fired_s": _rounded(happened.fired_s),
+        "down_s": round(happened.down_s, 2),
+        "resolved_s": _rounded(happened.resolved_s),
+        "recovered_s": round(seconds["recover"], 2),
+        "events": counts["events"],
+        "rows": counts["raw"],
+        "lost": counts["lost"],
+        "doubled": counts["duplicated"],
+        "derived_equal": not aftermath.derived.differing,
+    }
 
 
 def _rounded(seconds: Mapping[str, float | None]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""One demonstration from nothing to report: start, post, settle, build, count, compare, stop."""
+"""One demonstration from nothing to report: start, post, settle, build, compare, break, recover."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
-from deploy.demo import derived_ledger, exports, ledger
+from deploy.demo import derived_ledger, exports, incident, ledger
 from deploy.demo.build_workers import able_to_build
 from deploy.demo.deriving import derived
-from deploy.demo.report import Report, report
+from deploy.demo.report import Aftermath, Found, Report, report
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
 from deploy.embedded import control, ports
@@ -143,10 +143,30 @@ async def run(options: Options, home: Path, steps: Steps) -> Report:
         moment = time.monotonic()
         compared = await asyncio.to_thread(derived_ledger.take, catalog, settings.environment)
         seconds["compare"] = time.monotonic() - moment
+        steps.step("stopping storage, posting meanwhile", deliveries=incident.DELIVERIES)
+        moment = time.monotonic()
+        happened = await incident.happen(settings, where, poster, options.seed)
+        seconds["incident"] = time.monotonic() - moment
+        steps.step("storage is back: waiting until everything is as it should be")
+        moment = time.monotonic()
+        ends = await settled(settings, catalog, steps.waiting)
+        await derived(settings, catalog, ends, steps.deriving)
+        seconds["recover"] = time.monotonic() - moment
+        steps.step("counting once more")
+        moment = time.monotonic()
+        counted_again = await asyncio.to_thread(
+            ledger.take, catalog, settings.environment, [*outcomes, *happened.outcomes], ends
+        )
+        compared_again = await asyncio.to_thread(derived_ledger.take, catalog, settings.environment)
+        seconds["count again"] = time.monotonic() - moment
         steps.step("platform stays up" if options.keep else "stopping the platform")
     seconds["total"] = time.monotonic() - began
     made = report(
-        options.seed, outcomes, counted, counted_export, compared, seconds, str(where.root)
+        options.seed,
+        Found(outcomes, counted, counted_export, compared),
+        Aftermath(happened, counted_again, compared_again),
+        seconds,
+        str(where.root),
     )
     (home / REPORT_FILE).write_text(made.model_dump_json(indent=2) + "\n")
     if made.ok and not options.keep:
@@ -165,7 +185,12 @@ async def _platform(where: Layout, options: Options, steps: Steps) -> AsyncItera
     steps.step("starting the platform", data_dir=str(where.root))
     start = asyncio.ensure_future(
         asyncio.to_thread(
-            control.detach, where, replicas_of({}), options.port_choice, steps.started
+            control.detach,
+            where,
+            replicas_of({}),
+            options.port_choice,
+            steps.started,
+            variables=incident.VARIABLES,
         )
     )
     keep = False

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 from deploy.embedded import processes, state
 from deploy.embedded.layout import Layout
@@ -43,10 +44,12 @@ def detach(
     ports: str,
     observer: Observer,
     brokers: str | None = None,
+    variables: Mapping[str, str] = MappingProxyType({}),
 ) -> PlatformState:
     """Start a platform in a session of its own and wait until it is ready.
 
-    Its own messages go to ``logs/supervisor.log``.
+    Its own messages go to ``logs/supervisor.log``. ``variables`` are set for it and its processes
+    where they are not set here.
 
     Raises:
         Refused: one runs on this data directory already.
@@ -72,7 +75,7 @@ def detach(
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env={**os.environ, "BERGLINE_DATA_DIR": str(where.root)},
+            env={**variables, **os.environ, "BERGLINE_DATA_DIR": str(where.root)},
         )
     while child.poll() is None:
         now = state.read(where.state_file)

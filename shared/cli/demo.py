@@ -45,8 +45,10 @@ def demo(
     The posts hold creations, updates, deletions, redeliveries, overtaken versions and faulty
     bodies, as JSON, arrays of events and forms. Afterwards the answers, the broker's logs and SQL
     over the tables must agree event by event, and every derived table up to the sales mart must be
-    what SQL makes of the raw rows. The platform runs in a new directory below BERGLINE_DATA_DIR;
-    the report stays there as demo-report.json. Exit code 6 when a check fails.
+    what SQL makes of the raw rows. Then storage is stopped under traffic: alerts must fire,
+    webhooks be accepted, and afterwards everything be as it should. The platform runs in a new
+    directory below BERGLINE_DATA_DIR; the report stays there as demo-report.json. Exit code 6 when
+    a check fails.
     """
     import asyncio
 
@@ -173,6 +175,7 @@ def _text(made: Report, keep: bool) -> RenderableType:
                 for one in made.checks
             ],
         ),
+        _incident(made),
         f"\n{made.deliveries} webhooks with {made.ledger['events']} events in "
         f"{made.seconds['post']} s, "
         f"{made.marts['orders']} orders in the mart, everything in {made.seconds['total']} s ("
@@ -184,6 +187,21 @@ def _text(made: Report, keep: bool) -> RenderableType:
             f"still running; stop it with: BERGLINE_DATA_DIR={made.data_dir} bergline down"
         )
     return Group(*parts)
+
+
+def _incident(made: Report) -> str:
+    told = made.incident
+
+    def slowest(which: str) -> str:
+        return f"{max(told[which].values(), default=float('nan')):.1f} s"
+
+    return (
+        f"\nincident: {told['stopped']} stopped for {told['down_s']:.1f} s, "
+        f"{', '.join(told['fired_s']) or 'no alert'} firing after {slowest('fired_s')}, "
+        f"{told['accepted']} of {told['posted']} webhooks accepted meanwhile; over "
+        f"{slowest('resolved_s')} after it was started again, everything derived "
+        f"{told['recovered_s']:.1f} s later, {told['lost']} lost, {told['doubled']} doubled"
+    )
 
 
 def _freshness(made: Report, layer: str, what: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from deploy.demo import exports
+from deploy.demo.incident import DELIVERIES, EXPECTED
 from deploy.demo.ledger import WEBHOOK_TABLES
 from deploy.demo.run import REPORT_FILE
 from deploy.embedded import processes
@@ -81,6 +82,12 @@ def test_every_event_of_every_source_is_a_row_and_orders_are_in_the_mart(
     rows = {name: each["rows"] for name, each in report["marts"]["tables"].items()}
     assert set(rows) == {spec.name for spec in derived_tables()}
     assert report["marts"]["orders"] == rows["core.orders"] > 0
+    incident = report["incident"]
+    assert set(incident["fired_s"]) == set(incident["resolved_s"]) == set(EXPECTED)
+    assert incident["accepted"] == incident["posted"] == DELIVERIES
+    assert incident["rows"] == incident["events"] > ledger["raw"]
+    assert incident["lost"] == incident["doubled"] == 0
+    assert incident["derived_equal"] is True
     assert report["seconds"].keys() >= {"settle", "workers", "build", "compare"}
     assert report["trace"]["snapshot_id"]
     assert [step["step"] for step in steps(err)][-1] == "stopping the platform"

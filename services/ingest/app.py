@@ -154,7 +154,7 @@ class IngestApp:
             )
         runner = web.AppRunner(self.web, access_log=None, shutdown_timeout=IN_FLIGHT_SECONDS)
         await runner.setup()
-        self.publisher.start()
+        await self.publisher.start()
         if self.publisher.keeping is not None:
             keeping = self.publisher.keeping
             SpoolMeasures(self.instruments, keeping.spool, keeping.replayer)

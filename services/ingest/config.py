@@ -120,7 +120,9 @@ class IngestSettings(SourceSettings):
         "the first that is free",
     )
     ingest_spool_max_bytes: int = Field(
-        default=1024 * MEBIBYTE, ge=64 * 1024, description="most that an instance's spool takes"
+        default=1024 * MEBIBYTE,
+        ge=64 * 1024,
+        description="most that an instance's spool takes, with what it has taken over of others",
     )
     ingest_spool_source_share: float = Field(
         default=0.5, gt=0, le=1, description="part of the spool that one source may fill"

@@ -86,14 +86,16 @@ class Publisher:
         refusal = self.keeping.refusal
         return f"{trouble}; {refusal}" if refusal is not None else None
 
-    def start(self) -> None:
-        """Begin to connect, in the background: a broker that is away does not stop the service.
+    async def start(self) -> None:
+        """Read the spool, then begin to connect, in the background.
+
+        A broker that is away does not stop the service.
 
         Raises:
             ConfigurationError: the spool's directory cannot be used.
         """
         if self._settings.ingest_spool:
-            self.keeping = Keeping(self._settings, self, self._publish_event)
+            self.keeping = await Keeping.opened(self._settings, self, self._publish_event)
             self.keeping.start()
         self._link.start()
 

@@ -48,7 +48,7 @@ class Broker:
         self.spares = spares
         self.sent: list[tuple[str, bytes, bytes]] = []
 
-    def start(self) -> None:
+    async def start(self) -> None:
         pass
 
     async def close(self, *_: object) -> None:

@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 import aiohttp
 
 from services.ingest.exports.looking import of_object
-from shared.runtime.s3_requests import ObjectStore
 from shared.runtime.export_places import NotAllowed, Prefix, fingerprint, parse
+from shared.runtime.s3_requests import ObjectStore
 from shared.runtime.settings import Settings
 
 SUFFIX = ".parquet"

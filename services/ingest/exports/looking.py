@@ -14,9 +14,9 @@ from dataclasses import dataclass
 import aiohttp
 
 from services.ingest import problem
-from shared.runtime.s3_requests import ObjectStore
 from services.ingest.problem import Refused
 from shared.runtime.export_places import NotAllowed, Place, fingerprint, opened
+from shared.runtime.s3_requests import ObjectStore
 from shared.runtime.settings import Settings
 
 _MAGIC = b"PAR1"

@@ -62,7 +62,7 @@ async def drain(settings: IngestSettings, timeout_s: float) -> Drained:
     )
     replayer = Replayer(spool, publisher, Episodes("drain", lambda _event: None))
     await spool.adopt()
-    publisher.start()
+    await publisher.start()
     replayer.start()
     try:
         async with asyncio.timeout(timeout_s):

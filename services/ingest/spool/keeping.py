@@ -6,6 +6,7 @@ import socket
 import time
 from functools import partial
 from pathlib import Path
+from typing import Self
 
 from services.ingest.config import IngestSettings
 from services.ingest.record import Record
@@ -17,6 +18,7 @@ from services.ingest.spool.store import StreamKey
 from shared.contracts.spool import SpoolChanged
 from shared.contracts.topics import SPOOL
 from shared.runtime import logging
+from shared.runtime.blocking import BlockingThread
 from shared.runtime.errors import Unavailable
 from shared.runtime.event_queue import EventQueue, Send
 from shared.runtime.settings import data_dir
@@ -31,26 +33,34 @@ class Keeping:
     """Keeps records while the broker does not take them.
 
     Args:
-        settings: where, and how much.
+        spool: where it keeps them.
         outlet: the way to the broker.
         publish: publishes an event.
-
-    Raises:
-        ConfigurationError: the directory cannot be used.
     """
 
-    def __init__(self, settings: IngestSettings, outlet: Outlet, publish: Send) -> None:
-        self.spool = Spool(
-            spool_root(settings),
-            max_bytes=settings.ingest_spool_max_bytes,
-            share=settings.ingest_spool_source_share,
-            number=settings.ingest_spool_number,
-        )
+    def __init__(self, spool: Spool, outlet: Outlet, publish: Send) -> None:
+        self.spool = spool
         directory = self.spool.own.store.directory
         self.events = EventQueue(publish)
         self.episodes = Episodes(f"{socket.gethostname()}/{directory.name}", self._tell)
         self.replayer = Replayer(self.spool, outlet, self.episodes)
         self._why = ""
+
+    @classmethod
+    async def opened(cls, settings: IngestSettings, outlet: Outlet, publish: Send) -> Self:
+        """With the spool of these settings, which is read without holding up the event loop.
+
+        Raises:
+            ConfigurationError: its directory cannot be used.
+        """
+        read = partial(
+            Spool,
+            spool_root(settings),
+            max_bytes=settings.ingest_spool_max_bytes,
+            share=settings.ingest_spool_source_share,
+            number=settings.ingest_spool_number,
+        )
+        return cls(await BlockingThread("spool at start").run(read), outlet, publish)
 
     @property
     def refusal(self) -> str | None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -59,9 +59,12 @@ class Copy(NamedTuple):
 class Spool:
     """What an instance keeps on disk for the broker.
 
+    Making one reads all that is in its directory, which may take seconds: a service does so
+    in a thread.
+
     Args:
         root: directory of all instances of one environment that share a file system.
-        max_bytes: of the files of this instance.
+        max_bytes: of the files of this instance, those that it has taken over included.
         share: of it that one source may take.
         number: of this instance's directory; by default the first that is free.
         orphaned_after_s: how long a directory must have been without an owner to be taken over.
@@ -100,8 +103,7 @@ class Spool:
         self._outage = Outage(log, "the spool cannot be written", directory=str(root))
         self.own = open_own(root, number, self._segment_bytes)
         self._writer = GroupWriter(self.thread, self.own.store, self._wrote)
-        for source, size in self.own.store.sizes().items():
-            self.quota.add(source, size)
+        self._account(self.own.store.sizes())
 
     def start(self) -> None:
         """Begin to write what is put."""
@@ -184,8 +186,7 @@ class Spool:
             return before - stream.size, error
 
         freed, error = await self.thread.run(advance)
-        if held is self.own:
-            self.quota.add(backlog.key.source, -freed)
+        self.quota.add(backlog.key.source, -freed)
         return error
 
     async def adopt(self) -> int:
@@ -197,6 +198,9 @@ class Spool:
         found = await self._looking.run(
             partial(open_orphans, self._root, self._orphaned_after_s, self._segment_bytes)
         )
+        for held in found:
+            # What others left takes the same disk: with it this one may keep less.
+            self._account(held.store.sizes())
         self.adopted += found
         return len(found)
 
@@ -205,13 +209,16 @@ class Spool:
         done = [held for held in self.adopted if not held.outstanding]
         self.adopted = [held for held in self.adopted if held.outstanding]
 
-        def look_after() -> None:
+        def look_after() -> list[dict[str, int]]:
             for held in (self.own, *self.adopted):
                 held.store.touch()
+            left = [held.store.sizes() for held in done]
             for held in done:
                 held.store.close()
+            return left
 
-        await self.thread.run(look_after)
+        for sizes in await self.thread.run(look_after):
+            self._account(sizes, -1)
 
     async def close(self, limit_s: float) -> None:
         """Write what was put, for at most ``limit_s``, and leave the directories."""
@@ -220,6 +227,10 @@ class Spool:
                 await self._writer.drained()
                 await self.thread.run(self._close)
         await self._writer.stop()
+
+    def _account(self, sizes: Mapping[str, int], sign: int = 1) -> None:
+        for source, size in sizes.items():
+            self.quota.add(source, sign * size)
 
     def _close(self) -> None:
         for held in (self.own, *self.adopted):

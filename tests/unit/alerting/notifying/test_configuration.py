@@ -138,3 +138,12 @@ def test_bytes_that_are_no_text_have_a_place(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"receivers:\n  - name: \xff\n")
     with pytest.raises(RoutingInvalid, match=r"alerting\.yaml:2:1: no UTF-8 text"):
         of_project(tmp_path)
+
+
+def test_what_the_runbook_shows_is_read() -> None:
+    page = (Path(__file__).parents[4] / "deploy/runbook/receivers.md").read_text()
+    variables = {name: f"https://example/{name}" for name in re.findall(r"env:(\w+)", page)}
+    shown = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    assert len(shown) >= 3
+    for text in shown:
+        assert read({FILE: text}, variables, text_of=lambda _path: "https://example/file").receivers

@@ -7,6 +7,7 @@ file cannot cost more than it has bytes.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -15,6 +16,9 @@ import yaml
 
 MOST_CHARACTERS = 256 * 1024
 MOST_DEPTH = 24
+
+_HALF = re.compile("[\ud800-\udfff]")
+"""What YAML can escape, and no file or topic can hold."""
 
 
 class _Mark(Protocol):
@@ -82,13 +86,13 @@ def composed(reading: Reading, text: str) -> yaml.Node | None:
         said = " ".join(part for part in (error.context, error.problem) if part)
         mark = error.problem_mark or error.context_mark
         reading.problem_at(mark, f"not YAML: {said}", "correct it")
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter of "\UFFFFFFFF"
         reading.problem_at(None, f"not YAML: {error}".replace("\n", " "), "correct it")
     return None
 
 
 def _plain(reading: Reading, text: str) -> bool:
-    """Whether it has neither aliases nor tags, nor is nested beyond reason."""
+    """Whether it has neither aliases nor tags nor broken characters, nor is nested too deeply."""
     depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
@@ -96,6 +100,9 @@ def _plain(reading: Reading, text: str) -> bool:
             return False
         if getattr(event, "tag", None):
             reading.problem_at(event.start_mark, "a tag", "leave it out: values are plain")
+            return False
+        if isinstance(event, yaml.ScalarEvent) and _HALF.search(event.value):
+            reading.problem_at(event.start_mark, "half of a character", "write it as \\U0001F600")
             return False
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -90,3 +91,29 @@ async def test_a_reader_may_wait_for_its_topic(broker: BrokerProcess) -> None:
     finally:
         await reader.stop()
     assert seen == [b"1"]
+
+
+@pytest.mark.asyncio
+async def test_a_reader_may_begin_some_time_ago(broker: BrokerProcess) -> None:
+    seen: list[bytes] = []
+    await _make_topic(broker)
+    now_ms = int(datetime.now(UTC).timestamp() * 1000)
+    producer = AIOKafkaProducer(bootstrap_servers=broker.bootstrap, acks="all")
+    await producer.start()
+    try:
+        for hours in (9, 8, 6, 0):
+            at_ms = now_ms - hours * 3_600_000
+            await producer.send_and_wait(TOPIC, str(hours).encode(), timestamp_ms=at_ms)
+    finally:
+        await producer.stop()
+    settings = Settings(brokers=broker.bootstrap)
+    for start, expected in ((timedelta(hours=7), [b"6", b"0"]), (timedelta(hours=-1), [])):
+        seen.clear()
+        reader = TopicReader(settings, TOPIC, lambda record: seen.append(record.value), start=start)
+        reader.start()
+        try:
+            async with asyncio.timeout(WITHIN_S):
+                await reader.caught_up.wait()
+        finally:
+            await reader.stop()
+        assert seen == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from services.stream_writer.buffer import Work
 from services.stream_writer.landing import PartitionsBehind, PositionsLost, tail_of
 from services.stream_writer.table_writer import TableWriter
 from shared.contracts.envelope import MAY_REPEAT
+from shared.lake.announcements import table_committed
 from shared.lake.commit import Outcome, Result
 from shared.lake.positions import Stretch, Tail
 from shared.runtime.errors import Refused, Unavailable
@@ -128,6 +130,25 @@ class TestTrimming:
         writer.land(work(batch(10, 12), batch(12, 15), batch(0, 4, 1), batch(4, 9, 1)))
         assert len(lake.metadata.snapshots) == before + 1
         assert lake.head.summary["added-data-files"] == "1"
+
+
+class TestAnnounced:
+    def test_the_snapshot_alone_tells_when_its_oldest_delivery_was_accepted(
+        self, lake: Lake, writer: Writer
+    ) -> None:
+        fetched = batch(8, 13)
+        receipts = {8: b"09:00:00", 9: b"09:30:00", 10: b"12:00:05", 11: b"12:00:02"}
+        records = [
+            replace(each, headers=(("received_at", b"2026-11-26T%sZ" % receipts[each.offset]),))
+            if each.offset in receipts
+            else each
+            for each in fetched.records
+        ]
+        outcome = writer.land(work(replace(fetched, records=records)))
+        assert outcome.snapshot is not None
+        told = table_committed(EVENTS.name, lake.state, outcome.snapshot)
+        assert told.oldest_received_at == datetime(2026, 11, 26, 12, 0, 2, tzinfo=UTC)
+        assert told.snapshots == 2
 
 
 class TestFirstSeen:

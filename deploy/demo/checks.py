@@ -114,10 +114,13 @@ def check_derived(derived: DerivedLedger) -> list[Check]:
     ]
 
 
-def check_incident(happened: Incident, ledger: Ledger, derived: DerivedLedger) -> list[Check]:
-    """Checks of the incident, of all that was posted before and during it. Pure."""
+def check_incident(
+    before: Sequence[Outcome], happened: Incident, ledger: Ledger, derived: DerivedLedger
+) -> list[Check]:
+    """Checks of the incident, with the ledger of all that was posted before and during it. Pure."""
     counts, posted = ledger.counts, happened.outcomes
     refused = [each for each in posted if not each.accepted or each.unknown]
+    legal = promises.beyond([*before, *posted])
     silent = [name for name in EXPECTED if name not in happened.fired_s]
     lasting = [name for name in EXPECTED if name not in happened.resolved_s]
     return [
@@ -138,8 +141,9 @@ def check_incident(happened: Incident, ledger: Ledger, derived: DerivedLedger) -
         ),
         Check(
             "storage is back: nothing is lost, nothing is doubled",
-            counts["lost"] == counts["duplicated"] == counts["unasked"] == 0
-            and counts["events"] == counts["raw"] == counts["offsets"]
+            counts["lost"] == counts["duplicated"] == counts["repeated_offsets"] == 0
+            and counts["events"] + counts["unasked"] == counts["raw"] == counts["offsets"]
+            and counts["unasked"] <= legal["rows"]
             and not derived.differing,
             f"{counts['events']} events, {counts['raw']} rows, {counts['lost']} lost, "
             f"{counts['duplicated']} doubled, {len(derived.differing)} derived tables differ",

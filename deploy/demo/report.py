@@ -92,7 +92,7 @@ def report(
         *check(outcomes, ledger),
         *check_export(export),
         *check_derived(derived),
-        *check_incident(happened, aftermath.ledger, aftermath.derived),
+        *check_incident(outcomes, happened, aftermath.ledger, aftermath.derived),
     )
     kinds = Counter(outcome.delivery.kind.value for outcome in outcomes)
     retries = sum(outcome.attempts - 1 for outcome in outcomes)
@@ -128,7 +128,7 @@ def _incident(aftermath: Aftermath, seconds: Mapping[str, float]) -> dict[str, A
         "fired_s": _rounded(happened.fired_s),
         "down_s": round(happened.down_s, 2),
         "resolved_s": _rounded(happened.resolved_s),
-        "recovered_s": round(seconds["recover"], 2),
+        "recovered_s": round(seconds.get("recover", 0.0), 2),
         "events": counts["events"],
         "rows": counts["raw"],
         "lost": counts["lost"],

@@ -1,23 +1,26 @@
 """The ledger finds every way in which rows can differ from what was accepted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import orjson
 import pyarrow as pa
 import pytest
 
-from deploy.demo.checks import check, check_derived
+from deploy.demo.checks import check, check_derived, check_incident
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.exports import ANNOUNCED, ExportLedger
 from deploy.demo.exports import TABLE as EXPORT_TABLE
+from deploy.demo.incident import EXPECTED, Incident
 from deploy.demo.ledger import DEAD_LETTER_TABLE, WEBHOOK_TABLES, Ledger, count
 from deploy.demo.mart_freshness import Freshness
 from deploy.demo.marts import MART
 from deploy.demo.recomputation import Comparison
-from deploy.demo.report import report
+from deploy.demo.report import Aftermath, Found, Report, report
 from deploy.demo.table_cut import TableCut
 from deploy.generator.plan import DEMONSTRATED, DEMONSTRATED_RATES, plan
 from deploy.generator.poster import Outcome
@@ -36,6 +39,13 @@ def answered(number: int) -> Outcome:
     told = None if array else f"id-{number}"
     return Outcome(delivery, delivery.status, told, attempts=1, unknown=0, seconds=0.01)
 
+
+INCIDENT = Incident(
+    outcomes=(replace(answered(0), status=200),),
+    fired_s=dict.fromkeys(EXPECTED, 3.3),
+    down_s=4.2,
+    resolved_s=dict.fromkeys(EXPECTED, 1.1),
+)
 
 OUTCOMES = [answered(number) for number in range(len(POSTED))]
 EVENTS = [(one, record) for one in OUTCOMES for record in records(one.delivery)]
@@ -351,21 +361,28 @@ def test_a_dead_letter_missing_or_altered_is_found(damage: str) -> None:
     assert name in failed(ledger(honest_rows(), letters))
 
 
+def reported(
+    outcomes: Sequence[Outcome],
+    found: Ledger,
+    built: DerivedLedger,
+    seconds: Mapping[str, float] = MappingProxyType({}),
+) -> Report:
+    """The report of a demonstration whose incident went well."""
+    aftermath = Aftermath(INCIDENT, found, built)
+    return report(11, Found(outcomes, found, EXPORT, built), aftermath, seconds, "somewhere")
+
+
 def test_a_wrong_answer_is_found_and_makes_the_report_fail() -> None:
     outcomes = [replace(OUTCOMES[0], status=500), *OUTCOMES[1:]]
 
-    made = report(
-        11, outcomes, ledger(honest_rows(), outcomes=outcomes), EXPORT, derived(), {}, "somewhere"
-    )
+    made = reported(outcomes, ledger(honest_rows(), outcomes=outcomes), derived())
 
     assert not made.ok
     assert "was answered 500, not 200" in made.failed[0].found
 
 
 def test_the_report_has_the_promised_keys() -> None:
-    made = report(
-        11, OUTCOMES, ledger(honest_rows()), EXPORT, derived(), {"total": 1.234}, "somewhere"
-    )
+    made = reported(OUTCOMES, ledger(honest_rows()), derived(), {"total": 1.234})
 
     body = made.model_dump(mode="json")
     assert body["ok"] is True
@@ -385,7 +402,7 @@ def test_a_derived_row_that_differs_is_shown_and_makes_the_report_fail(
 ) -> None:
     found = derived(missing, unasked)
 
-    made = report(11, OUTCOMES, ledger(honest_rows()), EXPORT, found, {}, "somewhere")
+    made = reported(OUTCOMES, ledger(honest_rows()), found)
 
     assert not made.ok
     assert made.marts["equal"] is False
@@ -402,6 +419,42 @@ def test_a_record_that_no_mart_snapshot_holds_is_found() -> None:
 def test_thinned_snapshots_make_freshness_an_upper_bound() -> None:
     found = derived(fresh=replace(FRESH, upper_bound=True))
 
-    made = report(11, OUTCOMES, ledger(honest_rows()), EXPORT, found, {}, "somewhere")
+    made = reported(OUTCOMES, ledger(honest_rows()), found)
 
     assert made.freshness_upper_bound == ("mart",)
+
+
+@cache
+def honest() -> Ledger:
+    return ledger(honest_rows())
+
+
+def incident_checks(happened: Incident, found: Ledger) -> list[bool]:
+    """Whether alerts fired, webhooks were accepted, alerts were over, and nothing is lost."""
+    return [each.ok for each in check_incident(OUTCOMES, happened, found, derived())]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "holding"),
+    [
+        ({}, [True, True, True, True]),
+        ({"fired_s": {EXPECTED[0]: 3.3}}, [False, True, True, True]),
+        ({"outcomes": ()}, [True, False, True, True]),
+        ({"outcomes": (replace(answered(0), status=503),)}, [True, False, True, True]),
+        ({"outcomes": (replace(answered(0), unknown=1),)}, [True, False, True, True]),
+        ({"resolved_s": {EXPECTED[1]: 1.0}}, [True, True, False, True]),
+    ],
+)
+def test_an_incident_that_went_otherwise_fails(wrong: dict[str, Any], holding: list[bool]) -> None:
+    assert incident_checks(replace(INCIDENT, **wrong), honest()) == holding
+
+
+def test_what_is_lost_in_the_incident_is_found() -> None:
+    assert incident_checks(INCIDENT, ledger(honest_rows()[1:])) == [True, True, True, False]
+
+
+def test_the_report_tells_the_incident() -> None:
+    told = reported(OUTCOMES, honest(), derived(), {"recover": 7.0}).incident
+    assert told["fired_s"] == dict.fromkeys(EXPECTED, 3.3)
+    assert (told["accepted"], told["posted"], told["down_s"]) == (1, 1, 4.2)
+    assert (told["recovered_s"], told["lost"], told["doubled"]) == (7.0, 0, 0)

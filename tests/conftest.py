@@ -54,6 +54,18 @@ def pytest_collection(session: pytest.Session) -> Iterator[None]:
         gc.enable()
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """What is still there after a module stays: later searches for garbage leave it out. Builds
+    search after each table, and would go through all that the tests before have imported."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or nextitem.path != item.path:
+            gc.collect()
+            gc.freeze()
+
+
 def _import_own_share(config: pytest.Config) -> None:
     """Let each worker of a parallel run rewrite the assertions of some modules for all of them."""
     if not hasattr(config, "workerinput"):

@@ -241,8 +241,9 @@ class Service:
             await asyncio.sleep(TIDY_S)
             keys = forgettable(self._journal.board, time.time(), self._dealing.owns)
             if keys:
-                await self._journal.forget(keys)
+                # At once and in this order: one that begins meanwhile is another, kept behind it.
                 self._standing.forget(keys)
+                await self._journal.forget(keys)
             if self._reader.caught_up.is_set() and self._handlers.joined:
                 await self._states.say_again(self._evaluation.owned)
 

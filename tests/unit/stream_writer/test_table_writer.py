@@ -139,8 +139,8 @@ class TestAnnounced:
         fetched = batch(8, 13)
         receipts = {8: b"09:00:00", 9: b"09:30:00", 10: b"12:00:05", 11: b"12:00:02"}
         records = [
-            replace(each, headers=(("received_at", b"2026-11-26T%sZ" % receipts[each.offset]),))
-            if each.offset in receipts
+            replace(each, headers=(*each.headers, ("received_at", b"2026-11-26T%sZ" % at)))
+            if (at := receipts.get(each.offset))
             else each
             for each in fetched.records
         ]

@@ -6,14 +6,17 @@ alerts that are over: it goes through every alert at every evaluation and says n
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.alerter.journal_lines import Kept, content, read
+from services.alerter.journal_state import of
 from shared.alerting.alert import Alert
 from shared.alerting.events import alert_of, event_of
-from shared.alerting.lifecycle import advance
+from shared.alerting.lifecycle import Advanced, advance
 from shared.alerting.rule import Rule
 from shared.alerting.series import Labels, Vector, labels
 from tests.unit.alerting.test_lifecycle import RULE
@@ -114,6 +117,37 @@ def test_the_same_is_pending_and_firing_as_in_prometheus(
             for key, alert in model.active.items()
         }
         assert not advance(rule, held, active, now).changed, "the same again changes nothing"
+
+
+def kept(advanced: Advanced, rule: Rule) -> list[Kept]:
+    """The lines of a journal that an evaluation writes."""
+    return [Kept(event_of(each, rule)) for each in (*advanced.changed, *advanced.touched)]
+
+
+@given(rule=rules, history=evaluations, data=st.data())
+def test_from_any_prefix_of_the_journal_it_goes_on_as_if_nothing_had_been(
+    rule: Rule, history: list[tuple[int, Vector, bool]], data: st.DataObject
+) -> None:
+    held: dict[Labels, Alert] = {}
+    lines: list[Kept] = []
+    written: list[int] = []
+    times: list[tuple[float, Vector]] = []
+    now = 1_700_000_000.0
+    for step, active, _ in history:
+        now += step
+        found = advance(rule, held, active, now)
+        held |= {each.labels: each for each in (*found.changed, *found.touched)}
+        lines += kept(found, rule)
+        written.append(len(lines))
+        times.append((now, active))
+    left = data.draw(st.integers(0, len(lines)), label="lines left")
+    board = of(read(content(lines[:left])).entries).board
+    again = {alert.labels: alert for alert in map(alert_of, board.alerts.values())}
+    # The evaluation that was cut off is the first of the next process.
+    for at, active in times[bisect_left(written, left) :]:
+        found = advance(rule, again, active, at)
+        again |= {each.labels: each for each in (*found.changed, *found.touched)}
+    assert again == held
 
 
 STEPS = {

@@ -94,7 +94,7 @@ def read(files: Mapping[str, str], *, known: Signals, time_scale: float = 1.0) -
         ours = file.startswith(BUILT_IN)
         for where, node, interval, group in _groups(reading, root):
             name = marked.peeked(node, "alert")
-            place = f"{file}:{node.start_mark.line + 1}"
+            place = f"{file}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
             within = where.within(f'rule "{name}"' if name else "a rule without name")
             if name and (other := first.setdefault((ours, name), place)) != place:
                 within.problem(node, f"the name is that of the rule at {other}", "use another one")

@@ -9,6 +9,9 @@ import yaml
 
 from deploy.prometheus.scenario import Firing
 from deploy.prometheus.scenarios import SCENARIOS
+from shared.alerting import matchers as matcher
+from shared.alerting.notifying.consequences import BUILT_IN
+from shared.alerting.notifying.inhibition import Inhibition
 from shared.alerting.reading import built_in, read
 from shared.runtime.metrics import SIGNALS
 from tests.support.prometheus_tools import amtool, needs_amtool, needs_promtool, promtool
@@ -81,14 +84,23 @@ def test_who_is_told(severity: str, team: str, receiver: str) -> None:
     assert said.strip() == receiver
 
 
-@pytest.mark.parametrize("side", ["source_matchers", "target_matchers"])
-def test_inhibitions_name_rules_that_there_are(side: str) -> None:
+def test_alertmanager_inhibits_what_alerter_does() -> None:
     configuration = yaml.safe_load((HERE / "alertmanager.yml").read_text())
-    for inhibition in configuration["inhibit_rules"]:
-        (matcher,) = inhibition[side]
-        for name in matcher.split('"')[1].split("|"):
-            assert any(rule.startswith(name.removesuffix(".*")) for rule in RULES)
-            assert name in RULES or name.endswith(".*")
+    written = [
+        Inhibition(
+            tuple(matcher.parse(each) for each in rule["source_matchers"]),
+            tuple(matcher.parse(each) for each in rule["target_matchers"]),
+            tuple(rule.get("equal", ())),
+        )
+        for rule in configuration["inhibit_rules"]
+    ]
+    assert written == list(BUILT_IN)
+
+
+@pytest.mark.parametrize("inhibition", BUILT_IN, ids=str)
+def test_inhibitions_name_rules_that_there_are(inhibition: Inhibition) -> None:
+    for side in (*inhibition.source, *inhibition.target):
+        assert set(side.value.split("|")) <= set(RULES)
 
 
 def test_services_are_scraped_at_their_ports() -> None:

@@ -175,7 +175,7 @@ def test_a_file_without_anything_has_no_rules() -> None:
 
 
 def test_two_rules_of_one_name_are_a_problem() -> None:
-    with pytest.raises(RulesInvalid, match=r'b.yaml:4:9: group "g", rule "A": .* a.yaml:4; use'):
+    with pytest.raises(RulesInvalid, match=r'b.yaml:4:9: group "g", rule "A": .* a.yaml:4:9; use'):
         read({"a.yaml": rules("A"), "b.yaml": rules("A")}, known=KNOWN)
 
 

@@ -96,7 +96,7 @@ groups:
         keep_firing_for: 2m
         severity: warning
         team: t
-        summary: '{table} has {value} {{of} {value:duration}'
+        summary: '{table} has {value} {{ of {value:duration}'
         runbook: alerts#here
         labels: {channel: night}
   - name: h
@@ -120,7 +120,7 @@ groups:
             "keep_firing_for": "2m",
             "labels": {"severity": "warning", "team": "t", "channel": "night"},
             "annotations": {
-                "summary": '{{ $labels.table }} has {{ $value | humanize }} {{ "{{" }}of} '
+                "summary": '{{ $labels.table }} has {{ $value | humanize }} {{ "{{" }} of '
                 "{{ $value | humanizeDuration }}",
                 "runbook_url": "deploy/runbook/alerts.md#here",
             },

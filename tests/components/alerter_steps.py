@@ -37,7 +37,7 @@ from tests.unit.alerting.test_lifecycle import AT_ONCE
 
 T0 = 1_700_000_000.0
 A, B = labels(table="a"), labels(table="b")
-HISTORY: tuple[Vector, ...] = ({A: 2.0}, {A: 2.0, B: 3.0}, {B: 3.0}, {A: 2.0}, {}, {B: 1.0}, {}, {})
+HISTORY: tuple[Vector, ...] = ({A: 2.0}, {A: 2.0, B: 3.0}, {B: 3.0}, {A: 2.0}, {}, {})
 """For which series the condition holds, evaluation by evaluation; at the end for none."""
 DOWN = 1
 """So many evaluations are missed by a restart."""

@@ -32,14 +32,12 @@ class JournalFile:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._descriptor: int | None = None
+        self._closed = False
         try:
             _make(directory)
             self._lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE)
         except OSError as error:
-            raise ConfigurationError(
-                f"the journal in {directory} cannot be kept: {error.strerror}",
-                "give alerter a directory of its own that it can write",
-            ) from None
+            raise _unusable(directory, error) from None
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -50,11 +48,17 @@ class JournalFile:
             ) from None
 
     def read(self) -> bytes:
-        """All of it; empty when there is none yet."""
+        """All of it; empty when there is none yet.
+
+        Raises:
+            ConfigurationError: it cannot be read.
+        """
         try:
             return (self._directory / JOURNAL).read_bytes()
         except FileNotFoundError:
             return b""
+        except OSError as error:
+            raise _unusable(self._directory, error) from None
 
     def set_aside(self) -> Path:
         """Keep the file as it is under another name, for humans, and say under which."""
@@ -75,6 +79,8 @@ class JournalFile:
             OSError: it may be there or not.
         """
         self._end()
+        if self._closed:
+            raise OSError("the journal is closed: its directory may be another's by now")
         new = self._directory / _NEW
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
         descriptor = os.open(new, flags, _FILE)
@@ -105,8 +111,9 @@ class JournalFile:
             raise
 
     def close(self) -> None:
-        """Leave the directory to others."""
+        """Leave the directory to others; nothing is written from here on."""
         self._end()
+        self._closed = True
         with contextlib.suppress(OSError):
             os.close(self._lock)
 
@@ -115,6 +122,13 @@ class JournalFile:
         if descriptor is not None:
             with contextlib.suppress(OSError):
                 os.close(descriptor)
+
+
+def _unusable(directory: Path, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"the journal in {directory} cannot be kept: {error.strerror}",
+        "give alerter a directory of its own that it can read and write",
+    )
 
 
 def _make(path: Path) -> None:

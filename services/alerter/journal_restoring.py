@@ -15,7 +15,7 @@ def restored(file: JournalFile) -> tuple[JournalState, list[str]]:
 
     Raises:
         Refused: a newer version wrote it.
-        OSError: it cannot be read.
+        ConfigurationError: it cannot be read.
     """
     found = read(file.read())
     if found.newer is not None:

@@ -60,6 +60,7 @@ class JournalWriting:
         self._next = _Write()
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
+        self._closed = False
         self._size = self._compact_at = 0
         self.failing = True
         """Whether the disk does not take what is to be kept."""
@@ -93,6 +94,7 @@ class JournalWriting:
     async def close(self) -> None:
         """Write what is left, and leave the directory."""
         await self.idle()
+        self._closed = True
         if self._retry is not None:
             self._retry.cancel()
         await self._thread.run(self._file.close)
@@ -145,7 +147,8 @@ class JournalWriting:
         except OSError as error:
             self._outage.failed(error)
             self.failing = True
-            self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
+            if not self._closed:
+                self._retry = asyncio.get_running_loop().call_later(RETRY_S, self._try_again)
             return False
         self._replaced(size)
         return True

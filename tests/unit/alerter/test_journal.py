@@ -226,3 +226,24 @@ async def test_whoever_waits_may_be_cancelled_and_what_was_begun_is_kept(tmp_pat
     await kept.idle()
     assert standing(kept) == {"a": 2}
     await kept.close()
+
+
+async def test_once_it_is_closed_it_never_writes_over_what_the_next_one_wrote(
+    tmp_path: Path,
+) -> None:
+    first = Journal(tmp_path)
+    await first.close()
+    second = Journal(tmp_path)
+    await second.append([A])
+    assert not await first.append([B])
+    await first.idle()
+    await second.close()
+    third = Journal(tmp_path)
+    assert standing(third) == {"a": 2}
+    await third.close()
+
+
+async def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    journal(tmp_path).mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be kept: Is a directory"):
+        Journal(tmp_path)

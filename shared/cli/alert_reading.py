@@ -43,6 +43,36 @@ async def read_board(settings: Settings) -> Board:
     return board
 
 
+def board_of_alerter() -> Board:
+    """The alerts that are pending or firing, as alerter itself shows them: without the broker.
+
+    Who acknowledged one is there; silences are not.
+
+    Raises:
+        Unavailable: alerter does not answer.
+    """
+    import json
+
+    from shared.alerting.board import Board
+    from shared.cli.asking import alerter
+    from shared.contracts.alerts import AlertAcknowledged, AlertChanged
+
+    board = Board()
+    for each in json.loads(alerter("/alerts"))["alerts"]:
+        alert = AlertChanged.model_validate(each)
+        board.take(alert.fingerprint, alert)
+        if each.get("acknowledged_by"):
+            said = AlertAcknowledged(
+                fingerprint=alert.fingerprint,
+                active_at=alert.active_at,
+                actor=each["acknowledged_by"],
+                command_id="",
+                acknowledged_at=alert.changed_at,
+            )
+            board.take(said.key(), said)
+    return board
+
+
 async def read_changes(settings: Settings, since: datetime) -> list[AlertChanged]:
     """Every change of every alert since a time, once each, in order of time.
 

@@ -22,10 +22,11 @@ _COLOURS = {"critical": "red", "warning": "yellow", "info": "cyan"}
 _STATES = {"firing": "red", "pending": "yellow", "resolved": "green", "inactive": "dim"}
 
 
-def order(alert: AlertChanged) -> tuple[bool, int, datetime, str]:
-    """What needs somebody first comes first: firing, the worst, the oldest."""
+def order(alert: AlertChanged) -> tuple[object, ...]:
+    """What needs somebody first comes first: the worst, firing before pending, the oldest."""
     severity = SEVERITIES.index(alert.severity)
-    return alert.state not in ACTIVE, severity, alert.active_at, alert.fingerprint
+    over = alert.state not in ACTIVE
+    return over, severity, alert.state != "firing", alert.active_at, alert.fingerprint
 
 
 def since(alert: AlertChanged) -> datetime:

@@ -24,7 +24,7 @@ from shared.cli.alerts_history import history
 from shared.cli.alerts_preview import try_out
 from shared.cli.alerts_silence import silence
 from shared.cli.output import Format, Output, emit, table
-from shared.cli.words import stacked
+from shared.cli.words import cell, stacked
 
 if TYPE_CHECKING:
     from shared.alerting.board import Board
@@ -74,19 +74,14 @@ def list_alerts(
     """Show what is firing or about to: the worst first, since when, who works on it, what to do.
 
     Where an alert stands is read from its topic, so it is known while alerter is away; that nobody
-    evaluates rules is said. Ends with 0 whatever is firing, unless --fail-on says otherwise.
+    evaluates rules is said. While the broker is away alerter itself is asked. Ends with 0 whatever
+    is firing, unless --fail-on says otherwise.
 
     Example: bergline alerts list --fail-on critical
     """
-    from shared.cli.alert_reading import alerter_runs, read_board
     from shared.runtime.errors import CheckFailed
-    from shared.runtime.settings import Settings
 
-    async def read() -> tuple[Board, bool]:
-        settings = Settings.load()
-        return await read_board(settings), await alerter_runs(settings)
-
-    board, runs = asyncio.run(read())
+    board, note = _board()
     now = datetime.now(UTC)
     wanted = _wanted(everything, severity, team)
     found = sorted(board.alerts.values(), key=order)
@@ -101,9 +96,9 @@ def list_alerts(
         "alerts": [alert_json(board, each, now) for each in shown],
         **counts,
         "silenced": silenced,
-        "alerter_runs": runs,
+        "note": note,
     }
-    emit(output, result, _text(board, shown, counts, silenced, runs, now))
+    emit(output, result, _text(board, shown, counts, silenced, note, now))
     if bad and output is Format.JSON:
         raise typer.Exit(CheckFailed.exit_code)
     if bad:
@@ -116,6 +111,31 @@ app.command()(explain)
 app.command("test")(try_out)
 app.command()(silence)
 app.command()(ack)
+
+
+def _board() -> tuple[Board, str]:
+    """The board, and what is to be known of it."""
+    from shared.cli.alert_reading import alerter_runs, board_of_alerter, read_board
+    from shared.runtime.errors import BerglineError, Unavailable
+    from shared.runtime.settings import Settings
+
+    async def read() -> tuple[Board, bool]:
+        settings = Settings.load()
+        return await read_board(settings), await alerter_runs(settings)
+
+    try:
+        board, runs = asyncio.run(read())
+    except Unavailable as away:
+        try:
+            return board_of_alerter(), f"{away.what}; this is what alerter says, without silences"
+        except BerglineError:
+            raise away from None
+    return board, (
+        ""
+        if runs
+        else "no alerter runs: this is how things stood when the last one ended; `bergline status` "
+        "shows services, `bergline up` starts them"
+    )
 
 
 def _wanted(
@@ -141,7 +161,7 @@ def _text(
     shown: list[AlertChanged],
     counts: dict[str, int],
     silenced: int,
-    runs: bool,
+    note: str,
     now: datetime,
 ) -> Any:
     parts: list[Any] = []
@@ -152,9 +172,6 @@ def _text(
         if shown or any(counts.values())
         else "[green]nothing is firing or pending[/]"
     )
-    if not runs:
-        parts.append(
-            "[red]no alerter runs[/]: this is how things stood when the last one ended; "
-            "`bergline status` shows services, `bergline up` starts them"
-        )
+    if note:
+        parts.append(f"[red]{cell(note)}[/]")
     return stacked(*parts)

@@ -164,7 +164,7 @@ def _rules_text(file: Path, rules: Rules) -> Any:
     ]
     return stacked(
         table(("rule", "severity", ">for", "holds when", ""), rows),
-        f"{cell(str(file))}: all {len(rules)} right; --on last-24h replays them",
+        f"{cell(str(file))}: {_number(len(rules), 'rule')}, nothing wrong; --on last-24h replays",
     )
 
 
@@ -184,7 +184,8 @@ def _text(
         if name in held:
             parts.append(f"[yellow]{cell(name)}: a signal of it is not known at the end[/]")
         else:
-            parts.append(f"{cell(name)}: would have fired {len(fired)} times since {_at(since)}")
+            times = _number(len(fired), "time")
+            parts.append(f"{cell(name)}: would have fired {times} since {_at(since)}")
     parts += [
         f"[yellow]{cell(name)}: not replayed, as no topic tells {cell(', '.join(signals))}[/]"
         for name, signals in lacking.items()
@@ -223,6 +224,10 @@ def _episode_json(each: Episode) -> dict[str, Any]:
         "over_at": told(each.over_at),
         "value": each.value,
     }
+
+
+def _number(count: int, of: str) -> str:
+    return f"{count} {of}" if count == 1 else f"{count} {of}s"
 
 
 def _moment(seconds: float | None) -> datetime | None:

@@ -1,4 +1,4 @@
-"""``bergline check``: are the sources what they say, the project's among them?"""
+"""``bergline check``: are sources, rules and receivers what they say, the project's among them?"""
 
 from __future__ import annotations
 
@@ -19,19 +19,22 @@ def check(
     name: Annotated[str | None, typer.Argument(help="One source; all of them by default.")] = None,
     output: Output = Format.TEXT,
 ) -> None:
-    """Check the sources: declarations, then their examples, from signature to row.
+    """Check the sources: declarations, then their examples, from signature to row; and alerting.
 
     A declaration that is wrong is told with file and line. Every example must be signed by its
     secret and by no other, become the deliveries that it says, and land with each value in its
-    column. Needs no running platform. Exit code 2 for a declaration, 6 for an example.
+    column. Rules of alerts and alerting.yaml are checked as well, unless a source is named. Needs
+    no running platform. Exit code 2 for a declaration, a rule or a receiver, 6 for an example.
     """
-    from shared.cli.words import cell
+    from shared.cli import alerting_check
+    from shared.cli.words import cell, stacked
     from shared.runtime.errors import CheckFailed, NotFound
     from shared.sources.registry import SOURCES
 
     if name is not None and name not in SOURCES:
         raise NotFound(f"there is no source {name!r}", f"sources are: {', '.join(SOURCES)}")
     names = list(SOURCES) if name is None else [name]
+    alerting = alerting_check.checked() if name is None else None
     # Each service looks at its own part in a process of its own: the command line imports none.
     examples = _asked("services.ingest.example_check", *names)
     records = [record for example in examples for record in example["records"]]
@@ -67,11 +70,10 @@ def check(
         )
         for each in result
     ]
-    emit(
-        output,
-        {"sources": result},
-        table(("source", ">endpoints", ">topics", ">examples", "found"), rows),
-    )
+    shown = [table(("source", ">endpoints", ">topics", ">examples", "found"), rows)]
+    if alerting is not None:
+        shown += ["", cell(alerting_check.in_words(alerting))]
+    emit(output, {"sources": result, "alerting": alerting}, stacked(*shown))
     wrong_ones = [each["source"] for each in result if each["wrong"]]
     if wrong_ones and output is Format.JSON:
         raise typer.Exit(CheckFailed.exit_code)

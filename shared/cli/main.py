@@ -68,8 +68,10 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         ),
         "runs": Entry("shared.cli.runs", "Builds by the commit that set them off."),
         "documents": Entry("shared.cli.documents", "Refresh what is generated from declarations."),
-        "new": Entry("shared.cli.new", "Begin a source of your own from a template that works."),
-        "check": Entry("shared.cli.check", "Check the sources, your own among them."),
+        "new": Entry("shared.cli.new", "Begin a source or rule of your own from a template."),
+        "check": Entry(
+            "shared.cli.check", "Check sources, rules and receivers, your own among them."
+        ),
         "ga4": Entry("shared.cli.ga4", "Load exports of Google Analytics 4."),
         "generate": Entry("shared.cli.generate", "What vendors send, as files or signed posts."),
         "bench": Entry("shared.cli.bench", "Run one of the benchmarks of a checkout."),

@@ -58,3 +58,41 @@ def source(
             ]
         ),
     )
+
+
+@app.command()
+def rule(
+    name: Annotated[
+        str, typer.Argument(help="Letters, digits, underscores, as TooManyFiles: the alert's name.")
+    ],
+    output: Output = Format.TEXT,
+) -> None:
+    """Write a rule of your own for alerts, with what can be written said beside it.
+
+    It goes to rules/ of the project (BERGLINE_PROJECT, default ./bergline_project) and is right as
+    it is. Nothing that exists is changed.
+    """
+    from shared.alerting.beginning import write_rule
+    from shared.cli.alert_rules import rules
+    from shared.runtime.errors import ConfigurationError
+    from shared.sources.project import PROJECT_VARIABLE, project_dir
+
+    project = project_dir()
+    if project is None:
+        raise ConfigurationError(
+            f"{PROJECT_VARIABLE} is set and empty: there is no project",
+            "unset it, or set it to a directory",
+        )
+    known = rules().get(name)
+    if known is not None and not known.place.file.startswith("builtin/"):
+        raise ConfigurationError(
+            f"there is a rule {name!r} already, in {known.place.file}", "take another name"
+        )
+    written = write_rule(project, name)
+    replaced = "; it takes the place of the built-in rule of its name" if known else ""
+    emit(
+        output,
+        {"files": [str(written)], "replaces_built_in": known is not None},
+        f"wrote {written}{replaced}\nnext: change it, then `bergline alerts test {written}`; a "
+        "running alerter takes it within seconds",
+    )

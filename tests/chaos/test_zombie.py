@@ -12,7 +12,7 @@ from tests.chaos.faults import SESSION_S
 from tests.support.platform import EmbeddedPlatform
 from tests.support.writing_under_load import ledger_after, positions, traffic
 
-RATE = 150.0
+RATE = 50.0
 FAULTS = ("lost", "duplicated", "repeated_offsets", "misplaced", "altered", "errors")
 
 
@@ -48,16 +48,16 @@ def until_committed(platform: EmbeddedPlatform, rows: int, seconds: float = 120)
 def test_a_zombie_worker_duplicates_nothing(platform: EmbeddedPlatform) -> None:
     """Stopped past its session and continued, a worker still holds batches of others."""
     with traffic(platform, rate=RATE, seconds=3, endless=True) as load:
-        until_committed(platform, 100)
+        until_committed(platform, 50)
         platform.pause("stream_writer", 0)
         began = time.monotonic()
         try:
             # The other worker takes over every partition and goes beyond what the zombie holds.
-            until_committed(platform, 1500)
+            until_committed(platform, 500)
             assert time.monotonic() - began > SESSION_S
         finally:
             platform.resume("stream_writer", 0)
-        until_committed(platform, 300)
+        until_committed(platform, 100)
     platform.wait_ready()
     counts = dict(ledger_after(platform, load.wait(1)).counts)
     for fault in FAULTS:

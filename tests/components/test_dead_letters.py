@@ -11,8 +11,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,10 +31,10 @@ from shared.runtime.log_bounds import log_bounds
 from shared.runtime.resending import resend
 from tests.support.letters import FAILED, request
 from tests.support.platform import EmbeddedPlatform
+from tests.support.transformer import until
 from tests.support.warm_bergline import bergline
 
 ROOT = Path(__file__).parents[2]
-WITHIN_S = 90.0
 ORDERS = "shopify.orders"
 
 
@@ -128,14 +127,6 @@ class Operator:
             'select _event_id, "value", origin from metadata.dead_letters where _event_id = ?',
             id_,
         )
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.4)
-    return found
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,10 @@ from shared.lake.recorded import recorded
 from shared.lake.table_state import TableState
 from tests.support.exports import TOPIC, VECTOR, event, write
 from tests.support.platform import EmbeddedPlatform
+from tests.support.transformer import until
 from tests.support.warm_bergline import bergline
 
 TABLE = "raw.ga4_events"
-WITHIN_S = 90.0
 BUCKET = "analytics-exports"
 BUCKET_PREFIX = f"{BUCKET}/ga4"
 
@@ -57,14 +56,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
 @pytest.fixture
 def exports(platform: EmbeddedPlatform) -> Path:
     return platform.layout.exports
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + WITHIN_S
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {WITHIN_S:g} s: {what}"
-        time.sleep(0.05)
-    return found
 
 
 def named(platform: EmbeddedPlatform, body: object, token: str | None = "") -> tuple[int, Any]:

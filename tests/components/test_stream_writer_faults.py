@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shlex
-import time
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,9 +24,8 @@ from shared.lake.table_state import TableState
 from shared.sources.topics import TOPICS
 from shared.tables.registry import table_of_topic
 from tests.support.platform import EmbeddedPlatform
+from tests.support.transformer import until
 from tests.support.warm_bergline import bergline
-
-WITHIN_S = 90.0
 
 
 @pytest.fixture(scope="module")
@@ -48,14 +46,6 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
         yield embedded
     finally:
         embedded.close()
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.05)
-    return found
 
 
 def produce(

@@ -46,7 +46,7 @@ MART = "marts.sales_dashboard_daily"
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     directory: Path = tmp_path_factory.mktemp("transformer")
-    embedded = EmbeddedPlatform(directory, environment=FAST)
+    embedded = EmbeddedPlatform(directory, environment=FAST, replicas={"alerter": 0})
     try:
         start(embedded)
         yield embedded

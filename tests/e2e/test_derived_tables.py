@@ -29,7 +29,11 @@ RAW, STAGED, ORDERS = "raw.shopify_orders", "staging.stg_shopify_orders", "core.
 @pytest.fixture(scope="module")
 def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatform]:
     """One platform for the module: every test goes on from what is there."""
-    embedded = EmbeddedPlatform(tmp_path_factory.mktemp("platform"), environment=QUICK_RECONCILE)
+    embedded = EmbeddedPlatform(
+        tmp_path_factory.mktemp("platform"),
+        environment=QUICK_RECONCILE,
+        replicas={"maintainer": 0, "alerter": 0},
+    )
     try:
         embedded.start()
         yield embedded

@@ -44,10 +44,13 @@ def until(condition: Callable[[], Any], what: str, seconds: float = WITHIN_S) ->
     Raises:
         AssertionError: there was none in time.
     """
-    deadline = time.monotonic() + seconds
+    asked = time.monotonic()
+    deadline = asked + seconds
     while not (found := condition()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(0.1)
+        took = time.monotonic() - asked
+        assert asked + took < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(min(max(0.1, 2 * took), 1.0))  # asking is work, of what is waited for, too
+        asked = time.monotonic()
     return found
 
 

@@ -36,7 +36,7 @@ from services.alerter.ruleset import route_file, rule_files
 from services.alerter.signals import Signals
 from services.alerter.standing import Standing
 from services.alerter.telling import Telling
-from shared.alerting.events import alert_of
+from shared.alerting.events import alert_of, resumed
 from shared.alerting.store import SeriesStore
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
@@ -145,6 +145,7 @@ class Service:
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._journal.close)
+            await self._resume()
             await stack.enter_async_context(self._http())
             self._reader.start()
             stack.push_async_callback(self._reader.stop)
@@ -166,6 +167,17 @@ class Service:
             for loop in loops:
                 if loop.done():
                     raise RuntimeError(f"{loop.get_name()} has ended") from loop.exception()
+
+    async def _resume(self) -> None:
+        """Take what the journal says of pending alerts, without the time that nobody looked."""
+        unseen_s = time.time() - self._journal.last_alive_at
+        events = [
+            resumed(each, unseen_s)
+            for each in self._journal.board.alerts.values()
+            if each.state == "pending"
+        ]
+        await self._journal.append(events, publish=False)
+        self._standing.keep(map(alert_of, events))
 
     async def _with_broker(self, stop: asyncio.Event) -> None:
         """What needs a broker, from when there is one until the end."""
@@ -220,6 +232,7 @@ class Service:
     async def _look_at_files(self) -> None:
         while True:
             await asyncio.sleep(self._settings.alerter_rules_look_s)
+            await asyncio.to_thread(self._journal.touch)
             if await asyncio.to_thread(self._rules.look):
                 log.info("rules read again", rules=len(self._rules.value))
                 await self._dealing.rules_changed()

@@ -42,7 +42,9 @@ class Journal:
     """
 
     def __init__(self, directory: Path, *, compact_bytes: int = COMPACT_BYTES) -> None:
-        file = JournalFile(directory)
+        self._file = file = JournalFile(directory)
+        self.last_alive_at = file.last_alive_at
+        """When the alerter of before was alive for the last time, in seconds since the epoch."""
         try:
             self.state, self.problems = restored(file)
             """``problems``: what was not as it was written, for humans."""
@@ -116,6 +118,10 @@ class Journal:
         entry = Published(tuple(numbers))
         self.state.take(entry)
         self._writing.note(entry)
+
+    def touch(self) -> None:
+        """Say that this alerter is alive and looks; blocks for a moment at most."""
+        self._file.touch()
 
     async def idle(self) -> None:
         """Return when everything that is known was written, if the disk takes it."""

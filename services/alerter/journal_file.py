@@ -46,6 +46,14 @@ class JournalFile:
                 f"another alerter keeps its journal in {directory}",
                 "end it, or give this one another port or work directory",
             ) from None
+        self.last_alive_at = os.fstat(self._lock).st_mtime
+        """When an alerter last said by :meth:`touch` that it was alive, seconds since the epoch;
+        the present where none ever was."""
+
+    def touch(self) -> None:
+        """Say that this alerter is alive."""
+        with contextlib.suppress(OSError):
+            os.utime(self._lock)
 
     def read(self) -> bytes:
         """All of it; empty when there is none yet.

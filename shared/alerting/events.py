@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from shared.alerting.alert import Alert
 from shared.alerting.rule import Rule
@@ -70,6 +70,17 @@ def alert_of(event: AlertChanged) -> Alert:
         ended_by=event.ended_by,
         previous=event.previous,
     )
+
+
+def resumed(event: AlertChanged, unseen_s: float) -> AlertChanged:
+    """Where an alert stands after so many seconds in which nobody looked, as before a restart.
+
+    As in Prometheus that time does not count for one that is pending: nobody knows whether the
+    condition held meanwhile. All others are returned as they are.
+    """
+    if event.state != "pending" or unseen_s <= 0:
+        return event
+    return event.model_copy(update={"active_at": event.active_at + timedelta(seconds=unseen_s)})
 
 
 def all_labels(event: AlertChanged) -> dict[str, str]:

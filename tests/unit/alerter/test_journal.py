@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -247,3 +248,18 @@ async def test_a_journal_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     journal(tmp_path).mkdir()
     with pytest.raises(ConfigurationError, match="cannot be kept: Is a directory"):
         Journal(tmp_path)
+
+
+async def test_it_tells_when_the_alerter_of_before_was_last_alive(tmp_path: Path) -> None:
+    began = time.time()
+    first = Journal(tmp_path)
+    assert first.last_alive_at == pytest.approx(began, abs=60), "there was none"
+    os.utime(tmp_path / "lock", (5.0, 5.0))
+    await first.close()
+    second = Journal(tmp_path)
+    assert second.last_alive_at == 5.0
+    second.touch()
+    await second.close()
+    third = Journal(tmp_path)
+    assert third.last_alive_at == pytest.approx(time.time(), abs=60)
+    await third.close()

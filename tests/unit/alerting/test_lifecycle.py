@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from shared.alerting.alert import Alert
-from shared.alerting.events import alert_of, all_labels, event_of
+from shared.alerting.events import alert_of, all_labels, event_of, resumed
 from shared.alerting.expression import Comparison, Selector
 from shared.alerting.lifecycle import advance, ended, fingerprint
 from shared.alerting.rule import Place, Rule
@@ -101,6 +101,22 @@ def test_a_restart_does_not_count_anew_how_long_an_alert_is_kept() -> None:
     life.held = {A: alert_of(event_of(life.held[A], KEPT))}
     life.at(220, {})
     assert life.told == [("firing", 0), ("resolved", 220)]
+
+
+def test_time_in_which_nobody_looked_does_not_count_for_a_pending_alert() -> None:
+    life = Life(RULE)
+    life.at(0, {A: 2.0})
+    life.at(40, {A: 2.0})
+    event = event_of(life.held[A], RULE)
+    life.held = {A: alert_of(resumed(event, 1000))}
+    life.at(1040, {A: 2.0})
+    life.at(1059, {A: 2.0})
+    assert life.told == [("pending", 0)]
+    life.at(1060, {A: 2.0})
+    assert life.told == [("pending", 0), ("firing", 1060)]
+    fires = event_of(life.held[A], RULE)
+    assert resumed(fires, 1000) is fires
+    assert resumed(event, 0) is event
 
 
 def test_what_is_active_again_is_a_new_activity_with_the_next_number() -> None:

@@ -6,6 +6,7 @@ from deploy.grafana.expressions import largest, quantile, rate, summed
 from deploy.grafana.panel import Panel, Query, Row, Unit
 
 NO_ERRORS = "there is a series only of what went wrong since the service started"
+NO_SPOOL = "the spool has not been used since ingest started"
 _BACKLOG = "What waits. It rises when the service does not keep up."
 
 
@@ -81,6 +82,7 @@ INGEST = Row(
             "Waiting",
             f"{_BACKLOG} Records in the spool that the broker does not have yet.",
             Query(summed("lakehouse_spool_records", "source"), "{{source}}"),
+            quiet=NO_SPOOL,
         ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from deploy.grafana.expressions import largest, seen, summed, total
-from deploy.grafana.overview.services import NO_ERRORS
+from deploy.grafana.overview.services import NO_ERRORS, NO_SPOOL
 from deploy.grafana.panel import Panel, Query, Row
 
 LAG = Row(
@@ -97,6 +97,7 @@ SPOOL = Row(
             kind="areas",
             unit="bytes",
             width=8,
+            quiet=NO_SPOOL,
         ),
         Panel(
             "Age of the oldest record",

@@ -20,7 +20,7 @@ from shared.alerting.rule import Rule, Rules
 from shared.alerting.series import Labels, SignalSource, Vector
 from shared.alerting.store import SeriesStore
 
-COALESCED_S = 0.02
+COALESCED_S = 0.005
 """Events that come so close to each other are one evaluation, as in an alerter."""
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from typing import TYPE_CHECKING, Any
 
 from shared.cli.asking import alerter
 
@@ -18,6 +19,18 @@ def present(now: float) -> SeriesStore:
         Unavailable: alerter does not answer.
     """
     return stored(alerter("/metrics").decode(), now)
+
+
+def in_force(name: str) -> dict[str, Any] | None:
+    """What alerter says of a rule that it has in force: times, who evaluates it, its error.
+
+    ``None``: it has none of this name.
+
+    Raises:
+        Unavailable: alerter does not answer.
+    """
+    rules: list[dict[str, Any]] = json.loads(alerter("/rules"))["rules"]
+    return next((each for each in rules if each["alert"] == name), None)
 
 
 def stored(exposition: str, now: float) -> SeriesStore:

@@ -46,13 +46,14 @@ def explain(
 
     rule = rule_named(name)
     now = datetime.now(UTC)
-    parts, why_no_values = _compared(rule)
+    parts, running, why_no_values = _compared(rule)
+    for_s = rule.for_s if running is None else running["for_s"]
     board, why_no_board = _board()
     alerts = sorted(
         (each for each in (board.alerts.values() if board else ()) if each.rule == rule.name),
         key=order,
     )
-    said = verdict(rule, parts, [each for each in alerts if each.state in ACTIVE], now, board)
+    said = verdict(for_s, parts, [each for each in alerts if each.state in ACTIVE], now, board)
     asked = sorted(signals(rule.condition))
     page, text = section(rule.runbook)
     result = {
@@ -70,6 +71,8 @@ def explain(
         "signals": {each: SIGNALS[each].help for each in asked},
         "compared": None if parts is None else [_part_json(each) for each in parts],
         "alerts": [alert_json(board, each, now) for each in alerts] if board else None,
+        "evaluated": running and running["evaluated"],
+        "error": running and running["error"],
         "verdict": said,
         "runbook": {"place": rule.runbook, "page": page and str(page), "text": text},
         "not_known": [each for each in (why_no_values, why_no_board) if each],
@@ -86,6 +89,7 @@ def explain(
         table(("signal", "says"), [(each, cell(SIGNALS[each].help)) for each in asked]),
         "",
         *_now(parts, why_no_values),
+        *_running(rule, running, parts is not None),
         *_alerts(board, alerts, why_no_board, now),
         cell(said),
     ]
@@ -101,16 +105,37 @@ def cell_lines(text: str) -> str:
     return "\n".join(cell(line) for line in text.splitlines())
 
 
-def _compared(rule: Rule) -> tuple[list[Part] | None, str]:
+def _compared(rule: Rule) -> tuple[list[Part] | None, dict[str, Any] | None, str]:
+    """What is compared now, what alerter says of the rule, or why neither is known."""
     from shared.alerting.compared import parts
-    from shared.cli.alerter_signals import present
+    from shared.cli.alerter_signals import in_force, present
     from shared.runtime.errors import BerglineError
 
     now = time.time()
     try:
-        return parts(rule.condition, present(now), now), ""
+        return parts(rule.condition, present(now), now), in_force(rule.name), ""
     except BerglineError as error:
-        return None, error.what
+        return None, None, error.what
+
+
+def _running(rule: Rule, running: dict[str, Any] | None, answers: bool) -> list[str]:
+    """How alerter is doing with the rule, where that is not as the file says."""
+    from shared.alerting.in_words import span
+
+    if running is None:
+        missing = "alerter does not have this rule: `bergline check` says whether a file is wrong"
+        return [f"[red]{missing}[/]"] if answers else []
+    told = []
+    if running["error"]:
+        told.append(f"[red]its evaluation fails: {cell(running['error'])}[/]")
+    if running["evaluated"] != "here":
+        told.append(f"[yellow]evaluated: {cell(running['evaluated'])}[/]")
+    if running["for_s"] != rule.for_s:
+        told.append(
+            f"[yellow]in force it fires after {span(running['for_s'])}: another file, or "
+            "BERGLINE_ALERTER_TIME_SCALE[/]"
+        )
+    return told
 
 
 def _board() -> tuple[Board | None, str]:

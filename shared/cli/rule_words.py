@@ -13,12 +13,11 @@ if TYPE_CHECKING:
 
     from shared.alerting.board import Board
     from shared.alerting.compared import Compared, Part
-    from shared.alerting.rule import Rule
     from shared.contracts.alerts import AlertChanged
 
 
 def verdict(
-    rule: Rule,
+    for_s: float,
     parts: list[Part] | None,
     active: Sequence[AlertChanged],
     now: datetime,
@@ -27,13 +26,13 @@ def verdict(
     """One paragraph: what is firing, what will when, or what keeps the rule from firing.
 
     Args:
-        rule: the rule.
+        for_s: how long the condition must hold before the rule fires.
         parts: what its condition compares now; ``None``: alerter was not asked.
         active: its alerts that are pending or firing.
         now: the present.
         board: who was told what; ``None``: the broker was not asked.
     """
-    told = [_of(rule, each, now, board) for each in active]
+    told = [_of(for_s, each, now, board) for each in active]
     unknown = sorted({name for part in parts or () for name in part.unknown})
     if unknown:
         told.append(
@@ -70,11 +69,11 @@ def compared_rows(part: Part, most: int) -> list[tuple[object, ...]]:
     ]
 
 
-def _of(rule: Rule, alert: AlertChanged, now: datetime, board: Board | None) -> str:
+def _of(for_s: float, alert: AlertChanged, now: datetime, board: Board | None) -> str:
     what = labels_text(alert.labels)
     where = f" ({what})" if what else ""
     if alert.state == "pending":
-        fires_at = alert.active_at + timedelta(seconds=rule.for_s)
+        fires_at = alert.active_at + timedelta(seconds=for_s)
         return f"pending for {age(now - alert.active_at)}{where}, fires at {moment(fires_at)[:19]}"
     since = age(now - (alert.fired_at or alert.active_at))
     if board is not None and (silenced := board.silenced_by(alert, now)):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ NOT_READY = 3
 
 @app.command()
 def status(output: Output = Format.TEXT) -> None:
-    """Show every process of the embedded platform: state, pid, restarts, memory, lag.
+    """Show every process of the embedded platform: state, pid, restarts, memory, lag; and alerts.
 
     Ends with exit code 3 when the platform does not run or something is not ready.
     """
@@ -28,11 +29,13 @@ def status(output: Output = Format.TEXT) -> None:
     from deploy.embedded.figures import Meter
     from deploy.embedded.platform import SERVICES
     from shared.cli.platform_view import as_json, as_table
+    from shared.cli.words import stacked
 
     platform = asyncio.run(_asked(control.running(launch.layout())))
     figures = Meter().sample(platform, tuple(SERVICES), time.monotonic())
-    result = as_json(platform, figures)
-    emit(output, result, as_table(platform, figures))
+    firing = asyncio.run(_firing(platform))
+    result = {**as_json(platform, figures), "alerts_firing": firing}
+    emit(output, result, stacked(as_table(platform, figures), _told(firing)))
     if not result["ready"]:
         raise typer.Exit(NOT_READY)
 
@@ -53,3 +56,31 @@ async def _asked(platform: PlatformState) -> PlatformState:
                 continue
         processes.append(process)
     return platform.model_copy(update={"processes": tuple(processes)})
+
+
+async def _firing(platform: PlatformState) -> list[str] | None:
+    """Rules with a firing alert, the worst first; ``None``: no alerter answers."""
+    from deploy.embedded.probes import request
+    from shared.cli.alert_words import order
+    from shared.contracts.alerts import AlertChanged
+
+    for process in platform.processes:
+        if process.service != "alerter" or not process.port or process.condition == "stopped":
+            continue
+        try:
+            answer = await request(process.port, "/alerts")
+            page = json.loads(answer.body)["alerts"] if answer.status == 200 else []
+        except (OSError, TimeoutError, ValueError):
+            continue
+        alerts = sorted(map(AlertChanged.model_validate, page), key=order)
+        told = [each for each in alerts if each.state == "firing" and each.severity != "none"]
+        return list(dict.fromkeys(each.rule for each in told))
+    return None
+
+
+def _told(firing: list[str] | None) -> str:
+    if firing is None:
+        return "[dim]alerts: no alerter answers[/]"
+    if not firing:
+        return "[green]no alert is firing[/]"
+    return f"[red]firing: {', '.join(firing)}[/]: `bergline alerts list`"

@@ -114,7 +114,7 @@ def histories(draw: st.DrawFn) -> list[Step]:
     moments = st.tuples(st.integers(0, MINUTES * 60 - 1), st.integers(0, 5))
     steps = []
     for second, soon in draw(st.lists(moments, unique=True, max_size=25)):
-        moment = second + 1 / 16 + soon / 128  # some so close that they are one evaluation
+        moment = second + 1 / 16 + soon / 512  # some so close that they are one evaluation
         signal = draw(st.sampled_from([LEVEL, OTHER, AGE]))
         vector = draw(VECTORS)
         if signal == AGE and vector is not None:
@@ -230,7 +230,7 @@ def test_an_episode_is_from_its_beginning_to_its_end() -> None:
     only = {"Pending": RULES["Pending"]}
     run = Preview(only, list(found.values())).run(map(taking, steps), 0.0, 420.0)
     first, second = episodes(run)
-    assert (first.active_at, first.over_at) == (10.02, 300.02)
+    assert (first.active_at, first.over_at) == (10.005, 300.005)
     assert first.fired_at is not None
     assert 100 < first.fired_at < 161
-    assert (second.active_at, second.fired_at, second.over_at) == (400.02, None, None)
+    assert (second.active_at, second.fired_at, second.over_at) == (400.005, None, None)

@@ -227,8 +227,8 @@ python_info{version="3.11"} 1.0
 
 
 def said(name: str, *active: AlertChanged, found: Board | None = None) -> str:
-    rule = rule_named(name)
-    return verdict(rule, _parts(name), active, NOW, found or board(*active))
+    for_s = rule_named(name).for_s
+    return verdict(for_s, _parts(name), active, NOW, found or board(*active))
 
 
 def _parts(name: str) -> list[Part]:

@@ -160,3 +160,26 @@ async def test_the_libraries_would_show_it(
         logging.getLogger(name).propagate = True
 
     assert TOKEN in await everything_that_can_be_logged(caplog, capfd)
+
+
+@pytest.mark.asyncio
+async def test_a_pager_ends_the_incident_that_it_began(monkeypatch: pytest.MonkeyPatch) -> None:
+    import requests
+
+    posted: list[dict[str, object]] = []
+
+    def post(_address: str, data: str, **_named: object) -> requests.Response:
+        posted.append(orjson.loads(data))
+        answer = requests.Response()
+        answer.status_code = 202
+        return answer
+
+    monkeypatch.setattr(requests, "post", post)
+    pager = SecretStr(f"pagerduty://{'0' * 32}@{'a' * 20}/bergline/alerter?action=map")
+    notifier = AppriseNotifier("pager", pager, Links())
+    await notifier.notify(notification([alert(severity="critical")]))
+    await notifier.notify(notification([alert(state="resolved", transition=3)]))
+
+    began, ended = posted
+    assert [began["event_action"], ended["event_action"]] == ["trigger", "resolve"]
+    assert began["dedup_key"] == ended["dedup_key"]

@@ -45,9 +45,9 @@ STARTING = ("tests/chaos", "tests/e2e", "tests/components", "tests/contracts/bro
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Iterator[None]:
     """Collect without looking for garbage: nearly all that is made by then stays."""
-    _import_own_share(session.config)
     gc.disable()
     try:
+        _import_own_share(session.config)
         return (yield)
     finally:
         gc.freeze()
@@ -67,15 +67,15 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 
 
 def _import_own_share(config: pytest.Config) -> None:
-    """Let each worker of a parallel run rewrite the assertions of some modules for all of them."""
-    if not hasattr(config, "workerinput"):
+    """Let each worker of a whole parallel run rewrite assertions of some modules for all of them,
+    which takes longer than all that follows of collecting. What is kept already is only loaded."""
+    if not hasattr(config, "workerinput") or config.args != config.getini("testpaths"):
         return
     number = int(config.workerinput["workerid"].removeprefix("gw"))
-    for module in sorted((config.rootpath / "tests").rglob("test_*.py"))[
-        number :: config.workerinput["workercount"]
-    ]:
+    modules = sorted((config.rootpath / "tests").rglob("test_*.py"))
+    for module in modules[number :: config.workerinput["workercount"]]:
         name = ".".join(module.relative_to(config.rootpath).with_suffix("").parts)
-        with contextlib.suppress(Exception):  # told when it is collected
+        with contextlib.suppress(Exception, pytest.skip.Exception):  # told when it is collected
             importlib.import_module(name)
 
 

@@ -31,7 +31,7 @@ QUICK = {
 }
 """Settings for tests that wait."""
 
-WITHIN_S = 60.0
+WITHIN_S = 45.0
 
 
 class Alerts:

@@ -67,39 +67,39 @@ def alert_json(board: Board, alert: AlertChanged, now: datetime) -> dict[str, An
     }
 
 
+COLUMNS = ("severity", "state", ">for", "alert", "what")
+
+
 def alert_row(board: Board, alert: AlertChanged, now: datetime) -> tuple[object, ...]:
-    """One alert for people, as :data:`COLUMNS` are."""
-    colour = _COLOURS.get(alert.severity, "dim")
-    state = f"[{_STATES[alert.state]}]{alert.state}[/]"
-    return (
-        alert.fingerprint[:SHORT],
-        f"[{colour}]{alert.severity}[/]",
-        cell(alert.rule),
-        state,
-        age(now - since(alert)),
-        number(alert.value),
+    """One alert for people, as :data:`COLUMNS` are; names that are typed are never cut."""
+    what = [
+        f"[bold]{cell(alert.rule)}[/]",
         cell(alert.summary or labels_text(alert.labels)),
-        handled(board, alert, now),
-        cell(alert.runbook or NOTHING),
+        *([f"{cell(alert.runbook)}"] if alert.runbook else []),
+        *([said] if (said := handled(board, alert, now)) else []),
+    ]
+    return (
+        f"[{_COLOURS.get(alert.severity, 'dim')}]{alert.severity}[/]",
+        f"[{_STATES[alert.state]}]{alert.state}[/]",
+        age(now - since(alert)),
+        alert.fingerprint[:SHORT],
+        "\n".join(what),
     )
 
 
-COLUMNS = (*("alert", "severity", "rule", "state", ">for", ">value", "what", "handled", "runbook"),)
-
-
 def handled(board: Board, alert: AlertChanged, now: datetime) -> str:
-    """Who works on it, what silences it, or who was told."""
+    """Who works on it, what silences it, or who was told; empty: nobody."""
     if silenced := board.silenced_by(alert, now):
         return f"[dim]silenced by {cell(said_by(silenced[0]))}[/]"
     if acknowledged := board.acknowledgement(alert):
         said = f": {acknowledged.comment}" if acknowledged.comment else ""
-        return f"[green]{cell(acknowledged.actor + said)}[/]"
+        return f"[green]acknowledged by {cell(acknowledged.actor + said)}[/]"
     if told := board.told(alert):
-        return cell("told " + ", ".join(dict.fromkeys(each.receiver for each in told)))
-    return NOTHING
+        return f"[dim]told: {cell(', '.join(dict.fromkeys(each.receiver for each in told)))}[/]"
+    return ""
 
 
 def said_by(silence: AlertSilenced) -> str:
     """Who silences, until when, and why."""
     why = f": {silence.comment}" if silence.comment else ""
-    return f"{silence.actor} until {moment(silence.ends_at)[:16]}{why}"
+    return f"{silence.actor} until {moment(silence.ends_at)[:16]}Z{why}"

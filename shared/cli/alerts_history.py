@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shared.cli.alert_words import SHORT, labels_text, number
+from shared.cli.alert_words import SHORT, labels_text
 from shared.cli.output import Format, Output, emit, table
 from shared.cli.words import NOTHING, age, cell, moment, stacked
 
@@ -66,7 +66,7 @@ def history(
         ],
         "found": len(found),
     }
-    columns = ("at", "alert", "rule", "change", ">after", ">value", "what", "told", "labels")
+    columns = ("at", "change", ">after", "alert", "what")
     rows = [_row(board, each, lasted.get(each.event_id())) for each in shown]
     emit(
         output,
@@ -117,16 +117,17 @@ def _row(board: Board, each: AlertChanged, lasted: timedelta | None) -> tuple[ob
     before = f"{each.previous} → " if each.previous else ""
     why = f" ({_ENDS[each.ended_by]})" if each.ended_by in _ENDS else ""
     receivers = dict.fromkeys(one["receiver"] for one in told(board, each))
+    what = [
+        f"[bold]{cell(each.rule)}[/]",
+        cell(each.summary or labels_text(each.labels)),
+        *([f"[dim]told: {cell(', '.join(receivers))}[/]"] if receivers else []),
+    ]
     return (
-        moment(each.changed_at),
-        each.fingerprint[:SHORT],
-        cell(each.rule),
+        f"{moment(each.changed_at)[:19]}Z",
         f"{before}{each.state}{why}",
         NOTHING if lasted is None else age(lasted),
-        number(each.value),
-        cell(each.summary or NOTHING),
-        cell(", ".join(receivers) or NOTHING),
-        cell(labels_text(each.labels) or NOTHING),
+        each.fingerprint[:SHORT],
+        "\n".join(what),
     )
 
 

@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, Entry] = MappingProxyType(
         "tables": Entry("shared.cli.tables", "Tables: list, show, history, data files."),
         "offsets": Entry("shared.cli.offsets", "Where a table stands in its topics; settle it."),
         "counts": Entry("shared.cli.counts", "Prove that every offset is a row or a stated gap."),
-        "spool": Entry("shared.cli.spool", "What ingest keeps on disk; send what is nobody's."),
+        "spool": Entry("shared.cli.spool", "What ingest keeps on disk; send it, or put it aside."),
         "dlq": Entry("shared.cli.dlq", "Dead letters: list, show, send again, remove."),
         "alerts": Entry("shared.cli.alerts", "Alerts: what is wrong, since when, what to do."),
         "query": Entry("shared.cli.query", "Run SQL over the tables, read only."),

@@ -1,4 +1,4 @@
-"""``bergline spool``: what ingest keeps on disk for the broker, and sending what nobody owns."""
+"""``bergline spool``: what ingest keeps on disk for the broker, and what to do about it."""
 
 from __future__ import annotations
 
@@ -82,6 +82,37 @@ def drain(
     emit(output, found, f"{count(found['sent'])} records sent, none left{others}")
 
 
+@app.command()
+def skip(
+    topic: Annotated[str, typer.Argument(metavar="TOPIC", help="Whose records are held up.")],
+    directory: Directory = None,
+    timeout: Annotated[
+        float, typer.Option(metavar="SECONDS", min=1, help="Give up after so long.")
+    ] = 60.0,
+    output: Output = Format.TEXT,
+) -> None:
+    """Put aside the record that the broker refuses for ever, as a dead letter, and go on behind it.
+
+    For a stream that `/readyz` calls stuck with an answer that no waiting changes, as that the
+    record is too large. Its instance must be stopped: what a running one owns is left alone. The
+    records before it are sent, those behind it by `drain` or by the instance when it is back.
+    Replay the dead letter once its topic takes it.
+
+    Example: bergline spool skip shopify.orders
+    """
+    from shared.cli.words import count
+
+    found = _asked(directory, "skip", topic, str(timeout))
+    what = "the broker refuses none of those at the stream's begin"
+    if found["letter_id"] is not None:
+        what = f"put aside as dead letter {found['letter_id']}: {found['detail']}"
+    emit(
+        output,
+        found,
+        f"{what}\n{count(found['sent'])} records sent, {count(found['left'])} of {topic} left",
+    )
+
+
 def _page(found: dict[str, Any], records: int, taken: int) -> Any:
     from shared.cli.words import NOTHING, age, cell, count, size, stacked
 
@@ -126,7 +157,13 @@ def _asked(directory: Path | None, *arguments: str) -> dict[str, Any]:
     Raises:
         BerglineError: what it says instead.
     """
-    from shared.runtime.errors import BerglineError, ConfigurationError, NotFound
+    from shared.runtime.errors import (
+        BerglineError,
+        ConfigurationError,
+        NotFound,
+        Refused,
+        Unavailable,
+    )
 
     chosen = {} if directory is None else {_DIRECTORY_VARIABLE: str(directory.absolute())}
     ended = subprocess.run(
@@ -141,6 +178,8 @@ def _asked(directory: Path | None, *arguments: str) -> dict[str, Any]:
     except ValueError:
         raise typer.Exit(ended.returncode or 1) from None
     if ended.returncode:
-        kinds = {kind.exit_code: kind for kind in (ConfigurationError, NotFound)}
+        kinds = {
+            kind.exit_code: kind for kind in (ConfigurationError, NotFound, Refused, Unavailable)
+        }
         raise kinds.get(ended.returncode, BerglineError)(found["what"], found["next"])
     return found

@@ -1,5 +1,7 @@
 """A broker that is away, slow or refusing is no concern of the senders: 2xx, and all arrives."""
 
+import asyncio
+import base64
 import json
 import os
 import shutil
@@ -16,6 +18,10 @@ from typing import Any
 import pytest
 
 from services.ingest.spool.claim import LOCK, ORPHANED_AFTER_S, is_owned
+from services.ingest.spool.keeping import UNNAMED
+from services.ingest.spool.spool import Spool
+from services.ingest.spool.store import StreamKey
+from shared.contracts.topics import DEAD_LETTERS
 from tests.support.broker import BrokerProcess, broker, free_port
 from tests.support.ingest import (
     Answer,
@@ -387,6 +393,39 @@ def test_an_operator_sees_what_is_spooled_and_sends_what_is_nobodys(
     records = arrived(broker.bootstrap)
     assert sorted(number(record.value) for record in records) == list(range(6))
     assert_in_order([record for record in records if number(record.value) < 5])
+
+
+async def left_in_a_spool(directory: Path, values: list[bytes]) -> None:
+    """What an instance that is gone had kept, of one key."""
+    spool = Spool(directory / "spool" / UNNAMED, max_bytes=2**24, share=1.0)
+    spool.start()
+    for each in values:
+        headers = [("ce_id", b"an event"), ("delivery_id", b"of %d" % number(each))]
+        spool.put(StreamKey("shopify", "shopify.orders"), b"1", each, headers, lambda _error: None)
+    await spool.close(10)
+
+
+def test_what_the_broker_refuses_for_ever_is_put_aside_and_those_behind_it_go_on(
+    tmp_path: Path, broker: BrokerProcess
+) -> None:
+    create_topic(broker.bootstrap, "shopify.orders", {"max.message.bytes": "2000"})
+    create_topics(broker.bootstrap)
+    large = json.dumps({"id": 1, "number": 1, "note": "x" * 3000}).encode()
+    asyncio.run(left_in_a_spool(tmp_path, [body(0, 1), large, body(2, 1)]))
+    code, found = desk(tmp_path, broker.bootstrap, "drain", "--timeout", "3")
+    assert (code, found["left"]) == (3, 3), "all of a batch are refused, whichever is too large"
+    code, found = desk(tmp_path, broker.bootstrap, "skip", "shopify.orders")
+    assert code == 0
+    assert (found["letter_id"], found["sent"], found["left"]) == ("of 1", 1, 1)
+    code, found = desk(tmp_path, broker.bootstrap, "drain")
+    assert (code, found["sent"], found["left"]) == (0, 1, 0)
+    assert [number(record.value) for record in arrived(broker.bootstrap)] == [0, 2]
+    [letter] = arrived(broker.bootstrap, DEAD_LETTERS)
+    told = json.loads(letter.value)
+    assert (told["stage"], told["topic"]) == ("sending", "shopify.orders")
+    assert base64.b64decode(told["value"]) == large
+    assert told["headers"]["ce_id"] == "an event"
+    assert desk(tmp_path, broker.bootstrap, "skip", "shopify.orders")[0] == 4, "nothing is left"
 
 
 def test_others_cannot_read_the_spool(tmp_path: Path) -> None:

@@ -21,5 +21,5 @@ In which order to read it: ``frames`` (what the bytes mean), ``disk`` (what a fi
 ``stream`` (segments, cursor), ``quota``, ``claim`` (directories and locks), ``store`` (the streams
 of one directory), ``backlog`` (what memory knows of a stream), ``held`` (a directory, opened),
 ``writing`` (group commit), ``spool`` (what is kept), ``replayer`` (sends again), ``episode`` (what
-is told of it).
+is told of it). Commands: ``status``, and ``nobodys`` with ``draining`` and ``skipping``.
 """

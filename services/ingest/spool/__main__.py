@@ -1,4 +1,4 @@
-"""``python -m services.ingest.spool status|drain``: what ``bergline spool`` asks, as JSON.
+"""``python -m services.ingest.spool status|drain|skip``: what ``bergline spool`` asks, as JSON.
 
 A process of its own, because the command line imports no service.
 """
@@ -64,14 +64,39 @@ def drain(timeout_s: float) -> dict[str, Any]:
         return asdict(runner.run(drained(IngestSettings.load(), timeout_s)))
 
 
+def skip(topic: str, timeout_s: float) -> dict[str, Any]:
+    """Put aside what the broker refuses for ever at a topic's begin.
+
+    Raises:
+        NotFound: there is no spool, or nothing of that topic in one that is nobody's.
+        Refused, Unavailable, ConfigurationError: it cannot be done now.
+    """
+    from services.ingest.spool.skipping import skip as skipped
+
+    tell()
+    logging.configure("ingest")
+    standard_logging.getLogger("aiokafka").setLevel(standard_logging.CRITICAL)
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
+        return asdict(runner.run(skipped(IngestSettings.load(), topic, timeout_s)))
+
+
+def answer(command: str, *arguments: str) -> dict[str, Any]:
+    """Do what is asked."""
+    if command == "drain":
+        return drain(float(arguments[0]))
+    if command == "skip":
+        return skip(arguments[0], float(arguments[1]))
+    return tell()
+
+
 def main(arguments: list[str]) -> int:
     """Answer on standard output; the exit code of what went wrong, told on standard error."""
     try:
-        answer = tell() if arguments[0] == "status" else drain(float(arguments[1]))
+        found = answer(*arguments)
     except BerglineError as error:
         print(json.dumps({"what": error.what, "next": error.next_step}))  # noqa: T201
         return error.exit_code
-    print(json.dumps(answer))  # noqa: T201
+    print(json.dumps(found))  # noqa: T201
     return 0
 
 

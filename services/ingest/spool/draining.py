@@ -6,18 +6,14 @@ import asyncio
 from dataclasses import dataclass
 
 from services.ingest.config import IngestSettings
-from services.ingest.publisher import Publisher
-from services.ingest.spool.claim import is_owned, numbered
 from services.ingest.spool.episode import Episodes
-from services.ingest.spool.keeping import spool_root
+from services.ingest.spool.nobodys import opened, owned
 from services.ingest.spool.replayer import Replayer
-from services.ingest.spool.spool import Spool
 from shared.contracts.topics import DEAD_LETTERS
 from shared.runtime import logging
 from shared.sources.registry import SOURCES
 
 LOOK_EVERY_S = 0.1
-CLOSE_SECONDS = 5.0
 
 log = logging.logger("ingest")
 
@@ -45,35 +41,21 @@ async def drain(settings: IngestSettings, timeout_s: float) -> Drained:
     Raises:
         ConfigurationError: the directory cannot be used.
     """
-    root = spool_root(settings)
-    found = numbered(root)
-    owned = tuple(str(path) for path in found if is_owned(path))
-    if len(owned) == len(found):
-        return Drained(0, 0, owned, "")
+    theirs, is_any_left = owned(settings)
+    if not is_any_left:
+        return Drained(0, 0, theirs, "")
     topics = {entity.topic for source in SOURCES.values() for entity in source.entities}
-    # It keeps nothing itself: what it cannot send stays where it is.
-    sender = settings.model_copy(update={"ingest_spool": False})
-    publisher = Publisher(sender, sorted({*topics, DEAD_LETTERS}))
-    spool = Spool(
-        root,
-        max_bytes=settings.ingest_spool_max_bytes,
-        share=settings.ingest_spool_source_share,
-        orphaned_after_s=0.0,
-    )
-    replayer = Replayer(spool, publisher, Episodes("drain", lambda _event: None))
-    await spool.adopt()
-    await publisher.start()
-    replayer.start()
-    try:
-        async with asyncio.timeout(timeout_s):
-            while spool.outstanding:  # noqa: ASYNC110 - several tasks move it
-                await asyncio.sleep(LOOK_EVERY_S)
-    except TimeoutError:
-        log.warning("not everything could be sent in time", timeout_s=timeout_s)
-    left = spool.outstanding
-    stuck = {backlog.stuck for _, backlog in spool.backlogs() if backlog.stuck}
-    why = publisher.trouble or "; ".join(sorted(stuck)) or "time ran out"
-    await replayer.stop()
-    await publisher.close()
-    await spool.close(CLOSE_SECONDS)
-    return Drained(sum(replayer.replayed.values()), left, owned, why if left else "")
+    async with opened(settings, sorted({*topics, DEAD_LETTERS})) as (spool, publisher):
+        replayer = Replayer(spool, publisher, Episodes("drain", lambda _event: None))
+        replayer.start()
+        try:
+            async with asyncio.timeout(timeout_s):
+                while spool.outstanding:  # noqa: ASYNC110 - several tasks move it
+                    await asyncio.sleep(LOOK_EVERY_S)
+        except TimeoutError:
+            log.warning("not everything could be sent in time", timeout_s=timeout_s)
+        left = spool.outstanding
+        stuck = {backlog.stuck for _, backlog in spool.backlogs() if backlog.stuck}
+        why = publisher.trouble or "; ".join(sorted(stuck)) or "time ran out"
+        await replayer.stop()
+    return Drained(sum(replayer.replayed.values()), left, theirs, why if left else "")

@@ -29,8 +29,9 @@ def sendings(letter: Letter, partitions: Partitions, given: bytes | None = None)
     """What is sent for a letter.
 
     The bytes of a record go to the topic and partition where it stood, under the headers that it
-    had. Those of a refused request are read as ingest reads them, and go where it would have put
-    them. Both say which letter they are of.
+    had; where the broker never took it, to the partition of its key. Those of a refused request are
+    read as ingest reads them, and go where it would have put them. Both say which letter they are
+    of.
 
     Args:
         letter: with its value.
@@ -53,13 +54,15 @@ def sendings(letter: Letter, partitions: Partitions, given: bytes | None = None)
         )
     value = given if given is not None else letter.value or b""
     edited = value != (letter.value or b"")
-    if letter.offset is None:
+    if letter.offset is None and letter.stage != "sending":
         return _of_request(letter, partitions, value, edited, hint)
     return [_of_record(letter, partitions, value, edited)]
 
 
 def _of_record(letter: Letter, partitions: Partitions, value: bytes, edited: bool) -> Sending:
     topic, partition = letter.topic, letter.partition
+    if letter.offset is None and (numbers := partitions.get(topic or "")):
+        partition = crc32(letter.record_key or b"") % len(numbers)  # as ingest does
     landing = {name for spec in landing_tables() for name in spec.topics} - {DEAD_LETTERS}
     if topic not in landing or partition is None:
         raise Refused(f"{letter.id}: no table is filled from a topic {topic!r}")

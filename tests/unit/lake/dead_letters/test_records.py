@@ -92,6 +92,13 @@ class TestARecord:
         headers = one(again).headers
         assert [v for n, v in headers if n == "ce_replayedfrom"] == [b"shopify.orders/2/17"]
 
+    def test_that_the_broker_never_took_goes_to_the_partition_of_its_key(self) -> None:
+        unsent = replace(RECORD, id="its delivery id", stage="sending", partition=None, offset=None)
+        sent = one(unsent)
+        assert (sent.topic, sent.partition) == ("shopify.orders", crc32(b"17") % 3)
+        assert (sent.key, sent.value, sent.edited) == (b"17", b'{"id": 17', False)
+        assert dict(sent.headers)["ce_id"] == b"event-1"
+
     def test_corrected_bytes_are_another_delivery_of_the_same_letter(self) -> None:
         corrected = one(RECORD, b'{"id": 17}')
         assert (corrected.value, corrected.edited) == (b'{"id": 17}', True)

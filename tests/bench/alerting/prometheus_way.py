@@ -26,7 +26,7 @@ WHY_NOT = (
     else "prometheus and alertmanager are not both installed (Debian: prometheus, "
     "prometheus-alertmanager)"
 )
-EVENTS, QUICK_EVENTS = 40, 3
+EVENTS, QUICK_EVENTS = 25, 3
 EVERY = "1s"
 WITHIN_S = 30.0
 

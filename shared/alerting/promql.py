@@ -126,7 +126,8 @@ def _rule(rule: Rule) -> dict[str, Any]:
         written["for"] = duration(rule.for_s)
     if rule.keep_firing_for_s:
         written["keep_firing_for"] = duration(rule.keep_firing_for_s)
-    written["labels"] = {"severity": rule.severity, "team": rule.team, **rule.labels}
+    own = {"severity": rule.severity, "team": rule.team, **rule.labels}
+    written["labels"] = {name: _literal(value) for name, value in own.items()}
     texts = {"summary": _text(rule.summary), "description": _text(rule.description)}
     texts["runbook_url"] = runbook_url(rule.runbook)
     written["annotations"] = {name: text for name, text in texts.items() if text}

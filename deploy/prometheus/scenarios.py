@@ -237,7 +237,7 @@ INFRASTRUCTURE: tuple[Firing | Quiet, ...] = (
     Firing(
         "KafkaConsumerLagHigh",
         {
-            'lakehouse_consumer_lag_records{group="bergline-landing", topic="shopify.orders"}': (
+            'lakehouse_consumer_lag_records{group="stream_writer", topic="shopify.orders"}': (
                 "10000 10001+0x14 12000 10000 0"
             )
         },
@@ -245,15 +245,15 @@ INFRASTRUCTURE: tuple[Firing | Quiet, ...] = (
         clears=17,
         value=10001,
         last=12000,
-        labels={"group": "bergline-landing", "topic": "shopify.orders"},
+        labels={"group": "stream_writer", "topic": "shopify.orders"},
     ),
     Firing(
         "ConsumerGroupGone",
-        {'lakehouse_consumer_group_members{group="bergline-landing"}': "2 0+0x9 1 1"},
+        {'lakehouse_consumer_group_members{group="stream_writer"}': "2 0+0x9 1 1"},
         fires=6,
         clears=11,
         value=0,
-        labels={"group": "bergline-landing"},
+        labels={"group": "stream_writer"},
     ),
     Firing(
         "ConsumptionStopped",

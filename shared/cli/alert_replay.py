@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,9 @@ def lead(rules: Rules) -> timedelta:
     from shared.alerting.reach import windows
 
     longest = max(windows(rule.condition for rule in rules.values()).values(), default=0.0)
-    held = max((rule.for_s + rule.keep_firing_for_s for rule in rules.values()), default=0.0)
+    held = max(
+        (r.for_s + r.keep_firing_for_s + 2 * r.interval_s for r in rules.values()), default=0.0
+    )
     return timedelta(seconds=longest + held)
 
 
@@ -122,6 +124,16 @@ async def _read(settings: Settings, topic: str, since: datetime | None) -> list[
             last[record.partition] = at
             found.append(Record(at, topic, record))
     return found
+
+
+def watched(records: Sequence[Record], begin: datetime) -> Iterator[Record]:
+    """The records, telling on the way how far they are."""
+    step = max(1, len(records) // 10)
+    for number, record in enumerate(records):
+        if number % step == step - 1 and record.at > begin.timestamp():
+            until = datetime.fromtimestamp(record.at, UTC)
+            progress("replayed", until=until.isoformat(timespec="seconds"))
+        yield record
 
 
 def happenings(records: Iterable[Record], sources: Sources, begin: float) -> Iterator[Happening]:

@@ -90,7 +90,7 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
     progress("evaluating", records=len(records), since=since.isoformat())
     preview = Preview(replayed, sources)
     told = preview.run(
-        alert_replay.happenings(records, followed, begin.timestamp()),
+        alert_replay.happenings(alert_replay.watched(records, begin), followed, begin.timestamp()),
         begin.timestamp(),
         now.timestamp(),
     )
@@ -104,11 +104,11 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
         "until": now.isoformat(),
         "records": len(records),
         "rules": _listed(rules),
-        "alerts": [_episode_json(each) for each in found],
+        "alerts": [_episode_json(each, begin) for each in found],
         "not_replayable": {name: list(signals) for name, signals in lacking.items()},
         "held": held,
     }
-    emit(output, result, _text(replayed, found, lacking, held, since))
+    emit(output, result, _text(replayed, found, lacking, held, (begin, since)))
 
 
 def _sources(settings: SignalSettings) -> Any:
@@ -173,19 +173,23 @@ def _text(
     found: list[Episode],
     lacking: dict[str, tuple[str, ...]],
     held: list[str],
-    since: datetime,
+    times: tuple[datetime, datetime],
 ) -> Any:
+    begin, since = times
     parts: list[Any] = []
     if found:
         columns = ("rule", "active since", "would have fired", "over", ">fired for", ">value", "")
-        parts += [table(columns, [_row(each, since) for each in found]), ""]
+        parts += [table(columns, [_row(each, begin) for each in found]), ""]
     for name in rules:
-        fired = [each for each in found if each.rule.name == name and each.fired_at is not None]
+        mine = [each for each in found if each.rule.name == name and each.fired_at is not None]
+        fired = [each for each in mine if (each.fired_at or 0) >= since.timestamp()]
+        often = f"would have fired {_number(len(fired), 'time')} since {_at(since)}"
+        already = len(mine) - len(fired)
+        before = f"; firing by then: {already}" if already else ""
         if name in held:
             parts.append(f"[yellow]{cell(name)}: a signal of it is not known at the end[/]")
         else:
-            times = _number(len(fired), "time")
-            parts.append(f"{cell(name)}: would have fired {times} since {_at(since)}")
+            parts.append(f"{cell(name)}: {often}{before}")
     parts += [
         f"[yellow]{cell(name)}: not replayed, as no topic tells {cell(', '.join(signals))}[/]"
         for name, signals in lacking.items()
@@ -193,17 +197,16 @@ def _text(
     return stacked(*parts)
 
 
-def _row(each: Episode, since: datetime) -> tuple[object, ...]:
+def _row(each: Episode, begin: datetime) -> tuple[object, ...]:
     fired, over = _moment(each.fired_at), _moment(each.over_at)
-    began = _moment(each.active_at)
+    earlier = each.active_at <= begin.timestamp()
     lasted = NOTHING
     if fired is not None:
-        lasted = age((over or datetime.now(UTC)) - fired)
-    before = began is not None and began < since
+        lasted = ("> " if earlier else "") + age((over or datetime.now(UTC)) - fired)
     return (
         cell(each.rule.name),
-        f"[dim]{_at(began)}[/]" if before else _at(began),
-        "[dim]not[/]" if fired is None else _at(fired),
+        "[dim]before[/]" if earlier else _at(_moment(each.active_at)),
+        "[dim]not[/]" if fired is None else "[dim]before[/]" if earlier else _at(fired),
         _at(over) if over else "[red]still active[/]",
         lasted,
         number(each.value),
@@ -211,7 +214,7 @@ def _row(each: Episode, since: datetime) -> tuple[object, ...]:
     )
 
 
-def _episode_json(each: Episode) -> dict[str, Any]:
+def _episode_json(each: Episode, begin: datetime) -> dict[str, Any]:
     def told(seconds: float | None) -> str | None:
         at = _moment(seconds)
         return None if at is None else at.isoformat()
@@ -223,6 +226,7 @@ def _episode_json(each: Episode) -> dict[str, Any]:
         "fired_at": told(each.fired_at),
         "over_at": told(each.over_at),
         "value": each.value,
+        "began_before": each.active_at <= begin.timestamp(),
     }
 
 

@@ -208,7 +208,7 @@ def commit(number: int, at: datetime, files: int) -> TableCommitted:
 
 def test_a_rule_is_replayed_on_what_the_topics_have(desk: Desk, tmp_path: Path) -> None:
     now = datetime.now(UTC)
-    files = ((180, 3), (120, 12), (90, 20), (30, 4))
+    files = ((179, 3), (120, 12), (90, 20), (30, 4))
     history = [
         commit(number, now - timedelta(minutes=before), total)
         for number, (before, total) in enumerate(files, start=1)
@@ -231,16 +231,18 @@ def test_a_rule_is_replayed_on_what_the_topics_have(desk: Desk, tmp_path: Path) 
     [alert] = found["alerts"]
     assert (alert["rule"], alert["labels"]["table"]) == ("TooManyFiles", "raw.shopify_orders")
     fired, over = (datetime.fromisoformat(alert[at]) for at in ("fired_at", "over_at"))
-    began = now - found_since(found)
-    assert fired < began, "it was firing when the hour began"
+    assert alert["began_before"] is True
+    assert fired < datetime.fromisoformat(found["since"]), "it was firing when the hour began"
+    assert abs(over - history[3].committed_at) < timedelta(seconds=1)
+    [alert] = desk.json("test", str(file), "--on", "last-3h")["alerts"]
+    fired, over = (datetime.fromisoformat(alert[at]) for at in ("fired_at", "over_at"))
+    assert alert["began_before"] is False
+    assert timedelta(seconds=60) <= fired - history[1].committed_at < timedelta(seconds=91)
     assert abs(over - history[3].committed_at) < timedelta(seconds=1)
     text = desk.run("test", str(file), "--on", "last-1h").stdout
-    assert "TooManyFiles: would have fired 1 time since" in text
+    assert "TooManyFiles: would have fired 0 times since" in text
+    assert "firing by then: 1" in text
     assert "Slow: not replayed" in text
-
-
-def found_since(found: dict[str, Any]) -> timedelta:
-    return datetime.fromisoformat(found["until"]) - datetime.fromisoformat(found["since"])
 
 
 def test_a_file_that_is_wrong_is_told_with_line_and_column(desk: Desk, tmp_path: Path) -> None:

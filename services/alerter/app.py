@@ -12,10 +12,8 @@ import logging
 import socket
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import structlog
-from aiohttp import web
 
 from services.alerter.alert_metrics import AlertMetrics
 from services.alerter.alert_states import AlertStates
@@ -25,27 +23,25 @@ from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
 from services.alerter.evaluation import Evaluation
 from services.alerter.exposition import SignalExposition
-from services.alerter.forgetting import forgettable
+from services.alerter.face import Face
 from services.alerter.handlers import CONSUMED, SERVICE, Handlers
 from services.alerter.journal import Journal
 from services.alerter.judging import Judge
 from services.alerter.ownership import Share
-from services.alerter.pages import alerts_page, broken_notes, counted, rules_page
 from services.alerter.recording import Recording
 from services.alerter.ruleset import route_file, rule_files
 from services.alerter.signals import Signals
 from services.alerter.standing import Standing
 from services.alerter.telling import Telling
+from services.alerter.upkeep import Files, Tidying
 from shared.alerting.events import alert_of, resumed
 from shared.alerting.store import SeriesStore
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
 from shared.contracts.topics import ALERT_STATES
 from shared.runtime.connecting import until
-from shared.runtime.errors import ConfigurationError
 from shared.runtime.faust_app import Membership, run_app
 from shared.runtime.faust_group import build_app
-from shared.runtime.health import served
 from shared.runtime.metrics import Instruments
 from shared.runtime.progress import Progress
 from shared.runtime.stored_offsets import store_offsets, store_once
@@ -60,8 +56,6 @@ FLUSH_S = 3.0
 TELL_S = 2.0
 """Longest wait at the end for receivers."""
 LEAVE_S = 1.5
-TIDY_S = 60.0
-"""How often what is over is forgotten, and what a topic lacks is said again."""
 
 
 class Service:
@@ -71,7 +65,6 @@ class Service:
         self._settings = settings
         self._instruments = Instruments(SERVICE)
         self._metrics = AlertMetrics(self._instruments)
-        self._instruments.before_exposition(self._expose)
         self._journal = Journal(settings.own_dir / "journal")
         self._standing = Standing()
         self._standing.keep(map(alert_of, self._journal.board.alerts.values()))
@@ -133,6 +126,32 @@ class Service:
             self._dealing.dealing,
             self._bus.request_partitions,
         )
+        self._files = Files(
+            self._rules,
+            self._routes,
+            self._dealing.rules_changed,
+            self._delivery,
+            self._look,
+            self._journal,
+        )
+        self._tidying = Tidying(
+            self._journal,
+            self._standing,
+            self._states,
+            self._evaluation,
+            self._dealing,
+            lambda: self._reader.caught_up.is_set() and self._handlers.joined,
+        )
+        self._face = Face(
+            self._journal,
+            self._evaluation,
+            self._dealing,
+            self._delivery,
+            self._handlers,
+            self._rules,
+            self._routes,
+            self._metrics,
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Run until ``stop`` is set, then drain.
@@ -146,16 +165,14 @@ class Service:
         async with contextlib.AsyncExitStack() as stack:
             stack.push_async_callback(self._journal.close)
             await self._resume()
-            await stack.enter_async_context(self._http())
+            await stack.enter_async_context(self._face.served(self._settings, self._instruments))
             self._reader.start()
             stack.push_async_callback(self._reader.stop)
             self._signals.start()
             stack.push_async_callback(self._signals.stop)
-            await self._dealing.rules_changed()
             stack.push_async_callback(self._dealing.stop)
-            self._routes.look()
-            self._routes_changed()
             stack.push_async_callback(self._delivery.close, TELL_S)
+            await self._files.at_first()
             loops = await stack.enter_async_context(self._looping())
             self._dealing.without_group(self._settings.alerter_unowned_s)
             ending = asyncio.ensure_future(stop.wait())
@@ -215,12 +232,13 @@ class Service:
     @contextlib.asynccontextmanager
     async def _looping(self) -> AsyncIterator[list[asyncio.Task[None]]]:
         """What goes on all the time, meanwhile."""
+        every_s = self._settings.alerter_rules_look_s
         loops = [
             asyncio.create_task(self._evaluation.run(), name="evaluation"),
             asyncio.create_task(self._telling.run(), name="telling"),
             asyncio.create_task(self._handlers.run(), name="commands"),
-            asyncio.create_task(self._look_at_files(), name="looking at files"),
-            asyncio.create_task(self._tidy(), name="tidying"),
+            asyncio.create_task(self._files.run(every_s), name="looking at files"),
+            asyncio.create_task(self._tidying.run(), name="tidying"),
         ]
         try:
             yield loops
@@ -228,37 +246,6 @@ class Service:
             for loop in loops:
                 loop.cancel()
             await asyncio.wait(loops)
-
-    async def _look_at_files(self) -> None:
-        while True:
-            await asyncio.sleep(self._settings.alerter_rules_look_s)
-            await asyncio.to_thread(self._journal.touch)
-            if await asyncio.to_thread(self._rules.look):
-                log.info("rules read again", rules=len(self._rules.value))
-                await self._dealing.rules_changed()
-            if await asyncio.to_thread(self._routes.look):
-                self._routes_changed()
-
-    def _routes_changed(self) -> None:
-        try:
-            self._delivery.configure(self._routes.value)
-        except ConfigurationError as error:
-            self._routes.refused(error)
-            return
-        log.info("receivers and routes read", receivers=sorted(self._routes.value.receivers))
-        self._telling.look()
-
-    async def _tidy(self) -> None:
-        """Forget what is over, and say again what the topic does not say any more."""
-        while True:
-            await asyncio.sleep(TIDY_S)
-            keys = forgettable(self._journal.board, time.time(), self._dealing.owns)
-            if keys:
-                # At once and in this order: one that begins meanwhile is another, kept behind it.
-                self._standing.forget(keys)
-                await self._journal.forget(keys)
-            if self._reader.caught_up.is_set() and self._handlers.joined:
-                await self._states.say_again(self._evaluation.owned)
 
     def _news(self, event: Event | None) -> None:
         """Another alerter, or this one earlier, said something of alerts."""
@@ -283,61 +270,4 @@ class Service:
             work_dir=self._settings.alerter_work_dir,
             port=self._settings.alerter_port,
             session_timeout_s=self._settings.alerter_session_timeout_s,
-        )
-
-    def _not_ready(self) -> str | None:
-        if not self._dealing.known:
-            return "not yet known which rules are this alerter's"
-        return None
-
-    def _notes(self) -> dict[str, object]:
-        """What does not work while alerts are told of all the same."""
-        notes = broken_notes(rules=self._rules.broken, routes=self._routes.broken)
-        if not self._handlers.joined:
-            notes["broker"] = "not in the group: commands wait, and nothing is published"
-        if self._journal.failing:
-            notes["journal"] = "its disk does not take it: what happens now may be told twice"
-        return notes
-
-    def _info(self) -> dict[str, object]:
-        evaluation = self._evaluation
-        return {
-            "rules": len(evaluation.rules),
-            "evaluated_here": sorted(evaluation.owned),
-            "waiting_for_signals": sorted(evaluation.held),
-            "errors_of_rules": evaluation.troubles.rules,
-            "errors_of_signals": evaluation.troubles.sources,
-            "rules_broken": self._rules.broken,
-            "routes_broken": self._routes.broken,
-            "delivery": self._delivery.info(),
-            "alerts": counted(self._journal.board.alerts.values()),
-            "events_unpublished": len(self._journal.state.unpublished),
-            "journal_failing": self._journal.failing,
-            "in_group": self._handlers.joined,
-        }
-
-    def _expose(self) -> None:
-        state = self._journal.state
-        broken = self._rules.broken is not None or self._routes.broken is not None
-        self._metrics.rules(len(self._rules.value), broken=broken)
-        self._metrics.expose(
-            state.board.alerts.values(), self._dealing.owns, len(state.unpublished)
-        )
-
-    async def _alerts_page(self, _: web.Request) -> web.Response:
-        now = datetime.now(UTC)
-        return web.json_response(alerts_page(self._journal.board, self._dealing.owns, now))
-
-    async def _rules_page(self, _: web.Request) -> web.Response:
-        return web.json_response(rules_page(self._evaluation))
-
-    def _http(self) -> contextlib.AbstractAsyncContextManager[None]:
-        return served(
-            self._settings.bind,
-            self._settings.alerter_port,
-            self._instruments,
-            self._not_ready,
-            self._info,
-            {"/alerts": self._alerts_page, "/rules": self._rules_page},
-            self._notes,
         )

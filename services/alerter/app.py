@@ -18,13 +18,14 @@ import structlog
 from services.alerter.alert_metrics import AlertMetrics
 from services.alerter.alert_states import AlertStates
 from services.alerter.announcing import Announcing
+from services.alerter.broker_side import BrokerSide
 from services.alerter.config import AlerterSettings
 from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
 from services.alerter.evaluation import Evaluation
 from services.alerter.exposition import SignalExposition
 from services.alerter.face import Face
-from services.alerter.handlers import CONSUMED, SERVICE, Handlers
+from services.alerter.handlers import SERVICE, Handlers
 from services.alerter.journal import Journal
 from services.alerter.judging import Judge
 from services.alerter.ownership import Share
@@ -39,23 +40,16 @@ from shared.alerting.store import SeriesStore
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
 from shared.contracts.topics import ALERT_STATES
-from shared.runtime.connecting import until
-from shared.runtime.faust_app import Membership, run_app
-from shared.runtime.faust_group import build_app
 from shared.runtime.metrics import Instruments
 from shared.runtime.progress import Progress
-from shared.runtime.stored_offsets import store_offsets, store_once
 from shared.runtime.topic_reader import TopicReader
 from shared.runtime.worker_bus import WorkerBus
 from shared.sources.project import project_dir
 
 log = structlog.stdlib.get_logger("bergline.alerter")
 
-FLUSH_S = 3.0
-"""Longest wait at the end for what is to be published."""
 TELL_S = 2.0
 """Longest wait at the end for receivers."""
-LEAVE_S = 1.5
 
 
 class Service:
@@ -111,10 +105,8 @@ class Service:
         self._telling = Telling(
             self._delivery, self._journal.board, lambda alert: self._dealing.owns(alert.rule)
         )
-        self._alone = False
         self._progress = Progress()
         self._bus = WorkerBus(settings, SERVICE, ALERT_STATES)
-        self._announcing = Announcing(self._journal, self._bus)
         key = settings.operator_key.get_secret_value() if settings.operator_key else None
         self._handlers = Handlers(
             self._progress,
@@ -125,6 +117,15 @@ class Service:
             self._dealt,
             self._dealing.dealing,
             self._bus.request_partitions,
+        )
+        self._broker = BrokerSide(
+            settings,
+            self._bus,
+            Announcing(self._journal, self._bus),
+            self._handlers,
+            self._progress,
+            self._without_broker,
+            self._evaluation.pause,
         )
         self._files = Files(
             self._rules,
@@ -177,7 +178,7 @@ class Service:
             self._dealing.without_group(self._settings.alerter_unowned_s)
             ending = asyncio.ensure_future(stop.wait())
             stack.callback(ending.cancel)
-            broker = asyncio.ensure_future(self._with_broker(stop))
+            broker = asyncio.ensure_future(self._broker.run(stop))
             await asyncio.wait({ending, broker, *loops}, return_when=asyncio.FIRST_COMPLETED)
             stop.set()
             await broker
@@ -195,39 +196,6 @@ class Service:
         ]
         await self._journal.append(events, publish=False)
         self._standing.keep(map(alert_of, events))
-
-    async def _with_broker(self, stop: asyncio.Event) -> None:
-        """What needs a broker, from when there is one until the end."""
-        if not await until(stop, log, "broker", self._connect):
-            return
-        async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._bus.stop)
-            self._announcing.start()
-            stack.push_async_callback(self._announcing.stop)
-            app = build_app(
-                self._settings, self._membership(), CONSUMED, self._handlers, self._bus.learn
-            )
-            storing = asyncio.create_task(store_offsets(app, self._settings, self._progress))
-            stack.callback(storing.cancel)
-
-            async def drain() -> None:
-                self._evaluation.pause()
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(FLUSH_S):
-                        await self._announcing.flush()
-                await store_once(app, self._settings, self._progress)
-
-            await run_app(app, stop, drain, LEAVE_S)
-
-    async def _connect(self) -> bool:
-        try:
-            return await self._bus.connect()
-        except Exception:
-            if not self._alone and self._journal.owned is not None:
-                # There is no broker to ask, and this alerter has had rules before.
-                self._alone = True
-                self._dealing.without_group(0)
-            raise
 
     @contextlib.asynccontextmanager
     async def _looping(self) -> AsyncIterator[list[asyncio.Task[None]]]:
@@ -264,10 +232,7 @@ class Service:
         log.warning("this process was stopped, and may have lost its rules meanwhile")
         self._dealing.dealing()
 
-    def _membership(self) -> Membership:
-        return Membership(
-            service=SERVICE,
-            work_dir=self._settings.alerter_work_dir,
-            port=self._settings.alerter_port,
-            session_timeout_s=self._settings.alerter_session_timeout_s,
-        )
+    def _without_broker(self) -> None:
+        """There is no broker to ask. An alerter that had rules before goes on with them at once."""
+        if self._journal.owned is not None:
+            self._dealing.without_group(0)

@@ -51,9 +51,12 @@ class GroupLags:
         if not names:
             return {}
         members: dict[str, int] = {}
-        for response in await self._admin.describe_consumer_groups(names):
-            for _, group, _, _, _, joined, *_ in response.groups:
-                members[group] = len(joined)
+        for name in names:
+            # One at a time: aiokafka 0.14 reads the answer to its newest request by an older
+            # schema, which fits a single group only.
+            for response in await self._admin.describe_consumer_groups([name]):
+                for _, group, _, _, _, joined, *_ in response.groups:
+                    members[group] = len(joined)
         committed = {name: await self._committed(name) for name in names}
         ends = await self._ends({each for offsets in committed.values() for each in offsets})
         return {

@@ -192,23 +192,3 @@ def _taking(sources: Sources, told: Record) -> Callable[[], Collection[str]]:
         return () if event is None else sources.event(told.topic, event)
 
     return take
-
-
-def moment(text: str, now: datetime) -> datetime:
-    """What ``--on`` says: ``last-24h``, ``24h``, or an ISO 8601 time, UTC where it names no zone.
-
-    Raises:
-        ConfigurationError: none of these, or in the future.
-    """
-    from shared.cli.spans import span
-    from shared.runtime.errors import ConfigurationError
-
-    given = text.removeprefix("last-")
-    try:
-        found = datetime.fromisoformat(given)
-    except ValueError:
-        return now - span(given, "--on")
-    found = found if found.tzinfo is not None else found.replace(tzinfo=UTC)
-    if found >= now:
-        raise ConfigurationError(f"--on {text} is not in the past", "name an earlier time")
-    return found

@@ -44,6 +44,25 @@ def rule_named(name: str) -> Rule:
     raise NotFound(f"there is no rule {name!r}", f"there are: {shown}")
 
 
+def rule_and_note(name: str) -> tuple[Rule, str]:
+    """As :func:`rule_named`; while the project's files are wrong a rule that is built in, and that.
+
+    Raises:
+        RulesInvalid: the files are wrong, and the rule is none of those that are built in.
+        NotFound: there is none of this name.
+    """
+    from shared.alerting.reading import RulesInvalid, built_in, read
+    from shared.runtime.metrics import SIGNALS
+
+    try:
+        return rule_named(name), ""
+    except RulesInvalid as wrong:
+        ours = read(built_in(), known=SIGNALS)
+        if name not in ours:
+            raise
+        return ours[name], f"{wrong.what}; this is the rule that is built in"
+
+
 def rule_names(incomplete: str) -> list[str]:
     """What the shell offers for the name of a rule."""
     from shared.contracts.errors import BerglineError

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shared.cli.alert_rules import file_of, rule_named, rule_names
+from shared.cli.alert_rules import file_of, rule_and_note, rule_names
 from shared.cli.alert_words import ACTIVE, COLUMNS, alert_json, alert_row, order
 from shared.cli.output import Format, Output, emit, table
 from shared.cli.rule_words import compared_rows, verdict
@@ -44,7 +44,7 @@ def explain(
     from shared.cli.runbook_text import section
     from shared.runtime.metrics import SIGNALS
 
-    rule = rule_named(name)
+    rule, why_built_in = rule_and_note(name)
     now = datetime.now(UTC)
     parts, running, why_no_values = _compared(rule)
     for_s = rule.for_s if running is None else running["for_s"]
@@ -75,9 +75,10 @@ def explain(
         "error": running and running["error"],
         "verdict": said,
         "runbook": {"place": rule.runbook, "page": page and str(page), "text": text},
-        "not_known": [each for each in (why_no_values, why_no_board) if each],
+        "not_known": [each for each in (why_built_in, why_no_values, why_no_board) if each],
     }
     shown: list[Any] = [
+        *([f"[red]{cell_lines(why_built_in)}[/]", ""] if why_built_in else []),
         f"[bold]{cell(rule.name)}[/] {rule.severity}, {cell(rule.team or 'no team')}: "
         f"{cell(str(file_of(rule)))}:{rule.place.line}",
         f"holds when {cell(in_words(rule.condition))}",
@@ -139,14 +140,18 @@ def _running(rule: Rule, running: dict[str, Any] | None, answers: bool) -> list[
 
 
 def _board() -> tuple[Board | None, str]:
-    from shared.cli.alert_reading import read_board
+    """Where alerts stand, by the topic or else by alerter; and what does not answer."""
+    from shared.cli.alert_reading import board_of_alerter, read_board
     from shared.runtime.errors import BerglineError
     from shared.runtime.settings import Settings
 
     try:
         return asyncio.run(read_board(Settings.load())), ""
-    except BerglineError as error:
-        return None, error.what
+    except BerglineError as away:
+        try:
+            return board_of_alerter(), away.what
+        except BerglineError:
+            return None, away.what
 
 
 def _now(parts: list[Part] | None, why: str) -> list[Any]:
@@ -167,11 +172,13 @@ def _now(parts: list[Part] | None, why: str) -> list[Any]:
 
 
 def _alerts(board: Board | None, alerts: list[AlertChanged], why: str, now: datetime) -> list[Any]:
-    if board is None:
-        return [f"[yellow]where its alerts stand: {cell(why)}[/]", ""]
-    if not alerts:
-        return []
-    return [table(COLUMNS, [alert_row(board, each, now) for each in alerts]), ""]
+    shown: list[Any] = []
+    if why:
+        by = "as alerter has them, without silences" if board else "not known"
+        shown += [f"[yellow]its alerts: {by}; {cell(why)}[/]", ""]
+    if board is not None and alerts:
+        shown += [table(COLUMNS, [alert_row(board, each, now) for each in alerts]), ""]
+    return shown
 
 
 def _part_json(part: Part) -> dict[str, Any]:

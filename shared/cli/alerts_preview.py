@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from shared.cli.alert_words import labels_text, number
+from shared.cli.episode_words import counted, episode_json, episodes_text
 from shared.cli.output import Format, Output, emit, progress, table
-from shared.cli.words import NOTHING, age, cell, moment, stacked
+from shared.cli.words import cell, stacked
 
 if TYPE_CHECKING:
-    from shared.alerting.preview import Episode
     from shared.alerting.rule import Rules
     from shared.cli.alert_replay import SignalSettings
 
@@ -77,9 +76,13 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
     from shared.alerting.preview import Preview, episodes, not_replayable
     from shared.alerting.signals.alive import Alive
     from shared.cli import alert_replay
+    from shared.cli.spans import moment_of
+    from shared.runtime.errors import ConfigurationError
 
     now = datetime.now(UTC)
-    since = alert_replay.moment(on, now)
+    since = moment_of(on.removeprefix("last-"), now, "--on")
+    if since >= now:
+        raise ConfigurationError(f"--on {on} is not in the past", "name an earlier time")
     settings = alert_replay.SignalSettings.load()
     followed = _sources(settings)
     sources = (Alive(), *followed.all)
@@ -104,11 +107,11 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
         "until": now.isoformat(),
         "records": len(records),
         "rules": _listed(rules),
-        "alerts": [_episode_json(each, begin) for each in found],
+        "alerts": [episode_json(each, begin) for each in found],
         "not_replayable": {name: list(signals) for name, signals in lacking.items()},
         "held": held,
     }
-    emit(output, result, _text(replayed, found, lacking, held, (begin, since)))
+    emit(output, result, episodes_text(replayed, found, lacking, held, (begin, since)))
 
 
 def _sources(settings: SignalSettings) -> Any:
@@ -164,79 +167,5 @@ def _rules_text(file: Path, rules: Rules) -> Any:
     ]
     return stacked(
         table(("rule", "severity", ">for", "holds when", ""), rows),
-        f"{cell(str(file))}: {_number(len(rules), 'rule')}, nothing wrong; --on last-24h replays",
+        f"{cell(str(file))}: {counted(len(rules), 'rule')}, nothing wrong; --on last-24h replays",
     )
-
-
-def _text(
-    rules: Rules,
-    found: list[Episode],
-    lacking: dict[str, tuple[str, ...]],
-    held: list[str],
-    times: tuple[datetime, datetime],
-) -> Any:
-    begin, since = times
-    parts: list[Any] = []
-    if found:
-        columns = ("rule", "active since", "would have fired", "over", ">fired for", ">value", "")
-        parts += [table(columns, [_row(each, begin) for each in found]), ""]
-    for name in rules:
-        mine = [each for each in found if each.rule.name == name and each.fired_at is not None]
-        fired = [each for each in mine if (each.fired_at or 0) >= since.timestamp()]
-        often = f"would have fired {_number(len(fired), 'time')} since {_at(since)}"
-        already = len(mine) - len(fired)
-        before = f"; firing by then: {already}" if already else ""
-        if name in held:
-            parts.append(f"[yellow]{cell(name)}: a signal of it is not known at the end[/]")
-        else:
-            parts.append(f"{cell(name)}: {often}{before}")
-    parts += [
-        f"[yellow]{cell(name)}: not replayed, as no topic tells {cell(', '.join(signals))}[/]"
-        for name, signals in lacking.items()
-    ]
-    return stacked(*parts)
-
-
-def _row(each: Episode, begin: datetime) -> tuple[object, ...]:
-    fired, over = _moment(each.fired_at), _moment(each.over_at)
-    earlier = each.active_at <= begin.timestamp()
-    lasted = NOTHING
-    if fired is not None:
-        lasted = ("> " if earlier else "") + age((over or datetime.now(UTC)) - fired)
-    return (
-        cell(each.rule.name),
-        "[dim]before[/]" if earlier else _at(_moment(each.active_at)),
-        "[dim]not[/]" if fired is None else "[dim]before[/]" if earlier else _at(fired),
-        _at(over) if over else "[red]still active[/]",
-        lasted,
-        number(each.value),
-        cell(labels_text(dict(each.labels))),
-    )
-
-
-def _episode_json(each: Episode, begin: datetime) -> dict[str, Any]:
-    def told(seconds: float | None) -> str | None:
-        at = _moment(seconds)
-        return None if at is None else at.isoformat()
-
-    return {
-        "rule": each.rule.name,
-        "labels": dict(each.labels),
-        "active_at": told(each.active_at),
-        "fired_at": told(each.fired_at),
-        "over_at": told(each.over_at),
-        "value": each.value,
-        "began_before": each.active_at <= begin.timestamp(),
-    }
-
-
-def _number(count: int, of: str) -> str:
-    return f"{count} {of}" if count == 1 else f"{count} {of}s"
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _at(at: datetime | None) -> str:
-    return NOTHING if at is None else f"{moment(at)[:19]}Z"

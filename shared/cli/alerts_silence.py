@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 import re
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shared.cli.alert_commands import Comment, Timeout, Wait, send
 from shared.cli.alert_words import ACTIVE, SHORT
-from shared.cli.output import Format, Output, emit, table
-from shared.cli.words import NOTHING, age, cell, moment, stacked
+from shared.cli.output import Format, Output, emit
+from shared.cli.silences import show_silences
+from shared.cli.words import cell, moment, stacked
 
 if TYPE_CHECKING:
     from shared.alerting.board import Board
@@ -58,7 +59,7 @@ def silence(
         )
     settings = Settings.load()
     if listed:
-        _list(settings, output)
+        show_silences(settings, output)
     elif expire is not None:
         _expire(settings, expire, wait_s=timeout if wait else None, output=output)
     else:
@@ -145,30 +146,6 @@ def _begin(
     emit(output, result, text)
 
 
-def _list(settings: Settings, output: Format) -> None:
-    from shared.alerting.matchers import written
-    from shared.cli.alert_reading import read_board
-
-    board = asyncio.run(read_board(settings))
-    now = datetime.now(UTC)
-    found = [each for each in board.silences.values() if now < each.ends_at]
-    found.sort(key=lambda each: each.ends_at)
-    rows: list[Any] = []
-    for each in found:
-        met = _met(board, each)
-        what = cell(" ".join(written(one) for one in each.matchers))
-        left = age(each.ends_at - now)
-        who, why = cell(each.actor), cell(each.comment or NOTHING)
-        rows.append((each.silence_id, what, left, moment(each.ends_at), len(met), who, why))
-    columns = ("silence", "matches", ">left", "until", ">alerts", "by", "why")
-    result = {
-        "silences": [
-            {**each.model_dump(mode="json"), "matches_now": _met(board, each)} for each in found
-        ]
-    }
-    emit(output, result, table(columns, rows) if rows else "nothing is silenced")
-
-
 def _expire(settings: Settings, given: str, *, wait_s: float | None, output: Format) -> None:
     from shared.cli.alert_reading import read_board
     from shared.runtime.errors import NotFound
@@ -206,14 +183,3 @@ def _shows(command: CommandIssued, event: Event) -> bool:
     from shared.contracts.alerts import AlertSilenced
 
     return isinstance(event, AlertSilenced) and event.command_id == command.command_id
-
-
-def _met(board: Board, silence: AlertSilenced) -> list[str]:
-    from shared.alerting.events import all_labels
-    from shared.alerting.matchers import matches
-
-    return sorted(
-        alert.fingerprint
-        for alert in board.alerts.values()
-        if alert.state in ACTIVE and matches(silence.matchers, all_labels(alert))
-    )

@@ -18,7 +18,6 @@ from shared.cli.letter_choice import (
     Topic,
     Why,
     choice,
-    moment_of,
 )
 from shared.cli.letter_finding import require_all, require_some
 from shared.cli.output import Format, Output, confirmed, console, emit, progress
@@ -121,6 +120,7 @@ def purge(
 
 
 def _until(lake: LakeReader, older_than: str | None, expired: bool) -> datetime | None:
+    from shared.cli.spans import moment_of
     from shared.lake.dead_letters.letters import TABLE
     from shared.runtime.errors import ConfigurationError
     from shared.tables.metadata import KEEP_DAYS

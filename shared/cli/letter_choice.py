@@ -62,6 +62,7 @@ def choice(
         NotFound: there is no such source, topic or stage.
         ConfigurationError: ``--since`` is no span or time.
     """
+    from shared.cli.spans import moment_of
     from shared.lake.dead_letters.letters import Choice
     from shared.runtime.errors import NotFound
     from shared.sources.registry import SOURCES
@@ -85,25 +86,3 @@ def choice(
         since=None if since is None else moment_of(since, now or datetime.now(UTC)),
         until=until,
     )
-
-
-def moment_of(text: str, now: datetime, option: str = "--since") -> datetime:
-    """A span before now, or a time; UTC when it names no zone.
-
-    Raises:
-        ConfigurationError: it is neither.
-    """
-    from shared.cli.spans import span
-    from shared.runtime.errors import ConfigurationError
-
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        try:
-            return now - span(text, option)
-        except (ConfigurationError, OverflowError):
-            raise ConfigurationError(
-                f"{option} {text!r} is neither a span of time nor a time",
-                "for example 90s, 15m, 2h, 7d or 2026-01-31T12:00:00Z",
-            ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)

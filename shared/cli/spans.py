@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from shared.contracts.days import Days
 from shared.runtime.errors import ConfigurationError
@@ -24,6 +24,25 @@ def span(text: str, option: str = "--since") -> timedelta:
             f"{option} {text!r} is no span of time", "for example 90s, 15m, 2h or 7d"
         )
     return length
+
+
+def moment_of(text: str, now: datetime, option: str = "--since") -> datetime:
+    """A span before now, or a time; UTC when it names no zone.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        try:
+            return now - span(text, option)
+        except (ConfigurationError, OverflowError):
+            raise ConfigurationError(
+                f"{option} {text!r} is neither a span of time nor a time",
+                "for example 90s, 15m, 2h, 7d or 2026-01-31T12:00:00Z",
+            ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def days(first: str | None, last: str | None) -> Days | None:

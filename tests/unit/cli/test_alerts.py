@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from shared.alerting.beginning import write_rule
 from shared.alerting.board import Board
 from shared.alerting.compared import Part, parts
 from shared.alerting.expression import Comparison
 from shared.alerting.reading import built_in, read
 from shared.cli import alert_reading, alerts, asking, check, new
-from shared.cli.alert_replay import moment
 from shared.cli.alert_rules import rule_named
 from shared.cli.alerter_signals import stored
 from shared.cli.alerts_history import durations, means
@@ -274,13 +274,15 @@ def test_a_name_that_is_nearly_right_is_suggested() -> None:
     assert "PipelineFailure" in told.value.next_step
 
 
-def test_times_to_replay_from() -> None:
-    assert moment("last-24h", NOW) == NOW - timedelta(days=1)
-    assert moment("90m", NOW) == NOW - timedelta(minutes=90)
-    assert moment("2026-01-02T03:04", NOW) == datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
-    for wrong in ("yesterday", "9999-01-01"):
-        with pytest.raises(ConfigurationError):
-            moment(wrong, NOW)
+@pytest.mark.parametrize("when", ["yesterday", "last-week", "9999-01-01"])
+def test_what_is_no_time_of_the_past_cannot_be_replayed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    monkeypatch.setenv("BERGLINE_PROJECT", str(tmp_path))
+    file = write_rule(tmp_path, "MyOwnRule")
+    ended = run("test", str(file), "--on", when)
+    assert isinstance(ended.exception, ConfigurationError)
+    assert "--on" in ended.exception.what
 
 
 def test_a_new_rule_is_right_as_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from shared.cli.letter_choice import choice, moment_of
+from shared.cli.letter_choice import choice
 from shared.cli.letter_text import (
     DUMPED_BYTES,
     hex_dump,
@@ -19,6 +19,7 @@ from shared.cli.letter_text import (
     show_text,
     value_text,
 )
+from shared.cli.spans import moment_of
 from shared.lake.dead_letters.letters import Choice, Found, Replay
 from shared.runtime.errors import ConfigurationError, NotFound
 from tests.unit.lake.dead_letters.test_records import AT, RECORD

@@ -2,7 +2,6 @@
 
 import builtins
 import json
-import re
 from collections.abc import Callable
 from itertools import combinations
 from pathlib import Path
@@ -19,6 +18,7 @@ from deploy.grafana.panel import COLUMNS, Dashboard, Panel
 from deploy.grafana.rendering import document
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.metrics import METRICS
+from tests.support.metric_names import names_in
 from tests.support.prometheus_tools import needs_promtool, promtool
 
 EVERY_DASHBOARD = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
@@ -26,17 +26,6 @@ PROVISIONING = Path(expressions.__file__).parent / "provisioning"
 
 OUTSIDE = {"up", "process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"}
 """Of Prometheus itself, and of every Python process."""
-_METRIC = re.compile(r"\b(?:lakehouse|http|iceberg|maintenance|entity|process)_[a-z0-9_]+|\bup\b")
-
-
-def names_in(expression: str) -> set[str]:
-    """Metrics of an expression; text in quotes and labels in parentheses are none."""
-    bare = re.sub(r'"[^"]*"', "", re.sub(r"\bby \([^)]*\)", "", expression))
-    bare = re.sub(r"\{[^}]*\}", "", bare)
-    return {
-        re.sub(r"_(bucket|count|sum)$", "", name) if name not in METRICS else name
-        for name in _METRIC.findall(bare)
-    }
 
 
 @EVERY_DASHBOARD

@@ -87,14 +87,14 @@ def advance(
             touched.append(replace(alert, false_since=None))
         elif alert.state != "pending":
             changed.append(_begun(rule, alert.labels, alert, active, now))
-        elif now - alert.active_at >= rule.for_s:
+        elif _lasted(alert.active_at, now, rule.for_s):
             changed.append(_fired(alert, active[alert.labels], now))
     for labels in set(held).difference(active):
         alert = held[labels]
         if alert.state not in _OVER:
             continue
         since = now if alert.false_since is None else alert.false_since
-        if alert.state == "pending" or now - since >= rule.keep_firing_for_s:
+        if alert.state == "pending" or _lasted(since, now, rule.keep_firing_for_s):
             changed.append(_over(alert, now, before, exists))
         elif alert.false_since is None:
             touched.append(replace(alert, false_since=now))
@@ -115,6 +115,12 @@ def ended(alert: Alert, end: End, now: float) -> Alert:
         ended_by=end,
         false_since=None,
     )
+
+
+def _lasted(since: float, now: float, seconds: float) -> bool:
+    """Whether it is so long, in milliseconds as Prometheus counts: an evaluation at just that time
+    must not miss it by a rounding of floats, or of a time that was stored."""
+    return round((now - since - seconds) * 1000) >= 0
 
 
 def _begun(rule: Rule, labels: Labels, last: Alert | None, active: Vector, now: float) -> Alert:

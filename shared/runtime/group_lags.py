@@ -8,8 +8,10 @@ from dataclasses import dataclass
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from shared.runtime.broker_clients import admin, consumer
+from shared.runtime.errors import BerglineError
 from shared.runtime.settings import Settings
 
 
@@ -27,7 +29,7 @@ class GroupLag:
 
 
 class GroupLags:
-    """Asks over connections that stay open; after an error they are to be closed.
+    """Asks over connections that stay open; after an error of :meth:`ask` they are to be closed.
 
     Topics that are there no more, and those of other environments, are left out.
     """
@@ -41,10 +43,21 @@ class GroupLags:
     async def ask(self) -> Mapping[str, GroupLag]:
         """Every group of this environment by its logical name.
 
+        Connections from before may have been closed meanwhile, so an error of theirs is no answer
+        yet.
+
         Raises:
             Unavailable, aiokafka.errors.KafkaError, OSError: the broker does not answer.
         """
+        if self._stack is not None:
+            try:
+                return await self._asked()
+            except (BerglineError, KafkaError, OSError):
+                await self.close()
         await self._open()
+        return await self._asked()
+
+    async def _asked(self) -> Mapping[str, GroupLag]:
         prefix = self._settings.environment.group("")
         found = [name for name, *_ in await self._admin.list_consumer_groups()]
         names = sorted(name for name in found if name.startswith(prefix))
@@ -74,8 +87,6 @@ class GroupLags:
                 await stack.aclose()
 
     async def _open(self) -> None:
-        if self._stack is not None:
-            return
         async with contextlib.AsyncExitStack() as stack:
             self._admin = await stack.enter_async_context(admin(self._settings))
             self._consumer = await stack.enter_async_context(consumer(self._settings))

@@ -176,10 +176,17 @@ def told_live(history: Sequence[Step], rules: Rules, found: Mapping[str, Told]) 
 
 
 def shown(alerts: Sequence[Alert]) -> list[tuple[object, ...]]:
-    return sorted(
-        (round(each.changed_at, 3), each.rule, each.labels, each.state, round(each.value, 3))
-        for each in alerts
-    )
+    return [
+        (
+            each.rule,
+            each.labels,
+            # Equal to a hundredth of a second: sums of floats are not.
+            pytest.approx(each.changed_at, abs=0.01),
+            each.state,
+            round(each.value, 3),
+        )
+        for each in sorted(alerts, key=lambda each: (each.rule, each.labels, each.changed_at))
+    ]
 
 
 @given(histories())

@@ -16,11 +16,10 @@ def main() -> int:
         from services.alerter.config import AlerterSettings
 
         settings = AlerterSettings.load()
-        service = Service(settings)
     except BerglineError as error:
         print(f"alerter: {error}", file=sys.stderr)  # noqa: T201
         return error.exit_code
-    return run_service("alerter", settings, service.run)
+    return run_service("alerter", settings, lambda stop: Service(settings).run(stop))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import signal
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -70,7 +71,7 @@ groups:
       - {{alert: MinIOStorageAlmostFull,
          when: {{signal: lakehouse_storage_free_ratio, below: {least}}},
          for: 1m, severity: warning, team: platform, summary: "{{value:percentage}} are free",
-         description: "", runbook: alerts#storage-full}}
+         description: "and that is all", runbook: alerts#storage-full}}
 """
 
 ROUTES = """
@@ -277,7 +278,7 @@ def test_nobody_builds(platform: EmbeddedPlatform, alerts: Alerts) -> None:
         alerts.until("FreshnessObjectiveBurn", "firing", table="core.orders")
     alerts.until("ConsumerGroupGone", "resolved", group="transformer")
     for rule in ("PipelineDurationHigh", "StagingDataStale", "PipelineStale", "ReaderHoldsFloor"):
-        alerts.until_over(rule)
+        alerts.until_over(rule, 120)
 
 
 def test_a_build_fails_again_and_again(platform: EmbeddedPlatform, alerts: Alerts) -> None:
@@ -292,7 +293,6 @@ def test_a_build_fails_again_and_again(platform: EmbeddedPlatform, alerts: Alert
     bootstrap_tables(settings)
     alerts.until("PipelineFailure", "resolved", target=target)
     alerts.until("BuildFailingRepeatedly", "resolved", target=target)
-    alerts.until_over("FreshnessObjectiveBurn", 120)
 
 
 def test_nobody_consumes(platform: EmbeddedPlatform, alerts: Alerts) -> None:
@@ -302,11 +302,15 @@ def test_nobody_consumes(platform: EmbeddedPlatform, alerts: Alerts) -> None:
         produce(platform, "hubspot.contacts", objects(2, 60))
         lag = alerts.until("KafkaConsumerLagHigh", "firing", group="stream_writer")
         assert lag.labels["topic"] == "hubspot.contacts"
-        assert lag.value == 60
+        assert lag.value is not None
+        assert lag.value >= 60
         alerts.until("RawDataIngestionStopped", "firing", table=CONTACTS)
         alerts.until("ConsumerGroupGone", "firing", group="stream_writer")
     alerts.until("KafkaConsumerLagHigh", "resolved", group="stream_writer")
-    assert "resolved" in alerts.states("RawDataIngestionStopped", table=CONTACTS)
+    until(
+        lambda: "resolved" in alerts.states("RawDataIngestionStopped", table=CONTACTS),
+        "rows have come again",
+    )
     alerts.until("ConsumerGroupGone", "resolved", group="stream_writer")
 
 
@@ -386,7 +390,7 @@ def test_rules_of_the_project_are_read_again_and_wrong_ones_change_nothing(
     assert all(len(page(platform, "/rules", n)["rules"]) == 26 for n in (0, 1))
     assert alerts.states("MinIOStorageAlmostFull") == ["firing"]
 
-    file.write_text(ALMOST_FULL.format(least=1e-9))
+    file.write_text(ALMOST_FULL.format(least="0.000001"))
     alerts.until("MinIOStorageAlmostFull", "resolved")
     assert broken(platform, 0) is None
     file.unlink()
@@ -437,7 +441,7 @@ def test_a_killed_alerter_s_rules_go_to_the_other_one_and_nothing_is_lost(
     with Held(platform, "storage"):
         fired = alerts.until("IcebergCatalogDown", "firing")
         until(lambda: len(receiver.told("IcebergCatalogDown")) > len(told), "people are told")
-        with Held(platform, "alerter" if owner == 0 else "alerter-1"):
+        with Held(platform, "alerter" if owner == 0 else "alerter-1", signal.SIGKILL):
             until(lambda: has(1 - owner), "the other one evaluates the rule")
             control.release(platform.layout, "storage")
             resolved = alerts.until("IcebergCatalogDown", "resolved")
@@ -449,6 +453,12 @@ def test_a_killed_alerter_s_rules_go_to_the_other_one_and_nothing_is_lost(
         "people are told once of each",
     )
     until(lambda: has(0) != has(1), "one of them evaluates the rule")
+
+
+def test_freshness_burns_no_more(alerts: Alerts) -> None:
+    """It looks back for longest, so its end is waited for last."""
+    assert "firing" in alerts.states("FreshnessObjectiveBurn", table="core.orders")
+    alerts.until_over("FreshnessObjectiveBurn", 120, table="core.orders")
 
 
 def firing(platform: EmbeddedPlatform, replica: int) -> set[str]:

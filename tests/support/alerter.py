@@ -186,7 +186,7 @@ class Held:
         self,
         platform: EmbeddedPlatform,
         name: str,
-        number: signal.Signals = signal.SIGKILL,
+        number: signal.Signals = signal.SIGTERM,
     ) -> None:
         self._layout = platform.layout
         self._name = name

@@ -6,7 +6,7 @@ one of the same series has a higher one.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from types import MappingProxyType
 
 from shared.alerting.alert import Alert
@@ -44,12 +44,15 @@ class Standing:
 
     def forget(self, fingerprints: Collection[str]) -> None:
         """Nobody knows these any more."""
+        self._keep(lambda alert: alert.fingerprint not in fingerprints)
+
+    def forget_unknown(self, known: Collection[str]) -> None:
+        """Drop what is over and not among the known: whoever owns it has forgotten it."""
+        self._keep(lambda alert: alert.state in ("pending", "firing") or alert.fingerprint in known)
+
+    def _keep(self, wanted: Callable[[Alert], bool]) -> None:
         for rule, alerts in list(self._alerts.items()):
-            left = {
-                labels: alert
-                for labels, alert in alerts.items()
-                if alert.fingerprint not in fingerprints
-            }
+            left = {labels: alert for labels, alert in alerts.items() if wanted(alert)}
             if left:
                 self._alerts[rule] = left
             else:

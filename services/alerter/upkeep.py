@@ -117,5 +117,6 @@ class Tidying:
             # At once and in this order: one that begins meanwhile is another, kept behind it.
             self._standing.forget(keys)
             await self._journal.forget(keys)
+        self._standing.forget_unknown(self._journal.board.alerts)
         if self._follows():
             await self._states.say_again(self._evaluation.owned)

@@ -31,6 +31,7 @@ LONGEST = (
     "tests/e2e/test_derived_tables.py",
     "tests/components/test_transformer.py",
     "tests/chaos/test_faults.py",
+    "tests/components/test_alerter.py",
     "tests/components/test_desk.py",
     "tests/e2e/test_platform.py",
     "tests/components/test_bench.py",

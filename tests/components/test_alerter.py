@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded import control
+from services.alerter.ruleset import rule_files
 from shared import contracts
 from shared.contracts.entity_quality import QualityIssue, SourceQuality
 from shared.contracts.identity import uuid7
@@ -459,6 +460,16 @@ def test_freshness_burns_no_more(alerts: Alerts) -> None:
     """It looks back for longest, so its end is waited for last."""
     assert "firing" in alerts.states("FreshnessObjectiveBurn", table="core.orders")
     alerts.until_over("FreshnessObjectiveBurn", 120, table="core.orders")
+
+
+def test_every_rule_has_fired_and_resolved(alerts: Alerts) -> None:
+    """None is left out here when one is added."""
+    files = rule_files(None, 1.0)
+    files.look()
+    silent = {name for name in files.value if "firing" not in alerts.states(name)}
+    lasting = {name for name in files.value if "resolved" not in alerts.states(name)}
+    assert silent == set()
+    assert lasting == {"AlerterAlive"}
 
 
 def firing(platform: EmbeddedPlatform, replica: int) -> set[str]:

@@ -109,7 +109,7 @@ def _vectors(now: float) -> Iterator[tuple[str, Vector]]:
     yield "all_total", dict.fromkeys(NAMES, now)
 
 
-def run(rounds: int, *, quick: bool = False) -> list[Measure]:
+def measured(rounds: int, *, quick: bool = False) -> list[Measure]:
     """Milliseconds of CPU of a pass over all rules."""
     rules = [_rule(number) for number in range(QUICK_RULES if quick else RULES)]
     store, standing = SeriesStore(), Standing()

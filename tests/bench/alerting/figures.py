@@ -8,4 +8,4 @@ from tests.bench.report import Measure
 
 def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     """Every figure."""
-    return [*evaluating.run(rounds, quick=quick), *telling.run(rounds, quick=quick)]
+    return [*evaluating.measured(rounds, quick=quick), *telling.measured(rounds, quick=quick)]

@@ -44,7 +44,7 @@ RULE = "ConsumptionStopped"
 PEER = "Prometheus and Alertmanager"
 
 
-def run(rounds: int, *, quick: bool = False) -> list[Measure]:
+def measured(rounds: int, *, quick: bool = False) -> list[Measure]:
     """Milliseconds from event to alert."""
     ours: dict[str, list[float]] = {"p50": [], "p99": []}
     theirs: dict[str, list[float]] = {"p50": [], "p99": []}

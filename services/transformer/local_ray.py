@@ -1,9 +1,5 @@
 """A Ray on this machine for one process: small, private, gone with its process.
 
-Ray's head has helpers that nobody here needs: a dashboard server, an autoscaler's monitor, a log
-monitor, some 150 MB together. ``ray.init`` has no switch for them, so its own parameters are set
-in between (:func:`_without_helpers`).
-
 Ray listens on ports of its choice and on every interface, whatever it is told. Each session has a
 token of its own, in a file of mode 0600, without which no request is answered; on a network that
 is not trusted, keep others away from the machine all the same.
@@ -19,12 +15,11 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import structlog
+
+from services.transformer.bare_node import bare_node
 
 log = structlog.stdlib.get_logger("bergline.transformer")
 
@@ -71,13 +66,15 @@ class LocalRay:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         # Ray adds 15 of its own: with ours that is 19, and a busy machine never comes to a build.
         os.environ.setdefault("RAY_worker_niceness", "0")
+        # As long as a busy machine may take to import what the node's agents import.
+        os.environ.setdefault("RAY_agent_register_timeout_ms", "120000")
         # Its own handler would print a stack trace at every SIGTERM before ours is asked.
         os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
         import ray
 
         logging.getLogger("ray").setLevel(logging.ERROR)
 
-        with _without_helpers():
+        with bare_node() as exporter:
             ray.init(
                 # Not "local" nor unset: a cluster named by RAY_ADDRESS is not meant here.
                 address="local",
@@ -89,6 +86,7 @@ class LocalRay:
                 namespace=self._namespace,
                 _temp_dir=str(self._temporary()),
                 _node_ip_address="127.0.0.1",
+                _metrics_export_port=exporter,
             )
         self.remember()
 
@@ -160,24 +158,3 @@ class LocalRay:
             file.write(secrets.token_hex(32))
         os.environ["RAY_AUTH_MODE"] = "token"
         os.environ["RAY_AUTH_TOKEN_PATH"] = str(path)
-
-
-@contextlib.contextmanager
-def _without_helpers() -> Iterator[None]:
-    """Let ``ray.init`` start what is needed and no more."""
-    import ray._private.node
-    import ray._private.parameter
-
-    node: Any = ray._private.node.Node
-    parameter: Any = ray._private.parameter
-    parameters, server = parameter.RayParams, node.start_api_server
-
-    def no_server(self: Any, **_: Any) -> None:
-        self._webui_url = ""
-
-    parameter.RayParams = partial(parameters, no_monitor=True, include_log_monitor=False)
-    node.start_api_server = no_server
-    try:
-        yield
-    finally:
-        parameter.RayParams, node.start_api_server = parameters, server

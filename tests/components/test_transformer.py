@@ -251,3 +251,12 @@ def test_no_secret_is_in_an_argument_list_of_ray(platform: EmbeddedPlatform) -> 
     arguments = " ".join(argument for each in ray for argument in each.cmdline())
     assert "raylet" in arguments
     assert not any(secret in arguments for secret in secrets)
+
+
+def test_rays_node_waits_for_no_agent_to_choose_its_ports(platform: EmbeddedPlatform) -> None:
+    """It would end after 15 s, and on a busy machine agents start later."""
+    ray = family(platform.process("transformer").pid)
+    [node] = [each.cmdline() for each in ray if each.name() == "raylet"]
+    told = dict(each.replace("-", "_").split("=", 1) for each in node if "=" in each)
+    for port in ("metrics_agent", "dashboard_agent_listen", "runtime_env_agent", "metrics_export"):
+        assert int(told[f"__{port}_port"]) > 0

@@ -250,5 +250,5 @@ def test_a_file_that_is_wrong_is_told_with_line_and_column(desk: Desk, tmp_path:
     file.write_text(RULE.replace("above: 10", "abov: 10"))
     ended = desk.run("test", str(file))
     assert ended.returncode == 2
-    assert f"{file}:7:51" in ended.stderr
+    assert f"{file}:7:50: " in ended.stderr
     assert desk.run("test", str(tmp_path / "none.yaml")).returncode == 4

@@ -58,9 +58,10 @@ bench: $(READY) ## list the benchmarks; NAME=… runs one
 bench-peers: $(READY) ## our stream_writer beside Flink and Kafka Connect; wants Java 17 and Maven
 	@$(BIN)/bergline bench peers $(ARGS)
 
-spark: $(READY) ## fetch Spark with Iceberg once (401 MB), for tests, bench build, compact; wants Java 17, Maven
+spark: $(READY) ## fetch Spark with Iceberg once (401 MB), for tests, bench build, compact; try it; wants Java 17, Maven
 	@$(BIN)/python -m tests.bench.builds.spark_session
 	@$(BIN)/python -m tests.bench.compaction.spark
+	@BERGLINE_TEST_SPARK=1 $(BIN)/pytest -q tests/components/test_spark_builds.py tests/components/test_bench_compaction.py -k spark
 
 up: $(READY) ## run the embedded platform in the foreground
 	@$(BIN)/bergline up $(ARGS)

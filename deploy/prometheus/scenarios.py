@@ -119,6 +119,13 @@ PIPELINE_HEALTH: tuple[Firing | Quiet, ...] = (
         minutes=130,
         looks_back=True,
     ),
+    Quiet(
+        "FreshnessObjectiveBurn",
+        "late when everything is started, and not since",
+        {f"lakehouse_table_objective_missed{SALES}": "1+0x3 0+0x60"},
+        minutes=60,
+        looks_back=True,
+    ),
 )
 
 DATA_QUALITY: tuple[Firing | Quiet, ...] = (

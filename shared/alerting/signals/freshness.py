@@ -42,8 +42,9 @@ class _Late:
 class Freshness(Following):
     """Follows the commits of all tables.
 
-    A table that is not announced yet has no series; a landing table that something is derived from
-    has a wave's age from the start.
+    A landing table that something is derived from has a wave's age from the start. Otherwise a table
+    that was never announced has no series, unless it is to be built from something that landed: one
+    that was never built at all is as stale as any.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({COMMITS, TABLES})
@@ -95,7 +96,8 @@ class Freshness(Following):
         staleness: dict[Labels, float] = {}
         delay: dict[Labels, float] = {}
         missed: dict[Labels, float] = {}
-        for name in self._announced:
+        unbuilt = {name for name in self._derived - self._announced if self.unprocessed(name)}
+        for name in self._announced | unbuilt:
             series = labels(layer=layer(name), table=name)
             stale = 0.0
             if name in self._derived:

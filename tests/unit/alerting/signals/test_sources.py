@@ -129,6 +129,21 @@ def test_staleness_is_the_age_of_the_oldest_landing_commit_that_is_lacked() -> N
     assert value(found, WAVE, 9999, table=RAW) == 0
 
 
+def test_a_table_that_was_never_built_is_stale_once_something_landed_for_it() -> None:
+    """No success ever is as bad as no success for hours."""
+    found = freshness()
+    assert value(found, STALENESS, 99, **DERIVED) is None, "nothing is to be built"
+    found.event(landed(1, 100))
+    assert value(found, STALENESS, 150, **DERIVED) == 50
+    assert value(found, MISSED, 150, **DERIVED) == 0
+    assert value(found, MISSED, 161, **DERIVED) == 1
+    found.event(built(STAGED, 1, 1, 170))
+    assert value(found, STALENESS, 180, **DERIVED) == 0
+    assert value(found, STALENESS, 180, **of("marts", MART)) == 80
+    found.gone(RAW)
+    assert value(found, STALENESS, 180, **of("marts", MART)) is None
+
+
 def test_delay_of_a_derived_table_is_from_the_oldest_landing_commit_that_it_newly_holds() -> None:
     found = freshness()
     found.event(landed(1, 100))

@@ -8,6 +8,7 @@ What is to be told to whom is decided by :mod:`shared.alerting.notifying`; here 
     backlog        what waits for one receiver: the newest state of each group, and when it is due
     rate           how often a receiver is told
     sender         the loop of one receiver
+    told           what is put on record of it
     delivery       all receivers, as configured at the moment
     alertmanager   or all alerts to Prometheus' Alertmanager instead, which then groups and routes
     log_lines      every alert that fires or resolves, in the log, whatever else works

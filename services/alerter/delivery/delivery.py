@@ -10,8 +10,9 @@ import structlog
 from services.alerter.delivery.alertmanager import AlertmanagerPush
 from services.alerter.delivery.outcomes import Outcomes
 from services.alerter.delivery.receivers import check_path, notifier_of
-from services.alerter.delivery.sender import Notified, Sender
+from services.alerter.delivery.sender import Sender
 from services.alerter.delivery.settings import DeliverySettings
+from services.alerter.delivery.told import Notified
 from shared.alerting.board import Board
 from shared.alerting.notifying.planning import plan
 from shared.alerting.notifying.receiver import Receiver

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable, Iterable
 
 import structlog
 
@@ -15,15 +15,12 @@ from services.alerter.delivery.notifier import NotDelivered, Notifier
 from services.alerter.delivery.outcomes import Outcomes
 from services.alerter.delivery.rate import TokenBucket
 from services.alerter.delivery.retrying import Pace
+from services.alerter.delivery.told import Notified, Told
 from shared.alerting.notifying.notification import Notification
-from shared.contracts.alerts import AlertNotified
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.outage import Outage
 
 log = structlog.stdlib.get_logger("bergline.alerter")
-
-Notified = Callable[[AlertNotified], Awaitable[None]]
-"""Records that a receiver took a notification, or is about to be told."""
 
 
 class Sender:
@@ -58,10 +55,9 @@ class Sender:
         self._receiver = receiver
         self._notifier = notifier
         self._pace = pace
-        self._notified = notified
+        self._told = Told(notified, now)
         self._outcomes = outcomes
         self._clock = clock
-        self._now = now
         self._chance = chance
         self._backlog = Backlog(pace)
         self._bucket = TokenBucket(pace.per_minute, pace.burst, clock())
@@ -161,10 +157,7 @@ class Sender:
         if notification is None:
             return
         self._bucket.take(now)
-        # Should nobody learn what becomes of it, its end is told nevertheless.
-        telling = notification.telling(self._now())
-        if telling is not None:
-            await self._record(notification, telling)
+        await self._told.begin(notification)
         try:
             await self._notifier.notify(notification)
         except NotDelivered as error:
@@ -179,24 +172,8 @@ class Sender:
         self._failures = 0
         self._outage.over()
         self._outcomes.count("delivered")
-        await self._record(notification, notification.taken(self._now()))
+        await self._told.taken(notification)
         self._backlog.delivered()
-
-    async def _record(self, notification: Notification, record: AlertNotified) -> None:
-        try:
-            await self._notified(record)
-        except Exception as error:  # noqa: BLE001 - one receiver must not end for it
-            kind = type(error).__name__
-        else:
-            return
-        log.error(
-            "what a receiver is told could not be recorded: it may be told twice",
-            taken=record.taken,
-            receiver=self._receiver,
-            group=notification.group,
-            idempotency_key=notification.idempotency_key,
-            error=kind,
-        )
 
     def _failed(self, notification: Notification, error: NotDelivered) -> None:
         now = self._clock()

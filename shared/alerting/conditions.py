@@ -99,9 +99,9 @@ def _comparison(reading: Reading, node: yaml.Node, signals: Signals, scale: floa
         what = f"compares {len(ops)} times" if ops else "compares with nothing"
         reading.problem(node, f"the condition {what}", f"write one of {', '.join(OPS)}")
     on = _on(reading, found.get("on"))
-    if "signal" not in found or len(ops) != 1:
+    left = selector(reading, found, signals, scale) if "signal" in found else None
+    if len(ops) != 1:
         return None
-    left = selector(reading, found, signals, scale)
     divisor = _selected(reading, found.get("divided_by"), signals, scale, of="`divided_by`")
     threshold = found[ops[0]]
     vector = isinstance(threshold, yaml.MappingNode)

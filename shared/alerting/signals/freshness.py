@@ -42,9 +42,9 @@ class _Late:
 class Freshness(Following):
     """Follows the commits of all tables.
 
-    A landing table that something is derived from has a wave's age from the start. Otherwise a table
-    that was never announced has no series, unless it is to be built from something that landed: one
-    that was never built at all is as stale as any.
+    A landing table that something is derived from has a wave's age from the start. Other series
+    begin when a table is announced; of one that is to be built once something landed for it, so
+    that one that was never built is as stale as any.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({COMMITS, TABLES})

@@ -100,10 +100,16 @@ class Agenda:
         if (state := self._state.get(table)) is not None:
             state.last[job] = max(at, state.last.get(job, at))
 
-    def found(self, table: str, due: Mapping[JobName, str]) -> None:
-        """A look found these jobs due, with the reasons."""
+    def failed_before(self, table: str, job: JobName, times: int) -> None:
+        """A job of a table failed when it ran last, so many times in a row, whoever ran it."""
         if (state := self._state.get(table)) is not None:
-            state.found(due)
+            state.failures.setdefault(job, times)
+
+    def found(self, table: str, due: Mapping[JobName, str]) -> dict[JobName, int]:
+        """A look found these jobs due, with the reasons; jobs of which a failure is over by that,
+        with the number that their next attempt would have had."""
+        state = self._state.get(table)
+        return {} if state is None else state.found(due)
 
     def next(self, now: float) -> Task | None:
         """What to begin now; it counts as running until :meth:`ended` or :meth:`interrupted`."""

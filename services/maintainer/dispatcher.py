@@ -14,7 +14,7 @@ from typing import Protocol
 import structlog
 
 from services.maintainer.agenda import Agenda
-from services.maintainer.outcomes import due, failed, is_news, succeeded
+from services.maintainer.outcomes import due, due_no_more, failed, is_news, succeeded
 from services.maintainer.requests import Request
 from services.maintainer.tasks import Task
 from services.maintainer.work import Known, Work
@@ -189,8 +189,10 @@ class Dispatcher:
     def _looked(self, task: Task, looked: Looked) -> None:
         wanted = due(looked)
         self._agenda.ended(task, time.monotonic())
-        self._agenda.found(task.table, wanted)
+        over = self._agenda.found(task.table, wanted)
         self._observer.looked(task.table, looked, wanted)
+        for job, attempt in over.items():
+            self._observer.tell(due_no_more(task.table, job, attempt, self._worker))
 
     def _interrupted(self, task: Task, result: JobResult, seconds: float) -> None:
         """Cut short: no outcome is told, and what was asked stays asked, of the next owner."""

@@ -1,6 +1,8 @@
-"""When jobs of tables last ended well, whoever ran them: what the timers count from.
+"""How jobs of tables last ended, whoever ran them: when well, as timers count from that; or not, as
+the end of a failure is told.
 
-Without it every start, and every change of who owns a table, would search it for orphans.
+Without it every start, and every change of who owns a table, would search it for orphans, and a
+failure would stand for ever of what is not due any more.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from services.maintainer.agenda import Agenda
-from shared.contracts.maintenance import MaintenanceSucceeded
+from shared.contracts.maintenance import JobName, MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.topics import MAINTENANCE
 from shared.runtime.event_log import read_events
 from shared.runtime.outage import Outage
@@ -63,9 +65,15 @@ class LastRuns:
                 await asyncio.sleep(RETRY_S)
         outage.over()
         now, moment = datetime.now(UTC), time.monotonic()
+        failing: dict[tuple[str, JobName], int] = {}
         for event in events:
             if isinstance(event, MaintenanceSucceeded):
                 age = (now - event.succeeded_at).total_seconds()
                 self._agenda.ran(event.table, event.job, moment - max(0.0, age))
+                failing.pop((event.table, event.job), None)
+            elif isinstance(event, MaintenanceFailed) and event.cause != "command":
+                failing[event.table, event.job] = event.attempt
+        for (table, job), times in failing.items():
+            self._agenda.failed_before(table, job, times)
         self._agenda.timed = self._agenda.owned
         self._changed()

@@ -59,6 +59,22 @@ def succeeded(task: Task, result: JobResult, worker: str, seconds: float) -> Mai
     )
 
 
+def due_no_more(table: str, job: JobName, attempt: int, worker: str) -> MaintenanceSucceeded:
+    """A job that failed is not due any more: its failure is over, as nothing is left to do."""
+    return MaintenanceSucceeded(
+        job_id=uuid7(),
+        job=job,
+        table=table,
+        status="skipped",
+        reason="what failed is not due any more",
+        cause="policy",
+        worker=worker,
+        attempt=attempt,
+        seconds=0.0,
+        succeeded_at=datetime.now(UTC),
+    )
+
+
 def failed(
     task: Task, error: Exception, verdict: Verdict, worker: str, seconds: float
 ) -> MaintenanceFailed:

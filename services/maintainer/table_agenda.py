@@ -66,13 +66,18 @@ class TableAgenda:
             return True
         return pace.look_due(now - self.last[LOOK], self.files)
 
-    def found(self, due: Mapping[JobName, str]) -> None:
-        """A look found these jobs due, with the reasons."""
+    def found(self, due: Mapping[JobName, str]) -> dict[JobName, int]:
+        """A look found these jobs due, with the reasons. Jobs of which a failure is over, as they
+        are due no more, with the number that their next attempt would have had."""
         self.wanted = {job: due[job] for job in IN_ORDER if job in due}
+        over: dict[JobName, int] = {}
         for job in IN_ORDER:
-            if job not in due:  # what failed of it is over
+            if job not in due:
+                if job in self.failures:
+                    over[job] = self.attempt(job)
                 self.failures.pop(job, None)
                 self.not_before.pop(job, None)
+        return over
 
     def succeeded(self, task: Task, now: float) -> None:
         """It was done well."""

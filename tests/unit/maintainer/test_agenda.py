@@ -368,10 +368,24 @@ def test_a_failure_of_what_is_not_due_any_more_is_over() -> None:
     plan.found(A, {"compact": "", "manifests": ""})
     plan.ended(taken(plan, 0), 0, failed=True)
     plan.ended(taken(plan, 0), 0, failed=True)
-    plan.found(A, {"manifests": ""})
+    assert plan.found(A, {"manifests": ""}) == {"compact": 2}
     assert plan.conditions(0)[A] == "manifests waits; manifests failed, again in 2 s"
-    plan.found(A, {"compact": ""})
+    assert plan.found(A, {"compact": ""}) == {"manifests": 2}
     assert taken(plan, 0).attempt == 1
+    assert plan.found(A, {}) == {}, "nothing had failed"
+
+
+def test_a_failure_of_before_the_start_is_over_with_the_next_attempt_or_look() -> None:
+    plan = looked_at(A)
+    plan.failed_before(A, "compact", 3)
+    plan.failed_before(B, "compact", 3)
+    plan.found(A, {"compact": ""})
+    task = taken(plan, 0)
+    assert task.attempt == 4, "so that it is told, though nothing was to be done"
+    plan.ended(task, 0)
+    assert plan.found(A, {}) == {}
+    plan.failed_before(A, "compact", 1)
+    assert plan.found(A, {}) == {"compact": 2}
 
 
 @pytest.mark.parametrize(("now", "longest"), [(0.0, 60.0), (290.0, 10.0)])

@@ -400,3 +400,22 @@ def test_files_that_could_not_be_deleted_are_counted_in_the_outcome() -> None:
         assert (failed.errors, failed.will_retry) == (5, False)
 
     play(World, story)
+
+
+def test_a_failure_of_what_is_not_due_any_more_is_told_to_be_over() -> None:
+    """Else whoever heard of the failure would hold it for one for ever."""
+
+    def made() -> World:
+        world = World()
+        world.agenda.failed_before(A, "restamp", 2)
+        return world
+
+    async def story(world: World) -> None:
+        await world.until(lambda: bool(world.events))
+        [event] = world.events
+        assert isinstance(event, MaintenanceSucceeded)
+        assert (event.table, event.job, event.status) == (A, "restamp", "skipped")
+        assert (event.cause, event.attempt) == ("policy", 3)
+        assert not world.measures, "no job ran"
+
+    play(made, story)

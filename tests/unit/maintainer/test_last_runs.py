@@ -15,7 +15,7 @@ from services.maintainer.last_runs import LastRuns
 from services.maintainer.pace import Pace
 from services.maintainer.quality import CHECKED
 from shared.contracts.event import Event
-from shared.contracts.maintenance import MaintenanceSucceeded
+from shared.contracts.maintenance import JobCause, MaintenanceFailed, MaintenanceSucceeded
 from shared.runtime.errors import Unavailable
 from shared.runtime.settings import Settings
 
@@ -70,3 +70,55 @@ def test_a_check_of_hours_ago_is_not_made_again(
     assert task is not None
     assert task.job == "quality"
     assert datetime.now(UTC) - asked[0] > timedelta(days=1), "as far back as the longest timer"
+
+
+def failed(table: str, cause: JobCause = "policy", attempt: int = 1) -> MaintenanceFailed:
+    return MaintenanceFailed(
+        job_id=f"{table}/{attempt}",
+        job="compact",
+        table=table,
+        cause=cause,
+        attempt=attempt,
+        error_type="Unavailable",
+        error="the store does not answer",
+        seconds=1,
+        will_retry=True,
+        failed_at=datetime.now(UTC),
+    )
+
+
+def compacted(table: str) -> MaintenanceSucceeded:
+    return checked(1).model_copy(update={"job": "compact", "table": table})
+
+
+def test_a_failure_that_nobody_has_ended_is_known_to_who_has_the_table_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tables = ("raw.failing", "raw.well_again", "raw.asked")
+    agenda = Agenda(tables, PACE)
+    agenda.own(tables)
+    before = [
+        failed("raw.failing"),
+        failed("raw.failing", attempt=2),
+        failed("raw.well_again"),
+        compacted("raw.well_again"),
+        failed("raw.asked", "command"),
+    ]
+
+    async def read_events(*_: object) -> list[Event]:
+        return list(before)
+
+    async def story() -> None:
+        known = asyncio.Event()
+        runs = LastRuns(Settings(), agenda, known.set)
+        runs.assigned(PACE.longest_timer_s)
+        async with asyncio.timeout(20):
+            await known.wait()
+        await runs.stop()
+
+    monkeypatch.setattr(last_runs, "read_events", read_events)
+    asyncio.run(story())
+
+    assert agenda.found("raw.failing", {}) == {"compact": 3}
+    assert agenda.found("raw.well_again", {}) == {}
+    assert agenda.found("raw.asked", {}) == {}, "that is told to who asked"

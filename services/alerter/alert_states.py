@@ -7,7 +7,7 @@ published an old state late. Whoever owns the rule says it again.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from services.alerter.journal import Journal
@@ -43,7 +43,8 @@ class AlertStates:
         key = record.key.decode()
         if record.value is None:
             self._said.pop(key, None)
-            if self._journal.follow_forgotten(key):
+            at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
+            if self._journal.follow_forgotten(key, at):
                 self._on_news(None)
             return
         model = WIRE_TYPES.get(envelope.read(record.headers).get("ce_type", ""))

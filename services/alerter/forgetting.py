@@ -13,12 +13,16 @@ UNTOLD_S = 30 * 86_400.0
 """What some receiver believes to fire is not forgotten so soon: it is still to be told the end."""
 
 
-def forgettable(board: Board, now: float, owns: Callable[[str], bool]) -> list[str]:
+def forgettable(
+    board: Board, now: float, owns: Callable[[str], bool], *, whole: bool = False
+) -> list[str]:
     """Keys of ``lakehouse.alert-states`` to be forgotten.
 
     An alert goes a day after it was over, with what was said about it, unless somebody has not been
     told of the end; a silence goes a day after its end. ``owns`` says whether the alerts of a rule
     are this alerter's to forget; silences are anybody's, since to forget twice does no harm.
+    ``whole``: the board has all that there is, so what it does not have is nowhere; a notification
+    of nothing else goes, too.
     """
     believed = {
         fingerprint
@@ -45,7 +49,8 @@ def forgettable(board: Board, now: float, owns: Callable[[str], bool]) -> list[s
     notified = [
         key
         for key, each in board.notified.items()
-        if each.alerts.keys() <= gone and now - each.notified_at.timestamp() >= OVER_S
+        if all(alert in gone or (whole and alert not in board.alerts) for alert in each.alerts)
+        and now - each.notified_at.timestamp() >= OVER_S
     ]
     silences = [
         each.key() for each in board.silences.values() if now - each.ends_at.timestamp() >= OVER_S

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import structlog
@@ -20,11 +21,15 @@ from services.alerter.journal_file import JournalFile
 from services.alerter.journal_lines import Entry, Forgotten, Kept, Owned, Published
 from services.alerter.journal_restoring import restored
 from services.alerter.journal_writing import COMPACT_BYTES, JournalWriting
+from services.alerter.merging import said_at
 from shared.alerting.board import Board
 from shared.contracts.event import Event
 from shared.runtime.blocking import BlockingThread
 
 log = structlog.stdlib.get_logger("bergline.alerter")
+
+SURELY_OLD = timedelta(hours=12)
+"""What is forgotten was said a day before at least (:mod:`services.alerter.forgetting`)."""
 
 
 class Journal:
@@ -103,11 +108,17 @@ class Journal:
         """Take what a topic says; whether it is news. On disk some time later."""
         return self._follow(Kept(event, own=False))
 
-    def follow_forgotten(self, key: str) -> bool:
-        """A topic says that a key is forgotten; whether it was known.
+    def follow_forgotten(self, key: str, at: datetime) -> bool:
+        """A topic says that a key was forgotten ``at`` this time; whether it was known.
 
-        An alert that is not over is not forgotten on anybody's word: its end would be lost.
+        An alert that is not over is not forgotten on anybody's word: its end would be lost. So
+        would that of one that was active again since: topics are read from their beginning, and
+        tell of the time before it. What is forgotten is old, so what was said not long before is
+        not meant, whatever the clocks.
         """
+        said = said_at(self.board, key)
+        if said is not None and said > at - SURELY_OLD:
+            return False
         alert = self.board.alerts.get(key)
         if alert is not None and alert.state in ("pending", "firing"):
             return False

@@ -7,6 +7,8 @@ what was said about it the latest.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from shared.alerting.board import Board
 from shared.contracts.alerts import (
     AlertAcknowledged,
@@ -45,16 +47,39 @@ def merge(board: Board, event: Event, *, own: bool) -> bool:
 
 
 def forget(board: Board, key: str) -> bool:
-    """Drop what stands under a key, and with an alert what was said about it; whether it stood."""
-    if key in board.alerts:
-        board.acknowledged.pop(key, None)
+    """Drop what stands under a key, and with an alert what was said about it; whether it stood.
+
+    What was said of a later activity of the alert stays: records of other keys may be read first.
+    """
+    alert = board.alerts.get(key)
+    if alert is not None:
+        acknowledged = board.acknowledged.get(key)
+        if acknowledged is not None and acknowledged.active_at <= alert.active_at:
+            del board.acknowledged[key]
         for notified_key, notified in list(board.notified.items()):
-            if key in notified.alerts:
+            told = notified.alerts.get(key)
+            if told is not None and told.transition <= alert.transition:
                 _untell(board, notified_key, notified, key)
-    elif not _stands(board, key):
+    elif said_at(board, key) is None:
         return False
     board.take(key, None)
     return True
+
+
+def said_at(board: Board, key: str) -> datetime | None:
+    """When what stands under a key was said; ``None``: nothing does."""
+    kind, _, rest = key.partition("/")
+    held: Event | None
+    match kind:
+        case "notified" | "telling":
+            held = board.notified.get(key)
+        case "acknowledged":
+            held = board.acknowledged.get(rest)
+        case "silenced":
+            held = board.silences.get(rest)
+        case _:
+            held = board.alerts.get(key)
+    return None if held is None else held.event_time()
 
 
 def events(board: Board) -> list[Event]:
@@ -86,21 +111,6 @@ def _both(held: AlertNotified, event: AlertNotified) -> AlertNotified:
 
 
 def _untell(board: Board, key: str, notified: AlertNotified, fingerprint: str) -> None:
+    # One of no alert is left for its owner to forget: others know of it, too.
     alerts = {each: told for each, told in notified.alerts.items() if each != fingerprint}
-    if alerts:
-        board.notified[key] = notified.model_copy(update={"alerts": alerts})
-    else:
-        del board.notified[key]
-
-
-def _stands(board: Board, key: str) -> bool:
-    kind, _, rest = key.partition("/")
-    match kind:
-        case "notified" | "telling":
-            return key in board.notified
-        case "acknowledged":
-            return rest in board.acknowledged
-        case "silenced":
-            return rest in board.silences
-        case _:
-            return False
+    board.notified[key] = notified.model_copy(update={"alerts": alerts})

@@ -56,14 +56,15 @@ class Record:
     key: bytes
     value: bytes | None
     headers: list[tuple[str, bytes]]
+    timestamp: int = 0
 
 
 def record(event: Event) -> Record:
     return Record(*event.encode())
 
 
-def tombstone(key: str) -> Record:
-    return Record(key.encode(), None, [])
+def tombstone(key: str, at: datetime = NOW) -> Record:
+    return Record(key.encode(), None, [], int(at.timestamp() * 1000))
 
 
 def changed(event: AlertChanged, transition: int) -> AlertChanged:
@@ -159,7 +160,43 @@ def test_an_alert_is_forgotten_with_what_was_said_about_it() -> None:
     (left,) = made.notified.values()
     assert set(left.alerts) == {alert(table="b").fingerprint}
     assert forget(made, alert(table="b").fingerprint)
-    assert events(made) == [SILENCED]
+    (left,) = made.notified.values()
+    assert left.alerts == {}, "that it was on record is for its owner to forget"
+    assert events(made) == [left, SILENCED]
+    day_after = left.notified_at.timestamp() + OVER_S
+    assert left.key() in forgettable(made, day_after, lambda _rule: False)
+
+
+@pytest.mark.asyncio
+async def test_an_old_tombstone_does_not_take_what_was_said_since(journal: Journal) -> None:
+    """A topic that is not compacted yet tells of all lives of an alert, from the beginning."""
+    receiver_knows = notification([A]).taken(BEGAN.timestamp())
+    await journal.append([OVER, ACKNOWLEDGED, receiver_knows])
+    states = AlertStates(journal)
+    last_time = BEGAN - timedelta(days=1)
+    for key in (A.fingerprint, ACKNOWLEDGED.key(), receiver_knows.key()):
+        states.on_record(tombstone(key, last_time))
+    assert journal.board == board(OVER, ACKNOWLEDGED, receiver_knows)
+
+
+@pytest.mark.asyncio
+async def test_an_end_is_owed_in_whatever_order_partitions_are_read(journal: Journal) -> None:
+    states = AlertStates(journal)
+    last_time = changed(OVER, 1).model_copy(update={"changed_at": BEGAN - timedelta(days=2)})
+    receiver_knows = notification([A]).taken(BEGAN.timestamp())
+    states.on_record(record(receiver_knows))
+    states.on_record(record(last_time))
+    states.on_record(tombstone(A.fingerprint, BEGAN - timedelta(days=1)))
+    states.on_record(record(OVER))
+    assert journal.board == board(OVER, receiver_knows)
+
+
+def test_a_notification_of_what_is_nowhere_any_more_is_forgotten_too() -> None:
+    of_another = notification([alert(table="gone")]).taken(BEGAN.timestamp())
+    made = board(A, of_another)
+    late = NOW.timestamp()
+    assert forgettable(made, late, lambda _rule: True) == [], "it may not have been read yet"
+    assert forgettable(made, late, lambda _rule: True, whole=True) == [of_another.key()]
 
 
 def test_what_is_over_is_forgotten_after_a_day_by_the_owner() -> None:

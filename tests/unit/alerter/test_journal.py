@@ -6,6 +6,7 @@ import asyncio
 import errno
 import os
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from shared.runtime.errors import ConfigurationError, Refused
 from tests.support.notifications import alert, notification
 
 A, B = alert(table="a"), alert(table="b")
+LONG_AFTER = A.changed_at + timedelta(days=2)
 pytestmark = pytest.mark.asyncio
 
 
@@ -209,10 +211,10 @@ async def test_a_disk_that_is_full_at_the_start_does_not_keep_it_from_starting(
 async def test_a_topic_does_not_make_it_forget_what_is_not_over(tmp_path: Path) -> None:
     kept = Journal(tmp_path)
     await kept.append([A])
-    assert not kept.follow_forgotten(A.fingerprint)
+    assert not kept.follow_forgotten(A.fingerprint, LONG_AFTER)
     assert kept.follow(changed(alert(table="a", state="resolved"), 3))
-    assert kept.follow_forgotten(A.fingerprint)
-    assert not kept.follow_forgotten(A.fingerprint)
+    assert kept.follow_forgotten(A.fingerprint, LONG_AFTER)
+    assert not kept.follow_forgotten(A.fingerprint, LONG_AFTER)
     await kept.close()
     again = Journal(tmp_path)
     assert standing(again) == {}

@@ -80,8 +80,9 @@ class Dealing:
 
     async def rules_changed(self) -> None:
         """Other rules are in force: end what they leave behind, evaluate the new ones."""
-        self._evaluation.adopt(self._rules(), self.share.of(self._rules()))
-        await self._settle()
+        async with self._evaluation.between_passes:  # else alerts begin behind our back
+            self._evaluation.adopt(self._rules(), self.share.of(self._rules()))
+            await self._settle()
 
     async def stop(self) -> None:
         """End what is under way."""
@@ -112,7 +113,8 @@ class Dealing:
             except TimeoutError:
                 log.warning("states of alerts are not readable, going on with those known")
         self.share, self.known = share, True
-        await self._settle()
+        async with self._evaluation.between_passes:
+            await self._settle()
         self._evaluation.own(share.of(self._rules()))
         await self._journal.own(self._evaluation.owned)
         self._changed()

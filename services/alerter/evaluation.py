@@ -97,6 +97,8 @@ class Evaluation:
         self.troubles = Troubles()
         self.held: frozenset[str] = frozenset()
         """Owned rules that wait for a signal to be known."""
+        self.between_passes = asyncio.Lock()
+        """Who has it finds all that was evaluated on record, and nothing is evaluated meanwhile."""
         self.passes = 0
 
     @property
@@ -157,13 +159,14 @@ class Evaluation:
         """Evaluate until cancelled."""
         while True:
             await self._until_due()
-            began = time.monotonic()
-            changes = self.evaluate(self._timetable.take(began), began)
-            ended = time.monotonic()
-            self._timetable.took(ended - began, ended)
-            self._took(ended - began)
-            if changes:
-                await self._record(changes)
+            async with self.between_passes:
+                began = time.monotonic()
+                changes = self.evaluate(self._timetable.take(began), began)
+                ended = time.monotonic()
+                self._timetable.took(ended - began, ended)
+                self._took(ended - began)
+                if changes:
+                    await self._record(changes)
 
     def evaluate(self, names: Sequence[str], monotonic: float) -> list[Change]:
         """One pass over these rules: sample what they need, and judge them."""

@@ -112,11 +112,13 @@ class Tidying:
 
     async def tidy(self, now: float) -> None:
         """Once, at ``now`` in seconds since the epoch."""
-        keys = forgettable(self._journal.board, now, self._dealing.owns)
-        if keys:
-            # At once and in this order: one that begins meanwhile is another, kept behind it.
-            self._standing.forget(keys)
-            await self._journal.forget(keys)
-        self._standing.forget_unknown(self._journal.board.alerts)
-        if self._follows():
+        whole = self._follows()
+        async with self._evaluation.between_passes:  # else the board lacks what has just begun
+            keys = forgettable(self._journal.board, now, self._dealing.owns, whole=whole)
+            if keys:
+                # At once and in this order: one that begins meanwhile is another, kept behind it.
+                self._standing.forget(keys)
+                await self._journal.forget(keys)
+            self._standing.forget_unknown(self._journal.board.alerts)
+        if whole:
             await self._states.say_again(self._evaluation.owned)

@@ -39,6 +39,9 @@ class Desk:
         self.journal = Journal(directory)
         self.standing = Standing()
         self.read = asyncio.Event()
+        self.found = asyncio.Event()
+        self.disk = asyncio.Event()
+        self.disk.set()
         self.asked = 0
         self.recording = Recording(
             self.journal,
@@ -78,6 +81,8 @@ class Desk:
         ]
 
     async def _record(self, changes: Sequence[Change]) -> None:
+        self.found.set()
+        await self.disk.wait()
         await self.recording.changed(changes)
 
     async def _read_on(self) -> None:
@@ -255,5 +260,28 @@ def test_another_threshold_leaves_an_alert_as_it_is(tmp_path: Path) -> None:
         desk.evaluation.changed([LAG])
         await until(lambda: len(desk.told) == 2)
         assert desk.told[1].ended_by == "condition_false"
+
+    alerter(tmp_path, scenario)
+
+
+@pytest.mark.parametrize(
+    "becomes", [rules(MANY_FILES, DOWN), rules(LAGGING.replace("warning", "critical"))]
+)
+def test_what_is_being_recorded_when_rules_change_is_ended_all_the_same(
+    tmp_path: Path, becomes: Rules
+) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.disk.clear()
+        desk.dealing.without_group(0)
+        await desk.found.wait()
+        desk.rules = becomes
+        reloading = asyncio.create_task(desk.dealing.rules_changed())
+        await asyncio.sleep(0)
+        desk.disk.set()
+        await reloading
+        await until(lambda: len(desk.told) >= 2)
+        fired, over = desk.told[:2]
+        assert (fired.state, fired.severity, over.state) == ("firing", "warning", "resolved")
+        assert over.transition == fired.transition + 1
 
     alerter(tmp_path, scenario)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from shared.alerting.alert import Alert
 from shared.alerting.events import event_of
 from shared.alerting.lifecycle import ended
 from shared.alerting.series import labels
-from tests.unit.alerter.rules import LAGGING, lag, rule
+from tests.unit.alerter.rules import LAG, LAGGING, lag, rule
 from tests.unit.alerter.test_dealing import Desk, alerter, until
 
 DAY_S = timedelta(days=1).total_seconds()
@@ -59,5 +60,38 @@ def test_what_its_owner_has_forgotten_is_forgotten_and_what_fires_is_not(tmp_pat
         await tidying.tidy(2.0)
         left = {each.fingerprint for each in desk.standing.of("Lagging").values()}
         assert left == {"f1", "f3"}
+
+    alerter(tmp_path, scenario)
+
+
+def test_what_is_being_recorded_as_begun_is_not_forgotten(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        desk.dealing.without_group(0)
+        await until(lambda: bool(desk.told))
+        desk.lag.vector[LAG] = lag(0)
+        desk.evaluation.changed([LAG])
+        await until(lambda: len(desk.told) == 2)
+        over = desk.told[1]
+        tidying = Tidying(
+            desk.journal,
+            desk.standing,
+            AlertStates(desk.journal),
+            desk.evaluation,
+            desk.dealing,
+            lambda: False,
+        )
+        desk.found.clear()
+        desk.disk.clear()
+        desk.lag.vector[LAG] = lag(500)
+        desk.evaluation.changed([LAG])
+        await desk.found.wait()
+        tidy = asyncio.create_task(tidying.tidy(over.changed_at.timestamp() + DAY_S))
+        await asyncio.sleep(0)
+        desk.disk.set()
+        await tidy
+        await until(lambda: len(desk.told) == 3)
+        (held,) = desk.standing.of("Lagging").values()
+        assert (held.state, held.transition) == ("firing", over.transition + 1)
+        assert list(desk.journal.board.alerts) == [over.fingerprint]
 
     alerter(tmp_path, scenario)

@@ -43,22 +43,24 @@ class Builds(Following):
         self._ended: dict[str, _Ended] = {}
 
     def event(self, event: Event) -> frozenset[str]:
-        """The end of a build; an older one than is known, told again, changes nothing. A commit may
-        be what a failed build lacked."""
+        """The end of a build; an older one than is known, told again, changes nothing. A build that
+        only found that a full one has to follow was none. A commit may be what a failed one lacked.
+        """
         if isinstance(event, TableCommitted):
             failing = any(ended.failures for ended in self._ended.values())
             return frozenset({FAILED}) if failing else NOTHING
         if not isinstance(event, BuildSucceeded | BuildFailed) or event.target not in self._targets:
             return NOTHING
+        if isinstance(event, BuildSucceeded) and event.to_be_rebuilt:
+            return NOTHING
         at = event.event_time().timestamp()
         last = self._ended.get(event.target)
-        if last is not None and at < last.at:
+        if last is not None and at <= last.at:
             return NOTHING
-        failures = event.attempt if isinstance(event, BuildFailed) else 0
-        ended = _Ended(at, failures)
-        if ended == last:
-            return NOTHING
-        self._ended[event.target] = ended
+        failures = 0
+        if isinstance(event, BuildFailed):  # attempts begin anew after a longer pause
+            failures = max(event.attempt, 1 if last is None else last.failures + 1)
+        self._ended[event.target] = _Ended(at, failures)
         return self.names
 
     def gone(self, table: str) -> frozenset[str]:

@@ -245,6 +245,24 @@ def test_a_target_has_failed_while_inputs_are_unprocessed() -> None:
     assert not found.event(built(STAGED, 2, 2))
 
 
+def test_failures_in_a_row_go_on_though_attempts_begin_anew_after_a_pause() -> None:
+    """Else the alert would be over for a moment, every five minutes."""
+    found = ready(Builds(TABLES, {STAGED}.__contains__))
+    for seconds, attempt in ((10, 4), (20, 5), (320, 1), (320, 1), (20, 5), (321, 2)):
+        found.event(failed(STAGED, seconds, attempt))
+    assert value(found, "lakehouse_target_failures", target=STAGED) == 7
+
+
+def test_a_build_that_only_asks_for_a_full_one_ends_no_failure() -> None:
+    """Else the alert would go and come back as often as the full one fails."""
+    found = ready(Builds(TABLES, {STAGED}.__contains__))
+    found.event(failed(STAGED, 10, attempt=4))
+    asked = succeeded(STAGED, 20).model_copy(update={"mode": "nothing", "to_be_rebuilt": True})
+    assert not found.event(asked)
+    assert value(found, "lakehouse_target_failed", target=STAGED) == 1
+    assert value(found, "lakehouse_target_failures", target=STAGED) == 4
+
+
 def test_the_first_job_ever_may_fail_and_a_command_that_fails_is_told_to_who_gave_it() -> None:
     found = ready(Maintenance())
     name, series = "lakehouse_maintenance_job_failed", {"maintenance_job": "compact", "table": RAW}

@@ -102,6 +102,9 @@ class Handlers(GroupMember):
             log.warning("not carried out", error=error.what, **what)
         except ValidationError:
             log.warning("not carried out", error="its arguments cannot be read", **what)
+        except Exception:
+            # The command would come again after a restart, and end that, too.
+            log.exception("not carried out", **what)
         else:
             if event is None:
                 log.info("command overtaken by later ones", **what)

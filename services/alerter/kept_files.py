@@ -54,6 +54,10 @@ class KeptFiles(Generic[T]):
         except OSError as error:
             self._wrong(f"{type(error).__name__}: {error}")
             return False
+        except Exception as error:  # noqa: BLE001 - whatever a file does, alerts go on
+            # Its text may hold a secret.
+            self._wrong(f"cannot be read: {type(error).__name__}")
+            return False
         if self.broken is not None:
             log.info(f"{self._what} are right again")
         self.broken = None

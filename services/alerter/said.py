@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from services.alerter.forgetting import OVER_S
 from shared.alerting.board import Board
 from shared.alerting.matchers import parse_lines
 from shared.contracts.alerts import AlertAcknowledged, AlertSilenced
@@ -17,6 +18,13 @@ from shared.runtime.errors import Refused
 SERVICE = "alerter"
 SKEW = timedelta(minutes=1)
 """By so much an operator's clock may be behind, and a command still mean an alert of just now."""
+AHEAD = timedelta(minutes=5)
+"""By so much an operator's clock may be ahead. What is said counts from when it was said, so what
+was said in the future could not be taken back until then."""
+FRESH = timedelta(seconds=OVER_S)
+"""A silence must not be older when it comes: what ended it may be forgotten by then, and whoever
+writes into the topic could say it again."""
+MOST_MATCHERS = 100
 ACTIONS = frozenset({"silence", "unsilence", "acknowledge"})
 
 
@@ -43,10 +51,13 @@ def event_of(
     """The event that a verified command makes; ``None`` when later ones have overtaken it.
 
     Raises:
-        Refused: it silences nothing, or means a silence or an alert that is not there.
+        Refused: it silences nothing, means a silence or an alert that is not there, or is of
+            another time.
         ConfigurationError: a matcher is none.
         pydantic.ValidationError: its arguments are no such values.
     """
+    if command.issued_at > now + AHEAD:
+        raise Refused("the command is of the future", "set the clock where it was given")
     match command.action:
         case "silence":
             return _silenced(command, board, now)
@@ -61,8 +72,12 @@ def _silenced(command: CommandIssued, board: Board, now: datetime) -> AlertSilen
     matchers = parse_lines(arguments.matchers)
     if not matchers:
         raise Refused("a silence without matchers would silence everything")
+    if len(matchers) > MOST_MATCHERS:
+        raise Refused(f"a silence of {len(matchers)} matchers, {MOST_MATCHERS} are the most")
     if arguments.ends_at <= now or _overtaken(command, board.silences.get(command.target)):
         return None
+    if command.issued_at <= now - FRESH:
+        raise Refused("the silence was asked for too long ago", "ask for it again")
     return AlertSilenced(
         silence_id=command.target,
         matchers=matchers,

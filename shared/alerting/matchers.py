@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from typing import get_args
 
+from shared.alerting.patterns import check, compiled
 from shared.contracts.alerts import Matcher
 from shared.contracts.errors import ConfigurationError
 
@@ -41,12 +41,7 @@ def parse(text: str) -> Matcher:
                 'write quotes inside it as \\", backslashes as \\\\',
             ) from None
     if op in ("=~", "!~"):
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise ConfigurationError(
-                f"{text!r}: {error}", "write a regular expression that matches the whole value"
-            ) from None
+        check(value, text)
     return Matcher(label=label, op=op, value=value)
 
 
@@ -61,22 +56,14 @@ def written(matcher: Matcher) -> str:
 
 
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
-    """Whether all of the matchers hold for these labels."""
+    """Whether all of the matchers hold for these labels; what is no expression never does."""
     return all(_holds(matcher, labels.get(matcher.label, "")) for matcher in matchers)
 
 
 def _holds(matcher: Matcher, value: str) -> bool:
-    match matcher.op:
-        case "=":
-            return value == matcher.value
-        case "!=":
-            return value != matcher.value
-        case "=~":
-            return _expression(matcher.value).fullmatch(value) is not None
-        case "!~":
-            return _expression(matcher.value).fullmatch(value) is None
-
-
-@lru_cache(maxsize=1000)
-def _expression(text: str) -> re.Pattern[str]:
-    return re.compile(text)
+    if matcher.op in ("=", "!="):
+        return (value == matcher.value) is (matcher.op == "=")
+    expression = compiled(matcher.value)
+    if expression is None:
+        return False
+    return (expression.fullmatch(value) is not None) is (matcher.op == "=~")

@@ -115,7 +115,8 @@ class Desk:
 def test_a_silence_is_kept_and_counts_as_read_only_then() -> None:
     desk = Desk()
     far = datetime.now(UTC) + HOUR
-    desk.take(command(given=silence('severity=warning\ntable=~"raw.*"', far)))
+    said = silence('severity=warning\ntable=~"raw.*"', far)
+    desk.take(command(given=said, issued_at=datetime.now(UTC)))
     assert desk.stored() == 1, "the command is read again after a crash"
     desk.carry_out()
     [event] = desk.kept
@@ -161,6 +162,7 @@ def test_one_command_that_cannot_be_carried_out_holds_up_no_other() -> None:
         command("unsilence", "nobody"),
         command("acknowledge", "nobody"),
         command(given=silence("severity")),
+        command(given=silence("severity=~x{99999999999}")),
         command(given={"matchers": "a=b", "ends_at": "soon"}),
         command("acknowledge", "00f1", issued_at=now),
     )
@@ -216,14 +218,38 @@ def test_an_acknowledgement_is_of_the_alert_as_it_is_now() -> None:
         (command("unsilence", "nobody"), Refused),
         (command("acknowledge", "nobody"), Refused),
         (command("acknowledge", "over"), Refused),
+        (command(issued_at=NOON + HOUR, given=silence(ends_at=NOON + 2 * HOUR)), Refused),
+        (command("acknowledge", "00f1", issued_at=NOON + HOUR), Refused),
+        (command(given=silence("\n".join(["a=b"] * 101))), Refused),
+        (command(given=silence("a=~(x+)+y")), ConfigurationError),
     ],
 )
 def test_what_makes_no_sense_is_refused(refused: CommandIssued, error: type[Exception]) -> None:
     board = Board()
-    board.take("over", FIRING.model_copy(update={"state": "resolved"}))
+    board.take("00f1", FIRING)
+    board.take("over", FIRING.model_copy(update={"fingerprint": "over", "state": "resolved"}))
     with pytest.raises(error):
         event_of(refused, board, NOON)
 
 
 def test_a_silence_that_is_over_already_is_none() -> None:
     assert event_of(command(given=silence(ends_at=NOON)), Board(), NOON) is None
+
+
+def test_a_silence_whose_end_is_forgotten_does_not_come_again() -> None:
+    week = command(given=silence(ends_at=NOON + 7 * 24 * HOUR))
+    assert event_of(week, Board(), NOON + HOUR) is not None
+    with pytest.raises(Refused, match="too long ago"):
+        event_of(week, Board(), NOON + 24 * HOUR)
+
+
+def test_an_error_of_ours_ends_no_carrying_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OverflowError
+
+    desk = Desk()
+    desk.board.take("00f1", FIRING)
+    monkeypatch.setattr("services.alerter.handlers.event_of", broken)
+    desk.take(command("acknowledge", "00f1", issued_at=datetime.now(UTC)))
+    desk.carry_out()
+    assert desk.kept == []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from services.alerter.ruleset import rule_files
+from services.alerter.ruleset import route_file, rule_files
 from tests.unit.alerter.rules import LAGGING, rules_file
 
 
@@ -88,3 +88,14 @@ def test_all_times_are_scaled() -> None:
     files.look()
     assert files.value["RedpandaDown"].for_s == 30.0
     assert files.value["RedpandaDown"].interval_s == 15.0
+
+
+def test_whatever_goes_wrong_with_a_file_changes_nothing_and_shows_no_secret(
+    project: Path,
+) -> None:
+    (project / "alerting.yaml").write_text(
+        'receivers: [{name: a, type: webhook, url_from: "file:/a\\0b"}]\nroute: {receiver: a}\n'
+    )
+    files = route_file(project, 1.0)
+    assert not files.look()
+    assert files.broken == "cannot be read: ValueError"

@@ -35,6 +35,12 @@ def test_what_is_written_is_what_is_meant(text: str, label: str, op: str, value:
         ('a="b', "second quote"),
         ('a="b" and more', "second quote"),
         ("a=~(", "unterminated subpattern"),
+        ("a=~x{99999999999}", "repetition number"),
+        ("a=~" + "(" * 400 + ")" * 400, "recursion"),
+        ("a=~" + "x" * 1001, "1001 characters"),
+        ("a=~(x+)+y", "several ways"),
+        ("a=~(x|xx)*y", "several ways"),
+        ("a!~(?:(?:x?){20})y", "several ways"),
     ],
 )
 def test_what_is_none_is_refused_with_the_reason(text: str, part: str) -> None:
@@ -77,3 +83,15 @@ def test_all_of_them_must_hold() -> None:
     labels = {"a": "1", "b": "2"}
     assert matches([parse("a=1"), parse("b=2")], labels)
     assert not matches([parse("a=1"), parse("b=3")], labels)
+
+
+@pytest.mark.parametrize(
+    "text", ["a=~(raw|derived)[.].*", "a=~[a-z]+(-[0-9]{2})*", "a=~.*x.*", "a=~(ab){3}c?"]
+)
+def test_expressions_that_end_soon_are_taken(text: str) -> None:
+    assert parse(text).op == "=~"
+
+
+@pytest.mark.parametrize("op", ["=~", "!~"])
+def test_what_somebody_wrote_and_is_no_expression_holds_for_nothing(op: str) -> None:
+    assert not matches([Matcher.model_validate({"label": "a", "op": op, "value": "("})], {"a": "("})

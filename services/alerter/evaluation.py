@@ -150,9 +150,9 @@ class Evaluation:
 
     def changed(self, names: Collection[str], cause: str | None = None) -> None:
         """An event, perhaps with an id, changed these signals."""
-        self._timetable.changed(names, time.monotonic())
+        touched = self._timetable.changed(names, time.monotonic())
         if cause is not None:
-            self._causes.update(dict.fromkeys(names, cause))
+            self._causes.update(dict.fromkeys(touched, cause))
         self._wake.set()
 
     async def run(self) -> None:
@@ -177,10 +177,10 @@ class Evaluation:
         if whole:  # for windows of others' rules as well: they may be ours tomorrow
             self._sample_at = monotonic + self._sample_s
         self._sample(None if whole else {s for each in rules for s in signals(each.condition)}, now)
-        causes, self._causes = self._causes, {}
         changes: list[Change] = []
         held = set(self.held)
         for rule in rules:
+            cause = self._causes.pop(rule.name, None)
             try:
                 advanced = self._judge.judge(rule, now)
             except Exception as error:  # noqa: BLE001 - no rule may stop the others
@@ -191,7 +191,6 @@ class Evaluation:
                 held.add(rule.name)
                 continue
             held.discard(rule.name)
-            cause = next((causes[s] for s in signals(rule.condition) if s in causes), None)
             changes += [Change(alert, rule, cause) for alert in advanced.changed]
             changes += [Change(alert, rule, cause, touched=True) for alert in advanced.touched]
         self.held = frozenset(held)

@@ -49,13 +49,14 @@ class Timetable:
         self._needing = {signal: frozenset(names) for signal, names in needing.items()}
         self._touched &= intervals.keys()
 
-    def changed(self, signals: Collection[str], now: float) -> None:
-        """An event changed these signals."""
+    def changed(self, signals: Collection[str], now: float) -> set[str]:
+        """An event changed these signals; the rules that are evaluated because of it."""
         touched = {name for signal in signals for name in self._needing.get(signal, ())}
         if touched:
             self._touched |= touched
             if self._touched_at is None:
                 self._touched_at = now
+        return touched
 
     def next_at(self) -> float | None:
         """When something is due; ``None`` while there are no rules."""

@@ -194,6 +194,10 @@ def broken(platform: EmbeddedPlatform, replica: int) -> str | None:
     return found
 
 
+def right(platform: EmbeddedPlatform, replica: int) -> bool:
+    return broken(platform, replica) is None
+
+
 def post(platform: EmbeddedPlatform, number: int) -> int:
     """A signed webhook; the status that it was answered."""
     body = json.dumps({"id": number}).encode()
@@ -393,7 +397,8 @@ def test_rules_of_the_project_are_read_again_and_wrong_ones_change_nothing(
 
     file.write_text(ALMOST_FULL.format(least="0.000001"))
     alerts.until("MinIOStorageAlmostFull", "resolved")
-    assert broken(platform, 0) is None
+    for replica in (0, 1):
+        until(partial(right, platform, replica), "all is right again")
     file.unlink()
 
 

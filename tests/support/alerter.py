@@ -149,10 +149,12 @@ class Receiver:
         return f"http://127.0.0.1:{self._server.server_port}/alerts"
 
     def told(self, rule: str) -> list[str]:
-        """The states that it was told of the alerts of a rule, in order."""
+        """The states that it was told of the alerts of a rule, in order; what came once more, as
+        it may after a kill, has the key of the first time and is left out."""
+        once = {each["key"]: each for each in reversed(self.taken)}
         return [
             alert["status"]
-            for each in self.taken
+            for each in reversed(once.values())
             for alert in each["alerts"]
             if alert["labels"]["alertname"] == rule
         ]

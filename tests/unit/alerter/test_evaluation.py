@@ -74,6 +74,20 @@ def test_an_event_is_evaluated_at_once_and_named_as_the_cause() -> None:
     asyncio.run(run())
 
 
+def test_a_pass_of_other_rules_leaves_the_cause_to_those_that_it_is_of() -> None:
+    async def run() -> None:
+        desk = Desk(Said(**{LAG: lag(500)}), Said(**{FILES: {}}), Said(**{UP: {}}))
+        desk.evaluation.adopt(ALL, ALL)
+        desk.evaluation.changed([LAG], "event-7")
+        assert desk.evaluation.evaluate(["TooManyFiles", "Unreachable"], 0.0) == []
+        [change] = desk.evaluation.evaluate(["Lagging"], 0.0)
+        assert change.cause == "event-7"
+        desk.evaluation.changed([FILES], "event-8")
+        assert desk.evaluation.evaluate(["Lagging"], 0.0) == [], "nothing of it changed"
+
+    asyncio.run(run())
+
+
 def test_only_rules_of_ours_are_evaluated() -> None:
     async def run() -> None:
         down = Said(**{UP: {labels(target="broker"): 0.0}})

@@ -12,10 +12,11 @@ import json
 import signal
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
@@ -32,12 +33,13 @@ from shared.lake.bootstrap import bootstrap_tables
 from shared.lake.catalog import open_catalog
 from shared.lake.reading.live_files import live_files
 from shared.runtime.bus import producer, publish
-from tests.support.alerter import QUICK, Alerts, Held, Receiver, evaluated, page
+from tests.support.alerter import QUICK, WITHIN_S, Alerts, Held, Receiver, evaluated, page
 from tests.support.derived_platform import state
 from tests.support.ingest import shopify_signature
 from tests.support.maintainer import desk
 from tests.support.platform import EmbeddedPlatform
-from tests.support.transformer import FAST, order, send, start, table, until
+from tests.support.transformer import FAST, order, send, start, table
+from tests.support.transformer import until as until_late
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -135,6 +137,11 @@ def alerts(platform: EmbeddedPlatform) -> Iterator[Alerts]:
     followed.start()
     yield followed
     followed.stop()
+
+
+def until(condition: Callable[[], Any], what: str) -> Any:
+    """The first true answer of a condition, which is to come soon."""
+    return until_late(condition, what, WITHIN_S)
 
 
 def produce(platform: EmbeddedPlatform, topic: str, values: list[bytes]) -> None:
@@ -456,7 +463,7 @@ def test_a_killed_alerter_s_rules_go_to_the_other_one_and_nothing_is_lost(
     assert alerts.states("IcebergCatalogDown") == [*before, "firing", "resolved"]
     until(
         lambda: receiver.told("IcebergCatalogDown")[len(told) :] == ["firing", "resolved"],
-        "people are told once of each",
+        "people are told of each",
     )
     until(lambda: has(0) != has(1), "one of them evaluates the rule")
 

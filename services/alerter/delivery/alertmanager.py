@@ -96,11 +96,22 @@ class AlertmanagerPush:
 
     async def _run(self) -> None:
         while True:
+            try:
+                await self._send_until_closed()
+            except Exception:
+                # Whatever it was: it must not be the end of telling.
+                log.exception("telling an alertmanager failed", alertmanager=self._name)
+                await asyncio.sleep(self._pace.first_s)
+            else:
+                return
+
+    async def _send_until_closed(self) -> None:
+        while True:
             self._wake.clear()
             now = self._now()
             wait = self._resending.wait(now)
             if wait is not None:
-                wait = max(wait, self._left_alone_until - now)
+                wait = max(wait, self._left_alone_until - time.monotonic())
             if wait == 0:
                 await self._send(self._resending.due(now)[:_AT_ONCE])
             elif self._closing:
@@ -119,7 +130,7 @@ class AlertmanagerPush:
             if error.again:
                 self._failures += 1
                 pause = self._pace.pause(self._failures, random.random())  # noqa: S311
-                self._left_alone_until = now + (error.retry_after_s or pause)
+                self._left_alone_until = time.monotonic() + (error.retry_after_s or pause)
                 return
             # Refused for what they are: the next round may be others.
         else:

@@ -40,11 +40,14 @@ class Resending:
         """All alerts as they stand now. Only those that fire, or fired, are told of.
 
         One that is missing is told by another alerter, or has been over for long: it is forgotten,
-        unless its end was not told yet.
+        unless its end was not told yet. An end that was told for long enough stays told.
         """
         standing = {each.fingerprint: each for each in alerts}
         for name, alert in standing.items():
-            if alert.state == "firing" or (alert.state == "resolved" and alert.fired_at):
+            over = alert.state == "resolved" and alert.fired_at is not None
+            if over and name not in self._alerts and self._is_told(alert):
+                continue
+            if alert.state == "firing" or over:
                 self._alerts[name] = alert
         kept = {
             name: alert
@@ -52,24 +55,32 @@ class Resending:
             if name in standing or (alert.state != "firing" and not self._is_told(alert))
         }
         self._alerts = kept
-        self._sent = {name: sent for name, sent in self._sent.items() if name in kept}
+        self._sent = {
+            name: sent for name, sent in self._sent.items() if name in kept or name in standing
+        }
 
     def due(self, now: float) -> list[AlertChanged]:
-        """Alerts to send: changed ones, and those that were not sent for a round."""
+        """Alerts to send: changed ones, and those that were not sent for a round.
+
+        What was sent in the future, before the clock was set back, is sent at once.
+        """
         self._forget_old(now)
         return [
             alert
             for name, alert in self._alerts.items()
-            if not self._is_told(alert) or self._sent[name].at + self._resend_s <= now
+            if not self._is_told(alert)
+            or self._sent[name].at + self._resend_s <= now
+            or self._sent[name].at > now
         ]
 
     def wait(self, now: float) -> float | None:
         """Seconds until something is due; ``None`` while there is nothing to tell."""
         if not self._alerts:
             return None
-        if len(self._sent) < len(self._alerts) or self.due(now):
+        if self.due(now):
             return 0.0
-        return max(0.0, min(sent.at for sent in self._sent.values()) + self._resend_s - now)
+        ats = [self._sent[name].at for name in self._alerts]
+        return max(0.0, min(ats) + self._resend_s - now) if ats else None
 
     def sent(self, alerts: Iterable[AlertChanged], at: float) -> None:
         """These were taken."""
@@ -95,4 +106,4 @@ class Resending:
             and alert.changed_at.timestamp() + RESOLVED_FOR_S <= now
         ]
         for name in old:
-            del self._alerts[name], self._sent[name]
+            del self._alerts[name]

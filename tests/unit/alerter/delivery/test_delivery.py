@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -12,6 +12,7 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from services.alerter.delivery.alertmanager import AlertmanagerPush
 from services.alerter.delivery.delivery import Delivery
 from services.alerter.delivery.settings import DeliverySettings
 from shared.alerting.board import Board
@@ -126,6 +127,27 @@ async def test_routes_may_change_while_it_runs() -> None:
         await alerter.delivery.close(30)
 
     assert [len(first.received), len(second.received)] == [1, 1]
+
+
+@pytest.mark.asyncio
+async def test_an_error_of_ours_is_not_the_end_of_telling_an_alertmanager(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alerter = Alerter("alertmanager")
+    alike = AlertmanagerPush._body
+    wrong = [True]
+
+    def body(push: AlertmanagerPush, alerts: Sequence[AlertChanged], at: float) -> bytes:
+        if wrong and wrong.pop():
+            raise TypeError
+        return alike(push, alerts, at)
+
+    monkeypatch.setattr(AlertmanagerPush, "_body", body)
+    async with alert_receiver() as manager:
+        alerter.delivery.configure(routing(at(manager.url, "one", "alertmanager")))
+        alerter.tell(now(alert()))
+        await manager.until(1)
+        await alerter.delivery.close(1)
 
 
 @pytest.mark.asyncio

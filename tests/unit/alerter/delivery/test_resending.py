@@ -68,3 +68,23 @@ def test_alerts_that_went_to_another_alerter_are_forgotten() -> None:
     resending.stand([OTHER])
 
     assert resending.due(60) == [OTHER]
+
+
+def test_an_end_that_was_told_for_long_stays_told_while_the_board_has_it() -> None:
+    resending = Resending(60)
+    resending.stand([OVER])
+    resending.sent([OVER], ENDED + RESOLVED_FOR_S)
+    assert resending.due(ENDED + RESOLVED_FOR_S) == []
+    resending.stand([OVER])
+    assert resending.wait(ENDED + RESOLVED_FOR_S) is None
+
+    again = FIRING.model_copy(update={"transition": OVER.transition + 1})
+    resending.stand([again])
+    assert resending.due(ENDED + RESOLVED_FOR_S) == [again]
+
+
+def test_a_clock_that_is_set_back_does_not_stop_the_rounds() -> None:
+    resending = Resending(60)
+    resending.stand([FIRING])
+    resending.sent([FIRING], 3600)
+    assert (resending.wait(10), resending.due(10)) == (0, [FIRING])

@@ -31,7 +31,7 @@ def merge(board: Board, event: Event, *, own: bool) -> bool:
             news = _is_newer(board, event, own=own)
         case AlertNotified():
             held = board.notified.get(event.key())
-            event = event if held is None else _both(held, event)
+            event = event if held is None else _both(held, event, own=own)
             news = event != held
         case AlertAcknowledged():
             acknowledged = board.acknowledged.get(event.fingerprint)
@@ -99,9 +99,14 @@ def _is_newer(board: Board, event: AlertChanged, *, own: bool) -> bool:
     return own and held.transition == event.transition and held != event
 
 
-def _both(held: AlertNotified, event: AlertNotified) -> AlertNotified:
-    """The later record; of each alert what was told of its highest transition, by either."""
-    earlier, later = sorted((held, event), key=lambda each: each.notified_at)
+def _both(held: AlertNotified, event: AlertNotified, *, own: bool) -> AlertNotified:
+    """The later record; of each alert what was told of its highest transition, by either.
+
+    One of our own is the later one, even if the clock was set back.
+    """
+    earlier, later = held, event
+    if not own and event.notified_at < held.notified_at:
+        earlier, later = event, held
     told: dict[str, NotifiedAlert] = dict(earlier.alerts)
     for fingerprint, alert in later.alerts.items():
         before = told.get(fingerprint)

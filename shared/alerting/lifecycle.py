@@ -46,8 +46,9 @@ class Advanced(NamedTuple):
     Attributes:
         changed: alerts in a new state, their transition number risen by one: to be kept, told on
             topics and notified.
-        touched: alerts whose state is the same, and of which only ``false_since`` differs: to be
-            kept, so that a restart does not count anew.
+        touched: alerts whose state is the same, and of which only the time differs from which is
+            counted: to be kept, so that a restart does not count anew. That is ``false_since``, or
+            ``active_at`` of one that is pending when the clock was set back behind it.
     """
 
     changed: list[Alert]
@@ -89,6 +90,8 @@ def advance(
             changed.append(_begun(rule, alert.labels, alert, active, now))
         elif _lasted(alert.active_at, now, rule.for_s):
             changed.append(_fired(alert, active[alert.labels], now))
+        elif alert.active_at > now:
+            touched.append(replace(alert, active_at=now))
     for labels in set(held).difference(active):
         alert = held[labels]
         if alert.state not in _OVER:
@@ -96,7 +99,7 @@ def advance(
         since = now if alert.false_since is None else alert.false_since
         if alert.state == "pending" or _lasted(since, now, rule.keep_firing_for_s):
             changed.append(_over(alert, now, before, exists))
-        elif alert.false_since is None:
+        elif alert.false_since is None or alert.false_since > now:
             touched.append(replace(alert, false_since=now))
     return Advanced(changed, touched)
 

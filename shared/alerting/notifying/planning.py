@@ -64,7 +64,7 @@ def plan(
     due: list[Notification] = []
     looks = list(gathering.looks)
     for group in gathering.groups.values():
-        at, members, reason = _next(group)
+        at, members, reason = _next(group, now)
         if at is None:
             continue
         if at <= now:
@@ -74,8 +74,11 @@ def plan(
     return Plan(tuple(due), min(looks, default=None))
 
 
-def _next(group: Group) -> tuple[float | None, list[Member], Reason]:
-    """When a group is told next if nothing happens until then, of what, and why."""
+def _next(group: Group, now: float) -> tuple[float | None, list[Member], Reason]:
+    """When a group is told next if nothing happens until then, of what, and why.
+
+    Nothing new waits for a time that is ahead only because the clock was set back since.
+    """
     records, timing = group.records, group.timing
     last = records.last_at
     firing = list(group.firing.values())
@@ -84,9 +87,12 @@ def _next(group: Group) -> tuple[float | None, list[Member], Reason]:
     if news or ended:
         # A group that was told does not wait for company again, nor does an escalation, nor an end.
         wait = timing.wait_s if len(news) == len(firing) else 0.0
-        begins = [each.since + (0.0 if each.escalated else wait) for each in news]
+        begins = [
+            each.since + (0.0 if each.escalated else wait) if each.since <= now else now
+            for each in news
+        ]
         at = min(*begins, *(each.since for each in ended), math.inf)
-        if last is not None:
+        if last is not None and last <= now:
             at = max(at, last + timing.interval_s)
         escalates = not ended and all(each.escalated for each in news)
         return at, [*firing, *ended], "escalated" if escalates else "changed"

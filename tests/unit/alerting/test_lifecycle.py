@@ -238,3 +238,15 @@ def test_numbers_are_shown_as_prometheus_shows_them(value: float, text: str) -> 
 
 def test_what_is_no_placeholder_stays() -> None:
     assert filled("{} {1} { value } {value}", 2, {}) == "{} {1} { value } 2"
+
+
+def test_a_clock_that_is_set_back_begins_to_count_anew() -> None:
+    pending = Life(RULE)
+    for seconds in (3600, 30, 60, 90):
+        pending.at(seconds, {A: 2.0})
+    assert pending.told == [("pending", 3600), ("firing", 90)]
+
+    kept = Life(KEPT)
+    for seconds, active in ((3600, {A: 2.0}), (3630, {}), (30, {}), (60, {}), (150, {})):
+        kept.at(seconds, active)
+    assert kept.told == [("firing", 3600), ("resolved", 150)]

@@ -371,3 +371,19 @@ def test_without_receivers_nothing_is_planned() -> None:
     desk.alert(0, "firing")
     desk.routing = Routing({}, None, ())
     assert plan(T0 + 100, desk.board, desk.routing) == plan(T0, Board(), desk.routing)
+
+
+def test_a_clock_that_is_set_back_holds_up_nothing_new() -> None:
+    desk = Desk()
+    desk.alert(3600, "firing", table="a")
+    desk.alert(3600, "firing", "Other")
+    assert desk.tell(3610) == ["chat: changed Latea-firing", "chat: changed Other-firing"]
+    # It was an hour ahead.
+    desk.alert(20, "resolved", table="a")
+    assert desk.tell(20) == ["chat: changed Latea-resolved"]
+    assert desk.tell(20) == [], "and is told once"
+    desk.alert(3610, "firing", "Third")
+    assert desk.tell(21) == ["chat: changed Third-firing"]
+    desk.alert(30, "firing", table="b")
+    assert desk.tell(30) == [], "intervals are kept again"
+    assert desk.tell(80) == ["chat: changed Lateb-firing"]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from shared.cli.output import progress
+from shared.cli.alert_past import Record
 from shared.runtime.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,15 +31,6 @@ class SignalSettings(Settings):
     alerter_objective_landing_s: float = Field(default=5.0, gt=0, description="landing")
     alerter_objective_derived_s: float = Field(default=60.0, gt=0, description="derived")
     alerter_expected_every: str = Field(default="", description="longest normal silences")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record of a topic: when it was written, and what it is of."""
-
-    at: float
-    topic: str
-    record: Any
 
 
 def sources_of(settings: SignalSettings) -> Sources:
@@ -73,15 +62,10 @@ def lead(rules: Rules) -> timedelta:
     return timedelta(seconds=longest + held)
 
 
-async def recorded(
-    settings: Settings, rules: Rules, sources: Iterable[SignalSource], begin: datetime
-) -> list[Record]:
-    """The records that these rules depend on: of before ``begin`` what is needed, and all since.
-
-    Raises:
-        NotFound: a topic does not exist.
-        Unavailable: the broker does not answer.
-    """
+def starts(
+    rules: Rules, sources: Iterable[SignalSource], begin: datetime
+) -> dict[str, datetime | None]:
+    """The topics that these rules depend on, and from when on each is read; ``None``: whole."""
     from shared.alerting.reach import signals
     from shared.alerting.signals import silence
     from shared.contracts.topics import COMMITS, PARTITIONS, TABLES
@@ -91,49 +75,12 @@ async def recorded(
         *(getattr(each, "reads", ()) for each in sources if not asked.isdisjoint(each.names))
     )
     learned = not asked.isdisjoint(silence.Silence.names)
-    found: list[Record] = []
-    for topic in sorted(topics):
-        before = LEARNING if learned and topic == COMMITS else BEFORE
-        since = None if topic in (TABLES, PARTITIONS) else begin - before
-        found += await _read(settings, topic, since)
-        progress("read", topic=topic, records=len(found))
-    return sorted(found, key=lambda each: each.at)
-
-
-async def _read(settings: Settings, topic: str, since: datetime | None) -> list[Record]:
-    """A topic from a time on, or whole; times of one partition never go back."""
-    from shared.runtime import log_ranges
-    from shared.runtime.errors import NotFound
-    from shared.runtime.log_bounds import log_bounds
-
-    bounds = await log_bounds(settings, [topic])
-    if not bounds:
-        raise NotFound(f"the broker has no topic {topic}", "run `bergline bootstrap`")
-    ranges = {key: (log.start, log.end) for key, log in bounds.items()}
-    if since is not None:
-        begins = await log_ranges.offsets_at(settings, bounds, since)
-        ranges = {
-            key: (log.end if begins[key] is None else begins[key] or 0, log.end)
-            for key, log in bounds.items()
-        }
-    last: dict[int, float] = {}
-    found = []
-    async with contextlib.aclosing(log_ranges.read_range(settings, ranges)) as records:
-        async for record in records:
-            at = max(record.timestamp / 1000, last.get(record.partition, 0.0))
-            last[record.partition] = at
-            found.append(Record(at, topic, record))
-    return found
-
-
-def watched(records: Sequence[Record], begin: datetime) -> Iterator[Record]:
-    """The records, telling on the way how far they are."""
-    step = max(1, len(records) // 10)
-    for number, record in enumerate(records):
-        if number % step == step - 1 and record.at > begin.timestamp():
-            until = datetime.fromtimestamp(record.at, UTC)
-            progress("replayed", until=until.isoformat(timespec="seconds"))
-        yield record
+    return {
+        topic: None
+        if topic in (TABLES, PARTITIONS)
+        else begin - (LEARNING if learned and topic == COMMITS else BEFORE)
+        for topic in sorted(topics)
+    }
 
 
 def happenings(records: Iterable[Record], sources: Sources, begin: float) -> Iterator[Happening]:

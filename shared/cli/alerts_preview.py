@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from shared.cli.episode_words import counted, episode_json, episodes_text
-from shared.cli.output import Format, Output, emit, progress, table
+from shared.cli.output import Format, Output, emit, table
 from shared.cli.words import cell, stacked
 
 if TYPE_CHECKING:
@@ -76,6 +75,7 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
     from shared.alerting.preview import Preview, episodes, not_replayable
     from shared.alerting.signals.alive import Alive
     from shared.cli import alert_replay
+    from shared.cli.alert_past import Past
     from shared.cli.spans import moment_of
     from shared.runtime.errors import ConfigurationError
 
@@ -89,11 +89,10 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
     lacking = not_replayable(rules, sources)
     replayed = {name: rule for name, rule in rules.items() if name not in lacking}
     begin = since - alert_replay.lead(replayed)
-    records = asyncio.run(alert_replay.recorded(settings, replayed, sources, begin))
-    progress("evaluating", records=len(records), since=since.isoformat())
+    past = Past(settings, alert_replay.starts(replayed, sources, begin), now)
     preview = Preview(replayed, sources)
     told = preview.run(
-        alert_replay.happenings(alert_replay.watched(records, begin), followed, begin.timestamp()),
+        alert_replay.happenings(past, followed, begin.timestamp()),
         begin.timestamp(),
         now.timestamp(),
     )
@@ -105,7 +104,7 @@ def _replay(file: Path, rules: Rules, on: str, output: Format) -> None:
         "file": str(file),
         "since": since.isoformat(),
         "until": now.isoformat(),
-        "records": len(records),
+        "records": past.read,
         "rules": _listed(rules),
         "alerts": [episode_json(each, begin) for each in found],
         "not_replayable": {name: list(signals) for name, signals in lacking.items()},

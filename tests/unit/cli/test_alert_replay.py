@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from shared.alerting.signals.dead_letters import SEEN
 from shared.alerting.signals.every import Sources
 from shared.alerting.signals.tables import FILES
-from shared.cli.alert_replay import Record, SignalSettings, happenings, lead, sources_of
+from shared.cli.alert_past import Record
+from shared.cli.alert_replay import SignalSettings, happenings, lead, sources_of
 from shared.cli.alert_rules import rules
 from shared.contracts.dead_letters import TOPIC_HEADER
 from shared.contracts.tables import TableCommitted

@@ -4,7 +4,7 @@ A change is on disk before anybody is told of it, and a notification is recorded
 took it. So a crash at any moment loses no change, and repeats a notification only when it fell
 between the two. What is to be published is on disk, too, until the broker has it.
 
-A disk that does not take it does not silence the alerter: it goes on with what is in memory, tells
+A disk that refuses, or hangs, does not silence the alerter: it goes on with what is in memory, tells
 :attr:`Journal.failing`, and writes all of it once the disk is well again.
 """
 
@@ -78,7 +78,7 @@ class Journal:
     @property
     def failing(self) -> bool:
         """Whether the disk does not take what is to be kept."""
-        return self._writing.failing
+        return self._writing.failing or self._writing.stalled
 
     async def append(self, events: Sequence[Event], *, publish: bool = True) -> bool:
         """Keep what happened here; once this returns, others may be told of it.

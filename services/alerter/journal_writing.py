@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import structlog
 
@@ -21,6 +22,10 @@ GROWTH = 3
 """It is made anew when it is so many times as large as it was after the last time."""
 RETRY_S = 2.0
 """How often a disk that failed is tried again."""
+STALLED_S = 5.0
+"""A disk that has not answered for so long is not waited for any more."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(slots=True)
@@ -34,6 +39,8 @@ class _Write:
 
 class JournalWriting:
     """Writes of one journal, one at a time, in a thread.
+
+    While a disk hangs nothing waits for it; once it answers all that is known is written anew.
 
     Args:
         file: where to.
@@ -57,13 +64,17 @@ class JournalWriting:
         self._take = take
         self._compact_bytes = compact_bytes
         self._outage = Outage(log, "the journal cannot be written")
+        self._now = _Write()
         self._next = _Write()
+        self._stale = False
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._closed = False
         self._size = self._compact_at = 0
         self.failing = True
-        """Whether the disk does not take what is to be kept."""
+        """Whether the disk refused what is to be kept."""
+        self.stalled = False
+        """Whether the disk does not answer."""
         try:
             self._replaced(_replace(file, snapshot()))
         except OSError as error:
@@ -73,6 +84,9 @@ class JournalWriting:
         """Write these durably, then hand them to ``take``; whether they are on disk."""
         if not entries:
             return True
+        if self.stalled:
+            self._take(entries)
+            return False
         kept: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._next.waiting.append(kept)
         self._next.kept += entries
@@ -83,6 +97,8 @@ class JournalWriting:
 
     def note(self, entry: Entry) -> None:
         """Write this some time; it may be lost in a crash of the machine."""
+        if self.stalled:
+            return
         self._next.entries.append(entry)
         self._begin()
 
@@ -106,9 +122,10 @@ class JournalWriting:
     async def _run(self) -> None:
         try:
             while True:
-                write, self._next = self._next, _Write()
-                await self._bring(write)
-                if self._size > self._compact_at and not self.failing:
+                self._now, self._next = self._next, _Write()
+                await self._bring(self._now)
+                self._now = _Write()
+                while not self.failing and (self._stale or self._size > self._compact_at):
                     await self._make_anew()
                 if not self._next.entries:
                     return
@@ -118,7 +135,8 @@ class JournalWriting:
     async def _bring(self, write: _Write) -> None:
         try:
             durable = await self._write(write)
-            self._take(write.kept)
+            taken, write.kept = write.kept, []
+            self._take(taken)
             if not durable and self._retry is None:
                 durable = await self._make_anew()
         except BaseException as error:
@@ -133,7 +151,7 @@ class JournalWriting:
             return not self.failing
         data, durable = b"".join(map(line, write.entries)), bool(write.waiting)
         try:
-            await self._thread.run(lambda: self._file.append(data, durable=durable))
+            await self._on_disk(lambda: self._file.append(data, durable=durable))
         except OSError as error:
             self._outage.failed(error)
             return False
@@ -141,9 +159,9 @@ class JournalWriting:
         return True
 
     async def _make_anew(self) -> bool:
-        entries = self._snapshot()
+        entries, self._stale = self._snapshot(), False
         try:
-            size = await self._thread.run(lambda: _replace(self._file, entries))
+            size = await self._on_disk(lambda: _replace(self._file, entries))
         except OSError as error:
             self._outage.failed(error)
             self.failing = True
@@ -152,6 +170,24 @@ class JournalWriting:
             return False
         self._replaced(size)
         return True
+
+    async def _on_disk(self, call: Callable[[], _T]) -> _T:
+        stalling = asyncio.get_running_loop().call_later(STALLED_S, self._stall)
+        try:
+            return await self._thread.run(call)
+        finally:
+            stalling.cancel()
+            self.stalled = False
+
+    def _stall(self) -> None:
+        """Let go whoever waits; what is known is written as a whole later."""
+        self.stalled = self._stale = True
+        self._outage.failed(TimeoutError(f"no answer within {STALLED_S:g} s"))
+        for write in (self._now, self._next):
+            self._take(write.kept)
+            waiting, write.kept, write.waiting, write.entries = write.waiting, [], [], []
+            for each in waiting:
+                each.set_result(False)
 
     def _replaced(self, size: int) -> None:
         self._size, self.failing = size, False

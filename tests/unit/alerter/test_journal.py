@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -188,6 +189,44 @@ async def test_a_full_disk_silences_nobody_and_gets_everything_later(
         while kept.failing:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.005)
     assert await kept.append([changed(B, 3)])
+    await kept.close()
+    again = Journal(tmp_path)
+    assert standing(again) == {"a": 3, "b": 3}
+    assert len(again.state.unpublished) == 4
+    await again.close()
+
+
+@pytest.mark.parametrize("compact_bytes", [1, 10_000_000])
+async def test_a_disk_that_hangs_silences_nobody_and_gets_everything_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compact_bytes: int
+) -> None:
+    monkeypatch.setattr(journal_writing, "STALLED_S", 0.01)
+    kept = Journal(tmp_path, compact_bytes=compact_bytes)
+    await kept.append([changed(A, 1)])
+    answers = threading.Event()
+    sync = os.fsync
+
+    def hangs(descriptor: int) -> None:
+        answers.wait()
+        sync(descriptor)
+
+    try:
+        with monkeypatch.context() as disk:
+            disk.setattr(os, "fsync", hangs)
+            first = asyncio.ensure_future(kept.append([A]))
+            await asyncio.sleep(0)
+            second = asyncio.ensure_future(kept.append([B]))
+            async with asyncio.timeout(30):
+                assert not await first
+                assert not await second
+                assert kept.failing
+                assert not await kept.append([changed(A, 3)]), "nobody waits again"
+            assert kept.follow(changed(B, 3))
+            assert standing(kept) == {"a": 3, "b": 3}
+    finally:
+        answers.set()
+    await kept.idle()
+    assert not kept.failing
     await kept.close()
     again = Journal(tmp_path)
     assert standing(again) == {"a": 3, "b": 3}

@@ -29,11 +29,13 @@ def history(
 ) -> None:
     """Show how alerts changed, in order of time: from what to what, after how long, and why.
 
-    Who was told of a change is known of the last notification of each receiver and group.
+    Who was told of a change is known of the last notification of each receiver and group. That
+    nothing of a rule has changed is no error; an alert of which nothing is known is, exit code 4.
 
     Example: bergline alerts history PipelineFailure --since 7d
     """
     from shared.cli.alert_reading import read_board, read_changes
+    from shared.cli.alert_rules import rule_names
     from shared.cli.spans import span
     from shared.runtime.errors import NotFound
     from shared.runtime.settings import Settings
@@ -46,7 +48,7 @@ def history(
 
     changes, board = asyncio.run(read())
     found = [each for each in changes if which is None or means(which, each)]
-    if which is not None and not found:
+    if which is not None and not found and which not in rule_names(""):
         raise NotFound(
             f"no alert of {which!r} has changed since {since}",
             "look further back with --since; `bergline alerts explain RULE` tells where a rule "

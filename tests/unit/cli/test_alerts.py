@@ -253,6 +253,19 @@ def test_what_is_pending_or_firing_is_said_with_its_time() -> None:
     assert "silenced by ada" in said("KafkaConsumerLagHigh", firing, found=silenced)
 
 
+def test_that_nothing_of_a_rule_has_changed_is_no_error(
+    shows: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def read_changes(*_: object) -> list[AlertChanged]:
+        return [alert("Removed")]
+
+    shows(board())
+    monkeypatch.setattr(alert_reading, "read_changes", read_changes)
+    assert json.loads(run("history", "PipelineFailure", "-o", "json").stdout)["changes"] == []
+    assert len(json.loads(run("history", "Removed", "-o", "json").stdout)["changes"]) == 1
+    assert isinstance(run("history", "PipelineFailures").exception, NotFound)
+
+
 def test_a_bound_that_is_a_duration_is_shown_as_one() -> None:
     exposition = 'lakehouse_table_staleness_seconds{layer="core",table="core.orders"} 90\n'
     [part] = parts(rule_named("PipelineStale").condition, stored(exposition, 0.0), 0.0)

@@ -2,6 +2,10 @@
 
 The topic may also say less than is known here: it was lost, or an alerter that had been cut off
 published an old state late. Whoever owns the rule says it again.
+
+It is read from its beginning, and tells of what was long ago as if it were now. So nothing of it
+counts before it was read to its end once: an alert that is over would fire for a moment, and be
+told.
 """
 
 from __future__ import annotations
@@ -11,7 +15,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.alerter.journal import Journal
+from services.alerter.merging import events, forget, is_meant, merge
 from services.alerter.unpublished import key_of
+from shared.alerting.board import Board
 from shared.contracts import envelope
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
@@ -33,6 +39,8 @@ class AlertStates:
         self._journal = journal
         self._on_news = on_news
         self._said: dict[str, datetime | int] = {}
+        self._past: Board | None = Board()
+        self._gone: dict[str, datetime] = {}
 
     def on_record(self, record: Any) -> None:
         """One record of the topic, for :class:`shared.runtime.topic_reader.TopicReader`.
@@ -43,17 +51,37 @@ class AlertStates:
         key = record.key.decode()
         if record.value is None:
             self._said.pop(key, None)
-            at = datetime.fromtimestamp(record.timestamp / 1000, UTC)
-            if self._journal.follow_forgotten(key, at):
-                self._on_news(None)
+            self._forgotten(key, datetime.fromtimestamp(record.timestamp / 1000, UTC))
             return
         model = WIRE_TYPES.get(envelope.read(record.headers).get("ce_type", ""))
         if model is None:
             return  # of a later version
         event = model.decode(record.value)
         self._said[key] = _rank(event)
-        if self._journal.follow(event):
+        if self._past is not None:
+            merge(self._past, event, own=False)
+        elif self._journal.follow(event):
             self._on_news(event)
+
+    def read_to_the_end(self) -> None:
+        """What was read so far counts, and each record from now on."""
+        past, self._past = self._past, None
+        if past is None:
+            return
+        for key, at in self._gone.items():
+            self._forgotten(key, at)
+        self._gone.clear()
+        for event in events(past):
+            if self._journal.follow(event):
+                self._on_news(event)
+
+    def _forgotten(self, key: str, at: datetime) -> None:
+        if self._past is not None:
+            self._gone[key] = at
+            if is_meant(self._past, key, at):
+                forget(self._past, key)
+        elif self._journal.follow_forgotten(key, at):
+            self._on_news(None)
 
     async def say_again(self, rules: Collection[str]) -> int:
         """Publish again what the topic says less of than is known here; how much that was.

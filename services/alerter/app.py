@@ -96,7 +96,7 @@ class Service:
             self._recording,
             self._journal,
             self._standing,
-            self._reader.read_on,
+            self._read_on,
             lambda: self._rules.value,
             self._look,
             settings.alerter_unowned_s,
@@ -169,6 +169,8 @@ class Service:
             await stack.enter_async_context(self._face.served(self._settings, self._instruments))
             self._reader.start()
             stack.push_async_callback(self._reader.stop)
+            reading = asyncio.create_task(self._read_first(), name="read states of alerts")
+            stack.callback(reading.cancel)
             self._signals.start()
             stack.push_async_callback(self._signals.stop)
             stack.push_async_callback(self._dealing.stop)
@@ -214,6 +216,15 @@ class Service:
             for loop in loops:
                 loop.cancel()
             await asyncio.wait(loops)
+
+    async def _read_on(self) -> None:
+        """Return once all that was said of alerts by now has been read, and counts."""
+        await self._reader.read_on()
+        self._states.read_to_the_end()
+
+    async def _read_first(self) -> None:
+        await self._reader.caught_up.wait()
+        self._states.read_to_the_end()
 
     def _news(self, event: Event | None) -> None:
         """Another alerter, or this one earlier, said something of alerts."""

@@ -4,15 +4,15 @@ A change is on disk before anybody is told of it, and a notification is recorded
 took it. So a crash at any moment loses no change, and repeats a notification only when it fell
 between the two. What is to be published is on disk, too, until the broker has it.
 
-A disk that refuses, or hangs, does not silence the alerter: it goes on with what is in memory, tells
-:attr:`Journal.failing`, and writes all of it once the disk is well again.
+A disk that refuses, or hangs, does not silence the alerter: it goes on with what is in memory,
+tells :attr:`Journal.failing`, and writes all of it once the disk is well again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -21,15 +21,12 @@ from services.alerter.journal_file import JournalFile
 from services.alerter.journal_lines import Entry, Forgotten, Kept, Owned, Published
 from services.alerter.journal_restoring import restored
 from services.alerter.journal_writing import COMPACT_BYTES, JournalWriting
-from services.alerter.merging import said_at
+from services.alerter.merging import is_meant
 from shared.alerting.board import Board
 from shared.contracts.event import Event
 from shared.runtime.blocking import BlockingThread
 
 log = structlog.stdlib.get_logger("bergline.alerter")
-
-SURELY_OLD = timedelta(hours=12)
-"""What is forgotten was said a day before at least (:mod:`services.alerter.forgetting`)."""
 
 
 class Journal:
@@ -111,16 +108,9 @@ class Journal:
     def follow_forgotten(self, key: str, at: datetime) -> bool:
         """A topic says that a key was forgotten ``at`` this time; whether it was known.
 
-        An alert that is not over is not forgotten on anybody's word: its end would be lost. So
-        would that of one that was active again since: topics are read from their beginning, and
-        tell of the time before it. What is forgotten is old, so what was said not long before is
-        not meant, whatever the clocks.
+        Topics are read from their beginning, and tell of the time before an alert was active again.
         """
-        said = said_at(self.board, key)
-        if said is not None and said > at - SURELY_OLD:
-            return False
-        alert = self.board.alerts.get(key)
-        if alert is not None and alert.state in ("pending", "firing"):
+        if not is_meant(self.board, key, at):
             return False
         return self._follow(Forgotten(key))
 

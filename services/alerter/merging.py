@@ -7,7 +7,7 @@ what was said about it the latest.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shared.alerting.board import Board
 from shared.contracts.alerts import (
@@ -18,6 +18,9 @@ from shared.contracts.alerts import (
     NotifiedAlert,
 )
 from shared.contracts.event import Event
+
+SURELY_OLD = timedelta(hours=12)
+"""What is forgotten was said a day before at least (:mod:`services.alerter.forgetting`)."""
 
 
 def merge(board: Board, event: Event, *, own: bool) -> bool:
@@ -60,13 +63,26 @@ def forget(board: Board, key: str) -> bool:
             told = notified.alerts.get(key)
             if told is not None and told.transition <= alert.transition:
                 _untell(board, notified_key, notified, key)
-    elif said_at(board, key) is None:
+    elif _said_at(board, key) is None:
         return False
     board.take(key, None)
     return True
 
 
-def said_at(board: Board, key: str) -> datetime | None:
+def is_meant(board: Board, key: str, at: datetime) -> bool:
+    """Whether what stands under a key is what somebody else forgot ``at`` this time.
+
+    What is forgotten is old, so what was said not long before is not meant, whatever the clocks.
+    Nor is an alert that is not over, on anybody's word: its end would be lost.
+    """
+    said = _said_at(board, key)
+    if said is None or said > at - SURELY_OLD:
+        return False
+    alert = board.alerts.get(key)
+    return alert is None or alert.state not in ("pending", "firing")
+
+
+def _said_at(board: Board, key: str) -> datetime | None:
     """When what stands under a key was said; ``None``: nothing does."""
     kind, _, rest = key.partition("/")
     held: Event | None

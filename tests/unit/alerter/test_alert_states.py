@@ -85,10 +85,37 @@ async def journal(tmp_path: Path) -> AsyncIterator[Journal]:
     await made.close()
 
 
+def following(journal: Journal, news: list[Event | None] | None = None) -> AlertStates:
+    """Of a topic that was read to its end."""
+    states = AlertStates(journal, lambda event: None if news is None else news.append(event))
+    states.read_to_the_end()
+    return states
+
+
+@pytest.mark.asyncio
+async def test_what_is_over_by_the_end_of_the_topic_never_fires(journal: Journal) -> None:
+    await journal.append([changed(alert(table="b", state="resolved"), 3)])
+    news: list[Event | None] = []
+    states = AlertStates(journal, news.append)
+    states.on_record(record(A))
+    states.on_record(record(notification([A]).taken(BEGAN.timestamp())))
+    assert (news, journal.board.notified) == ([], {}), "that may have been long ago"
+    told = notification([OVER]).taken(BEGAN.timestamp() + 9)
+    for each in (OVER, told, SILENCED):
+        states.on_record(record(each))
+    states.on_record(tombstone(alert(table="b").fingerprint))
+    states.read_to_the_end()
+    states.read_to_the_end()
+    assert news == [None, OVER, told, SILENCED]
+    assert journal.board == board(OVER, told, SILENCED)
+    states.on_record(record(changed(A, 4)))
+    assert news[-1] == changed(A, 4)
+
+
 @pytest.mark.asyncio
 async def test_what_is_news_is_kept_and_told(journal: Journal) -> None:
     news: list[Event | None] = []
-    states = AlertStates(journal, news.append)
+    states = following(journal, news)
     for each in (A, SILENCED, ACKNOWLEDGED, A, OVER, A):
         states.on_record(record(each))
     states.on_record(tombstone(A.fingerprint))
@@ -100,14 +127,14 @@ async def test_what_is_news_is_kept_and_told(journal: Journal) -> None:
 
 @pytest.mark.asyncio
 async def test_records_of_later_versions_are_passed_over(journal: Journal) -> None:
-    states = AlertStates(journal)
+    states = following(journal)
     states.on_record(Record(b"k", b"{}", [("ce_type", b"lakehouse.alert.changed.v2")]))
     assert journal.board == Board()
 
 
 @pytest.mark.asyncio
 async def test_the_owner_says_again_what_the_topic_has_lost(journal: Journal) -> None:
-    states = AlertStates(journal)
+    states = following(journal)
     await journal.append([changed(A, 5), alert(rule="Other", table="a"), SILENCED])
     journal.published(each.number for each in list(journal.state.unpublished))
     states.on_record(record(SILENCED))
@@ -172,7 +199,7 @@ async def test_an_old_tombstone_does_not_take_what_was_said_since(journal: Journ
     """A topic that is not compacted yet tells of all lives of an alert, from the beginning."""
     receiver_knows = notification([A]).taken(BEGAN.timestamp())
     await journal.append([OVER, ACKNOWLEDGED, receiver_knows])
-    states = AlertStates(journal)
+    states = following(journal)
     last_time = BEGAN - timedelta(days=1)
     for key in (A.fingerprint, ACKNOWLEDGED.key(), receiver_knows.key()):
         states.on_record(tombstone(key, last_time))
@@ -181,7 +208,7 @@ async def test_an_old_tombstone_does_not_take_what_was_said_since(journal: Journ
 
 @pytest.mark.asyncio
 async def test_an_end_is_owed_in_whatever_order_partitions_are_read(journal: Journal) -> None:
-    states = AlertStates(journal)
+    states = following(journal)
     last_time = changed(OVER, 1).model_copy(update={"changed_at": BEGAN - timedelta(days=2)})
     receiver_knows = notification([A]).taken(BEGAN.timestamp())
     states.on_record(record(receiver_knows))

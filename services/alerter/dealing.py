@@ -112,6 +112,9 @@ class Dealing:
                     await self._read_on()
             except TimeoutError:
                 log.warning("states of alerts are not readable, going on with those known")
+            except Exception:
+                # Rules that nobody evaluates would be worse than what is told twice.
+                log.exception("states of alerts are not read, going on with those known")
         self.share, self.known = share, True
         async with self._evaluation.between_passes:
             await self._settle()

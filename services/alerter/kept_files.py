@@ -35,6 +35,7 @@ class KeptFiles(Generic[T]):
         self._texts = texts
         self._read = read
         self._seen: Texts | None = None
+        self._refused: T | None = None
         self.value = at_first
         self.broken: str | None = None
         """What is wrong, and what to do, for humans; ``None`` while all is right."""
@@ -48,6 +49,8 @@ class KeptFiles(Generic[T]):
                 return False
             self._seen = texts
             value = self._read(texts)
+            if self._refused is not None and value == self._refused:
+                return False
         except ConfigurationError as error:
             self._wrong(str(error))
             return False
@@ -60,12 +63,16 @@ class KeptFiles(Generic[T]):
             return False
         if self.broken is not None:
             log.info(f"{self._what} are right again")
-        self.broken = None
+        self.broken = self._refused = None
         self.value = value
         return True
 
     def refused(self, error: ConfigurationError) -> None:
-        """What was read is right by itself, and cannot be put in force all the same."""
+        """What was read is right by itself, and cannot be put in force all the same.
+
+        It is not read as new again while it is the same.
+        """
+        self._refused = self.value
         self._wrong(str(error))
 
     def _wrong(self, told: str) -> None:

@@ -142,6 +142,18 @@ def test_a_rule_is_evaluated_once_what_was_said_of_it_has_been_read(tmp_path: Pa
     alerter(tmp_path, scenario)
 
 
+def test_an_error_in_what_was_said_leaves_no_rule_without_an_alerter(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        def broken() -> None:
+            raise RuntimeError
+
+        desk.read.wait = broken  # type: ignore[method-assign, assignment]
+        desk.dealing.dealt(EVERYTHING)
+        await until(lambda: desk.evaluation.owned == set(ALL))
+
+    alerter(tmp_path, scenario)
+
+
 def test_rules_that_stay_are_evaluated_meanwhile(tmp_path: Path) -> None:
     async def scenario(desk: Desk) -> None:
         desk.read.set()

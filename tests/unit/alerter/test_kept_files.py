@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from services.alerter.ruleset import route_file, rule_files
+from shared.contracts.errors import ConfigurationError
 from tests.unit.alerter.rules import LAGGING, rules_file
 
 
@@ -99,3 +101,20 @@ def test_whatever_goes_wrong_with_a_file_changes_nothing_and_shows_no_secret(
     files = route_file(project, 1.0)
     assert not files.look()
     assert files.broken == "cannot be read: ValueError"
+
+
+def test_what_cannot_be_put_in_force_is_told_once(project: Path) -> None:
+    routes = project / "alerting.yaml"
+    text = "receivers: [{name: a, type: webhook, url: http://a}]\nroute: {receiver: a}\n"
+    routes.write_text(text)
+    files = route_file(project, 1.0)
+    with capture_logs() as lines:
+        for _ in range(3):
+            if files.look():
+                files.refused(ConfigurationError("receivers do not fit"))
+        assert files.broken is not None
+    assert [line["log_level"] for line in lines] == ["error"]
+
+    routes.write_text(text.replace("http://a", "http://b"))
+    assert files.look()
+    assert files.broken is None

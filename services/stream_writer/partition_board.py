@@ -1,18 +1,27 @@
 """What is to be told of partitions: how ours stand, against what was told of them last. Pure.
 
 Told by level, not by edge: whatever was lost, told late or told by a worker that is gone, the
-owner's word follows, and nothing is told twice.
+owner's word follows, and nothing is told twice. A stop that is tried again every few seconds lasts
+while that fails: that its partition is consumed is told once it has been for a while.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 from services.stream_writer.partition_batch import PartitionKey
 from shared.contracts.event import Event
 from shared.contracts.partitions import PartitionResumed, PartitionStopped
+
+SETTLED = frozenset({"log_replaced", "log_truncated", "positions_lost", "too_many_bad_records"})
+"""Reasons that somebody settles. What stopped for another one is tried again by itself."""
+
+STEADY_S = 15.0
+"""So long such a partition is consumed before that is told: longer than until it fails again, with
+the pause before it is tried and the longest interval between commits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +60,11 @@ class PartitionBoard:
     A partition that is being settled, or is no longer ours, keeps what was told of it.
     """
 
-    def __init__(self, worker: str) -> None:
+    def __init__(
+        self, worker: str, clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._worker = worker
+        self._clock = clock
         self._ours: dict[PartitionKey, _Standing] = {}
         self._told: dict[PartitionKey, str] = {}
 
@@ -98,7 +110,7 @@ class PartitionBoard:
                         stopped_at=standing.since,
                     )
                 )
-            elif stop is None and told is not None:
+            elif stop is None and told is not None and self._left_s(standing, told) <= 0:
                 found.append(
                     PartitionResumed(
                         topic=topic,
@@ -109,3 +121,18 @@ class PartitionBoard:
                     )
                 )
         return found
+
+    def due_in(self) -> float | None:
+        """Seconds until more is to be told though nothing happens; ``None``: nothing is."""
+        left = [
+            self._left_s(standing, told)
+            for key, standing in self._ours.items()
+            if standing.stop is None and (told := self._told.get(key)) is not None
+        ]
+        return None if not left else max(0.0, min(left))
+
+    def _left_s(self, standing: _Standing, told: str) -> float:
+        """Seconds until it is told that a partition is consumed which was told to have stopped."""
+        if told in SETTLED:
+            return 0.0
+        return (standing.since + timedelta(seconds=STEADY_S) - self._clock()).total_seconds()

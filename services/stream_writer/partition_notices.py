@@ -89,7 +89,10 @@ class PartitionNotices:
             due = self._board.due()
             if not due:
                 self._told.set()
-                await self._wake.wait()
+                # Not wait_for: before Python 3.12 it may swallow the cancellation.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._board.due_in()):
+                        await self._wake.wait()
                 self._wake.clear()
                 continue
             try:

@@ -52,7 +52,8 @@ class PartitionStopped(Event):
 
 
 class PartitionResumed(Event):
-    """A partition that was stopped is consumed again."""
+    """A partition that was stopped is consumed again; told a while later of what is tried again by
+    itself every few seconds, as it may fail again."""
 
     type: ClassVar[str] = "lakehouse.partition.resumed.v1"
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.stream_writer.partition_board import PartitionBoard, Stop
+from services.stream_writer.partition_board import STEADY_S, PartitionBoard, Stop
 from shared.contracts.event import Event
 from shared.contracts.partitions import PartitionResumed, PartitionStopped
 
@@ -59,6 +59,29 @@ def test_another_reason_is_told_and_a_partition_that_flows_is_told_if_it_had_sto
     board.flows(TABLE, KEY, NOON)
     assert tell(board, by=board) == ["resumed"]
     assert tell(board, by=board) == []
+
+
+def test_what_is_tried_again_and_fails_again_is_not_told_to_go_on_meanwhile() -> None:
+    """Else its alert would be over and come back every few seconds."""
+    now = NOON
+    corrupt = Stop("corrupt_records", "CorruptRecords: …")
+    board = PartitionBoard("w/1", lambda: now)
+    board.stopped(TABLE, KEY, corrupt, now)
+    assert tell(board, by=board) == ["corrupt_records"]
+    for _ in range(3):
+        now += timedelta(seconds=3)
+        board.flows(TABLE, KEY, now)
+        now += timedelta(seconds=10)
+        assert tell(board, by=board) == []
+        assert board.due_in() == STEADY_S - 10
+        board.stopped(TABLE, KEY, corrupt, now)
+        assert tell(board, by=board) == []
+        assert board.due_in() is None
+    board.flows(TABLE, KEY, now)
+    now += timedelta(seconds=STEADY_S)
+    assert board.due_in() == 0
+    assert tell(board, by=board) == ["resumed"]
+    assert board.due_in() is None
 
 
 def test_a_partition_that_goes_to_another_worker_keeps_its_state_until_that_one_tells() -> None:

@@ -110,7 +110,8 @@ class TopicReader:
             if self._look_again:
                 self._look_again = False
                 ends = await consumer.end_offsets(partitions)
-            if all(positions[partition] >= ends[partition] for partition in partitions):
+            reached = all(positions[partition] >= ends[partition] for partition in partitions)
+            if reached and not self._look_again:  # else these are not the ends that are meant
                 self.caught_up.set()
             for records in (await consumer.getmany(timeout_ms=500)).values():
                 for record in records:

@@ -23,6 +23,8 @@ log = structlog.stdlib.get_logger("bergline.alerter")
 FLUSH_S = 3.0
 """Longest wait at the end for what is to be published."""
 LEAVE_S = 1.5
+CLOSE_S = 1.0
+"""Longest wait for a broker that is there, and does not answer: receivers are to be told yet."""
 
 
 class BrokerSide:
@@ -66,7 +68,7 @@ class BrokerSide:
         if not await until(stop, log, "broker", self._connect):
             return
         async with contextlib.AsyncExitStack() as stack:
-            stack.push_async_callback(self._bus.stop)
+            stack.push_async_callback(self.close)
             self._announcing.start()
             stack.push_async_callback(self._announcing.stop)
             app = build_app(
@@ -83,6 +85,12 @@ class BrokerSide:
                 await store_once(app, self._settings, self._progress)
 
             await run_app(app, stop, drain, LEAVE_S)
+
+    async def close(self) -> None:
+        """Close the producer, whether or not the broker answers what is under way."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_S):
+                await self._bus.stop()
 
     async def _connect(self) -> bool:
         try:

@@ -49,7 +49,8 @@ class SignalTopics:
 
     States of ``lakehouse.tables`` are told once the commits are caught up with: a table's last
     state first would hide the commits before it. From then on only that a table is gone counts
-    there, as commits say everything else, and in order.
+    there, as commits say everything else, and in order. What is gone at the start is told of anew
+    whenever a topic has been read that may speak of it.
 
     Args:
         settings: where the broker is.
@@ -61,6 +62,7 @@ class SignalTopics:
         self._sources = sources
         self._changed = changed
         self._states: dict[str, Event] = {}
+        self._gone: set[str] = set()
         self._known = False
         self._readers = {
             topic: TopicReader(settings, topic, self._taking(topic), start=start)
@@ -103,8 +105,11 @@ class SignalTopics:
         table = (record.key or b"").decode("utf-8", "replace")
         if record.value is None:
             self._states.pop(table, None)
+            self._gone.add(table)
             self._tell(self._sources.gone(table), None)
-        elif not self._known and (event := decoded(record)) is not None:
+            return
+        self._gone.discard(table)
+        if not self._known and (event := decoded(record)) is not None:
             self._states[table] = event
 
     def _letter(self, record: Any) -> None:
@@ -135,6 +140,8 @@ class SignalTopics:
         self._caught_up(topic)
 
     def _caught_up(self, *topics: str) -> None:
+        for table in self._gone:
+            self._sources.gone(table)
         for topic in topics:
             self._sources.caught_up(topic)
         self._tell(

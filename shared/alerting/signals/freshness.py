@@ -43,8 +43,8 @@ class Freshness(Following):
     """Follows the commits of all tables.
 
     A landing table that something is derived from has a wave's age from the start. Other series
-    begin when a table is announced; of one that is to be built once something landed for it, so
-    that one that was never built is as stale as any.
+    begin when a table is announced; of one that was never built once something landed for it, as
+    it is as stale as any. One that was dropped has none before it is announced again.
     """
 
     reads: ClassVar[frozenset[str]] = frozenset({COMMITS, TABLES})
@@ -57,6 +57,7 @@ class Freshness(Following):
         self._waves = Waves(tables)
         self._derived = frozenset(self._waves.derived)
         self._announced: set[str] = set()
+        self._dropped: set[str] = set()
         self._late: dict[str, _Late] = {}
 
     def event(self, event: Event) -> frozenset[str]:
@@ -67,6 +68,7 @@ class Freshness(Following):
         if not self._waves.committed(self._as_wave(event)):
             return NOTHING
         self._announced.add(event.table)
+        self._dropped.discard(event.table)
         at, since = event.committed_at.timestamp(), None
         if event.table in self._derived:
             left = self._waves.oldest_for(event.table)
@@ -82,10 +84,9 @@ class Freshness(Following):
         """A table is there no more: neither are its series."""
         self._waves.gone(table)
         self._late.pop(table, None)
-        if table not in self._announced:
-            return NOTHING
+        self._dropped |= {table} & self._derived
         self._announced.discard(table)
-        return self.names
+        return self.names if table in self._tables else NOTHING
 
     def unprocessed(self, target: str) -> bool:
         """Whether the target lacks a landing commit."""
@@ -96,7 +97,8 @@ class Freshness(Following):
         staleness: dict[Labels, float] = {}
         delay: dict[Labels, float] = {}
         missed: dict[Labels, float] = {}
-        unbuilt = {name for name in self._derived - self._announced if self.unprocessed(name)}
+        never = self._derived - self._announced - self._dropped
+        unbuilt = {name for name in never if self.unprocessed(name)}
         for name in self._announced | unbuilt:
             series = labels(layer=layer(name), table=name)
             stale = 0.0

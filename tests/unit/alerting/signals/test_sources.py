@@ -140,8 +140,12 @@ def test_a_table_that_was_never_built_is_stale_once_something_landed_for_it() ->
     found.event(built(STAGED, 1, 1, 170))
     assert value(found, STALENESS, 180, **DERIVED) == 0
     assert value(found, STALENESS, 180, **of("marts", MART)) == 80
+    found.gone(MART)
+    assert value(found, STALENESS, 180, **of("marts", MART)) is None, "it was dropped"
+    found.event(built(MART, 1, 0, 190))
+    assert value(found, STALENESS, 200, **of("marts", MART)) == 100
     found.gone(RAW)
-    assert value(found, STALENESS, 180, **of("marts", MART)) is None
+    assert value(found, STALENESS, 200, **of("staging", REJECTED)) is None
 
 
 def test_delay_of_a_derived_table_is_from_the_oldest_landing_commit_that_it_newly_holds() -> None:

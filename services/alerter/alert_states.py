@@ -87,8 +87,8 @@ class AlertStates:
         """Publish again what the topic says less of than is known here; how much that was.
 
         To be called from time to time once the topic was read to its end: of the alerts of these
-        rules where the topic has an older state or none, of silences and acknowledgements where it
-        has none.
+        rules where the topic has an older state or none, of silences, acknowledgements and
+        notifications where it has none: whoever has the rules next owes the ends of what was told.
         """
         waiting = {key_of(entry) for entry in self._journal.state.unpublished}
         board = self._journal.board
@@ -99,8 +99,8 @@ class AlertStates:
         ]
         missing += [
             event
-            for event in (*board.silences.values(), *board.acknowledged.values())
-            if event.key() not in self._said
+            for event in events(board)
+            if not isinstance(event, AlertChanged) and event.key() not in self._said
         ]
         missing = [event for event in missing if event.key() not in waiting]
         await self._journal.append(missing)

@@ -28,8 +28,12 @@ def restored(file: JournalFile) -> tuple[JournalState, list[str]]:
         problems.append(f"the last {found.torn} bytes were cut off by a crash, and are left out")
     if found.damaged:
         lines = ", ".join(map(str, found.damaged[:10]))
+        try:
+            aside = f"all of it is kept as {file.set_aside()}"
+        except OSError as error:  # what can be read is needed all the same
+            aside = f"a copy of it could not be kept: {error.strerror}"
         problems.append(
             f"{len(found.damaged)} lines are damaged and are left out (line {lines}); "
-            f"all of it is kept as {file.set_aside()}; alert-states tells what others know"
+            f"{aside}; alert-states tells what others know"
         )
     return of(found.entries), problems

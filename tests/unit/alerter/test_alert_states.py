@@ -145,7 +145,18 @@ async def test_the_owner_says_again_what_the_topic_has_lost(journal: Journal) ->
     assert await states.say_again([A.rule]) == 1
     assert await states.say_again([A.rule]) == 0, "it is under way"
     # And the whole topic is lost.
-    assert await AlertStates(journal).say_again([A.rule]) == 1
+    assert await following(journal).say_again([A.rule]) == 1
+
+
+@pytest.mark.asyncio
+async def test_that_a_receiver_knows_is_said_again_too(journal: Journal) -> None:
+    receiver_knows = notification([A]).taken(BEGAN.timestamp())
+    assert journal.follow(receiver_knows)
+    states = following(journal)
+    assert await states.say_again([]) == 1, "its end is owed by whoever has the rule next"
+    journal.published(each.number for each in list(journal.state.unpublished))
+    states.on_record(record(receiver_knows))
+    assert await states.say_again([]) == 0
 
 
 @given(st.permutations([A, OVER, changed(A, 4), SILENCED, ACKNOWLEDGED]))

@@ -139,6 +139,23 @@ async def test_damage_costs_the_line_it_is_in_and_the_bytes_are_kept(tmp_path: P
     assert len(aside_files(tmp_path)) == KEPT_DAMAGED
 
 
+async def test_damage_that_cannot_be_kept_aside_is_told_and_the_rest_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    damaged = bytearray(content([Kept(A), Kept(B)]))
+    damaged[len(HEADER) + 30] ^= 1
+    journal(tmp_path).write_bytes(damaged)
+
+    def refuses(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuses)
+    kept = Journal(tmp_path)
+    assert standing(kept) == {"b": 2}
+    assert "could not be kept: no links here" in kept.problems[0]
+    await kept.close()
+
+
 async def test_a_file_that_is_no_journal_is_kept_aside(tmp_path: Path) -> None:
     journal(tmp_path).write_bytes(b"something else\n" * 3)
     kept = Journal(tmp_path)

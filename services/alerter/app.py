@@ -30,12 +30,13 @@ from services.alerter.journal import Journal
 from services.alerter.judging import Judge
 from services.alerter.ownership import Share
 from services.alerter.recording import Recording
+from services.alerter.resuming import unseen
 from services.alerter.ruleset import route_file, rule_files
 from services.alerter.signals import Signals
 from services.alerter.standing import Standing
 from services.alerter.telling import Telling
 from services.alerter.upkeep import Files, Tidying
-from shared.alerting.events import alert_of, resumed
+from shared.alerting.events import alert_of
 from shared.alerting.store import SeriesStore
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
@@ -190,12 +191,11 @@ class Service:
 
     async def _resume(self) -> None:
         """Take what the journal says of pending alerts, without the time that nobody looked."""
-        unseen_s = time.time() - self._journal.last_alive_at
-        events = [
-            resumed(each, unseen_s)
-            for each in self._journal.board.alerts.values()
-            if each.state == "pending"
-        ]
+        events = unseen(
+            self._journal.board.alerts.values(),
+            self._journal.owned,
+            time.time() - self._journal.last_alive_at,
+        )
         await self._journal.append(events, publish=False)
         self._standing.keep(map(alert_of, events))
 

@@ -123,6 +123,7 @@ async def test_a_lasting_refusal_is_not_repeated_and_redirects_are_not_followed(
         (format_datetime(datetime.now(UTC) - timedelta(days=1), usegmt=True), 0.0),
         (format_datetime(datetime.now(UTC) + timedelta(days=1), usegmt=True), 3600.0),
     ],
+    ids=["seconds", "too-many", "words", "past", "tomorrow"],
 )
 @pytest.mark.asyncio
 async def test_how_long_a_receiver_wants_to_be_left_alone_is_passed_on(

@@ -64,7 +64,7 @@ class Telling:
             except Exception:
                 log.exception("nobody was told, trying again soon")
                 next_look = now + 1.0
-            # Each notification that is taken changes the board: rules are to be evaluated meanwhile.
+            # Each notification that is taken changes the board; rules are evaluated meanwhile.
             await self._pause((self._clock() - began) * SHARE)
             wait = LONGEST_S if next_look is None else min(max(next_look - now, 0.0), LONGEST_S)
             with contextlib.suppress(TimeoutError):

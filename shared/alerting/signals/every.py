@@ -15,6 +15,7 @@ from shared.alerting.signals.maintenance import Maintenance
 from shared.alerting.signals.partitions import Partitions
 from shared.alerting.signals.reader_floors import ReaderFloors
 from shared.alerting.signals.rhythm import Remembered
+from shared.alerting.signals.runs import Runs
 from shared.alerting.signals.silence import Silence
 from shared.alerting.signals.spool import Spool
 from shared.alerting.signals.tables import TableFigures
@@ -76,6 +77,7 @@ def following(
             freshness,
             silence,
             Builds(tables, freshness.unprocessed),
+            Runs(tables),
             Maintenance(),
             EntityIndex(),
             letters,

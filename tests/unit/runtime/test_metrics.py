@@ -19,7 +19,8 @@ UNBOUNDED = {"id", "event_id", "delivery_id", "trace_id", "snapshot_id", "offset
 """Labels that would make one time series for each event."""
 
 KNOWN = re.compile(
-    r"iceberg_table_(row|file|snapshot)_count|maintenance_job_[a-z_]+|entity_resolution_[a-z_]+"
+    r"iceberg_table_(row|file|snapshot)_count|iceberg_pipeline_[a-z_]+|maintenance_job_[a-z_]+"
+    r"|entity_resolution_[a-z_]+"
 )
 """Names that dashboards and alert rules out there know, whatever one would call them today."""
 

@@ -64,7 +64,14 @@ def _another_value(settings: type[BaseSettings], field: str) -> str:
                 continue
     if get_origin(info.annotation) is Literal:
         return next(str(word) for word in get_args(info.annotation) if word != default)
-    for text in ("something quite other", "Europe/Berlin", "7", "https://other.example", "/other"):
+    for text in (
+        "something quite other",
+        "Europe/Berlin",
+        "7",
+        "https://other.example",
+        "/other",
+        "raw.shopify_orders=30s",
+    ):
         given = {field: text}
         with suppress(ValidationError):
             if getattr(settings(**given), field) != default:

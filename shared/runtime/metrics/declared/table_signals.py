@@ -80,6 +80,25 @@ DECLARED: tuple[Metric, ...] = (
         "0 when there is none.",
     ),
     gauge(
+        "iceberg_pipeline_last_success_timestamp",
+        "seconds",
+        ("dag_id",),
+        "When the last run ended well, unix seconds: a commit of a landing table was in everything "
+        "that is derived from it.",
+    ),
+    gauge(
+        "iceberg_pipeline_last_failure_timestamp",
+        "seconds",
+        ("dag_id",),
+        "When a build was last given up until the next commit or a longer pause; unix seconds.",
+    ),
+    gauge(
+        "iceberg_pipeline_run_duration_seconds",
+        "seconds",
+        ("dag_id",),
+        "How long the last run took, from the commit of the landing table.",
+    ),
+    gauge(
         "lakehouse_target_failed",
         "0 or 1",
         ("target",),

@@ -79,7 +79,9 @@ def built(
     return commit(table, number, seconds, **{"complete": complete, "sources": sources, **more})
 
 
-def failed(target: str, seconds: float, attempt: int = 1) -> BuildFailed:
+def failed(
+    target: str, seconds: float, attempt: int = 1, *, will_retry: bool = True
+) -> BuildFailed:
     return BuildFailed(
         build_id=f"{target}/{seconds}",
         target=target,
@@ -89,7 +91,7 @@ def failed(target: str, seconds: float, attempt: int = 1) -> BuildFailed:
         error_type="ValueError",
         error="no",
         seconds=1,
-        will_retry=True,
+        will_retry=will_retry,
         failed_at=at(seconds),
     )
 

@@ -27,6 +27,8 @@ LEARNED = frozenset(
         "lakehouse_table_snapshot_limit",
         "lakehouse_table_delay_seconds",
         "lakehouse_table_objective_missed",
+        "iceberg_pipeline_last_success_timestamp",
+        "iceberg_pipeline_run_duration_seconds",
     }
 )
 """What follows from more than the last states."""

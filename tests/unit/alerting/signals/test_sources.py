@@ -17,6 +17,7 @@ from shared.alerting.signals.landed_rows import LandedRows
 from shared.alerting.signals.maintenance import Maintenance
 from shared.alerting.signals.partitions import Partitions
 from shared.alerting.signals.reader_floors import ReaderFloors
+from shared.alerting.signals.runs import FAILED, SECONDS, SUCCEEDED, Runs
 from shared.alerting.signals.silence import EXPECTED, SILENCE, Silence
 from shared.alerting.signals.spool import GONE_AFTER_S, Spool
 from shared.alerting.signals.tables import LIMIT, RARE, SLACK, TableFigures, snapshot_limit
@@ -414,3 +415,32 @@ def test_a_reader_that_is_far_behind_is_no_younger_for_what_is_forgotten() -> No
     for number in range(2, 2500):
         found.event(landed(number, number))
     assert floor(found, 5000) == 4998
+
+
+def test_a_run_is_over_when_every_table_below_holds_the_commit() -> None:
+    source = ready(Runs(TABLES))
+    source.event(landed(1, 10))
+    source.event(built(STAGED, 1, 1, 12))
+    source.event(built(REJECTED, 1, 1, 13))
+    assert source.vectors(now(13)) == {SUCCEEDED: {}, FAILED: {}, SECONDS: {}}
+    assert source.event(built(MART, 1, 1, 15)) == {SUCCEEDED, SECONDS}
+    assert value(source, SUCCEEDED, 15, dag_id="iceberg_pipeline") == now(15)
+    assert value(source, SECONDS, 15, dag_id="iceberg_pipeline") == 5
+    assert source.event(built(MART, 1, 1, 15)) == frozenset()
+
+
+def test_a_run_that_failed_before_any_succeeded_is_told() -> None:
+    source = ready(Runs(TABLES))
+    source.event(landed(1, 10))
+    assert source.event(failed(STAGED, 11)) == frozenset()
+    assert source.event(failed(STAGED, 14, 2, will_retry=False)) == {FAILED}
+    assert value(source, FAILED, 15, dag_id="iceberg_pipeline") == now(14)
+    assert value(source, SUCCEEDED, 15, dag_id="iceberg_pipeline") is None
+
+
+def test_after_a_start_the_last_success_is_when_nothing_was_left_open() -> None:
+    source = Runs(TABLES)
+    for event in (landed(7, 100), built(STAGED, 3, 7, 103), built(REJECTED, 3, 7, 104)):
+        source.event(event)
+    source.event(built(MART, 3, 7, 106))
+    assert value(ready(source), SUCCEEDED, 200, dag_id="iceberg_pipeline") == now(106)

@@ -167,7 +167,7 @@ class TableWriter:
             summary = {KEY_ROWS: str(landing.rows), KEY_ERRORS: str(landing.errors)}
             if landing.repeats:
                 summary[KEY_REPEATS] = str(len(landing.repeats))
-            received = oldest_receipt(prepared.rows, landing.parts)
+            received = self._received(prepared, landing)
             if received is not None:
                 summary[KEY_RECEIVED] = rfc3339(received)
             return Append(files, landing.positions, summary)
@@ -224,6 +224,9 @@ class TableWriter:
         except OSError:
             self.handle.renew()
             raise
+
+    def _received(self, prepared: Prepared, landing: Landing) -> datetime | None:
+        return oldest_receipt(prepared.rows, landing.parts)
 
     def _files(self, prepared: Prepared, landing: Landing) -> list[DataFile]:
         if not landing.rows:

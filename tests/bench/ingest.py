@@ -109,8 +109,8 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
                 for each in (bare, ingest):
                     # What a process does only once is not the cost of a webhook.
                     warm_up = WARM_UP_REQUESTS // scale
-                    each.served.saturated(requests, warm_up, CONNECTIONS)
-                    each.served.saturated(arrays(), warm_up // EVENTS, ARRAY_CONNECTIONS)
+                    each.served.warm_up(requests, warm_up, CONNECTIONS)
+                    each.served.warm_up(arrays(), warm_up // EVENTS, ARRAY_CONNECTIONS)
                 for number in range(rounds):
                     count = REQUESTS // scale
                     bare.many.append(bare.served.saturated(requests, count, CONNECTIONS))

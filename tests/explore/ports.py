@@ -75,6 +75,9 @@ class MemoryWriter(TableWriter):
         bad = [BadRecord(index, "bad", "") for index, record in enumerate(rows) if record.bad]
         return Prepared(work, f"commit-{next(_COMMIT_IDS)}", _NOW, Rows(rows), slices, bad, 0, 0)
 
+    def _received(self, prepared: Prepared, landing: Landing) -> None:
+        """Nobody says when."""
+
     def _files(self, prepared: Prepared, landing: Landing) -> list[Any]:
         records = prepared.rows.records
         parts = zip(landing.starts, landing.parts, strict=True)

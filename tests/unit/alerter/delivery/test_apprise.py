@@ -95,12 +95,14 @@ async def test_a_url_that_apprise_does_not_understand_is_found_at_start(wrong: s
 
 @pytest.mark.asyncio
 async def test_threads_of_receivers_hold_up_no_end_of_the_process() -> None:
+    others = set(threading.enumerate())
     async with alert_receiver() as receiver:
         notifier = AppriseNotifier("chat", url(receiver.url), Links())
         await notifier.notify(notification())
 
-    before = {each.name for each in threading.enumerate() if not each.daemon}
-    assert not [name for name in before if "apprise" in name.lower() or "Pool" in name]
+    assert [
+        each.name for each in threading.enumerate() if not each.daemon and each not in others
+    ] == []
 
 
 def test_it_is_not_imported_before_it_is_needed() -> None:

@@ -92,7 +92,6 @@ class AlertmanagerPush:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         await self._poster.close()
-        self._outcomes.forget()
 
     async def _run(self) -> None:
         while True:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 
 import structlog
 
 from services.alerter.delivery.alertmanager import AlertmanagerPush
-from services.alerter.delivery.outcomes import Outcomes
+from services.alerter.delivery.outcomes import Outcomes, forget_queue
 from services.alerter.delivery.receivers import check_path, notifier_of
 from services.alerter.delivery.sender import Sender
 from services.alerter.delivery.settings import DeliverySettings
@@ -136,6 +136,12 @@ class Delivery:
         made = self._senders.pop(name, None) or self._pushes.pop(name, None)
         if made is None:
             return
-        task = asyncio.create_task(made.close(limit_s), name=f"alerter-ending-{name}")
+        ending = self._ending(name, made.close(limit_s))
+        task = asyncio.create_task(ending, name=f"alerter-ending-{name}")
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+
+    async def _ending(self, name: str, closing: Coroutine[None, None, None]) -> None:
+        await closing
+        if name not in self._made_of:  # otherwise another one has its name, and its queue
+            forget_queue(self._instruments, name)

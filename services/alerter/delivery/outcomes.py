@@ -35,7 +35,8 @@ class Outcomes:
         """So many groups wait."""
         self._queue.labels(self._receiver).set(number)
 
-    def forget(self) -> None:
-        """The receiver is gone, and so is its queue; what was counted stays."""
-        with contextlib.suppress(KeyError):
-            self._queue.remove(self._receiver)
+
+def forget_queue(instruments: Instruments, receiver: str) -> None:
+    """A receiver is gone, and so is its queue; what was counted stays."""
+    with contextlib.suppress(KeyError):
+        instruments.gauge("lakehouse_notification_queue").remove(receiver)

@@ -106,7 +106,6 @@ class Sender:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
         await self._notifier.close()
-        self._outcomes.forget()
 
     async def _run(self) -> None:
         await self._prepare()

@@ -124,9 +124,13 @@ async def test_routes_may_change_while_it_runs() -> None:
         alerter.tell(now(alert("MinIODown", table="b")))
         await alerter.until(lambda records: len(records) == 2)
         assert alerter.delivery.info()["receivers"] == {"desk": 0}
+        # The one before it ends meanwhile, and has the same name.
+        await asyncio.gather(*alerter.delivery._closing)
+        assert b'lakehouse_notification_queue{receiver="desk"}' in alerter.instruments.exposition()
         await alerter.delivery.close(30)
 
     assert [len(first.received), len(second.received)] == [1, 1]
+    assert b"lakehouse_notification_queue{" not in alerter.instruments.exposition()
 
 
 @pytest.mark.asyncio

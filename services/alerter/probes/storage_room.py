@@ -44,6 +44,7 @@ class StorageRoom:
         self._timeout_s = settings.alerter_probe_timeout_s
         self._room: Room | None = None
         self._task: asyncio.Task[None] | None = None
+        self._looking: asyncio.Future[Room] | None = None
 
     def start(self) -> None:
         """Begin in the background, if there is somebody to ask."""
@@ -82,9 +83,20 @@ class StorageRoom:
 
     async def _asked(self) -> Room:
         if not self._url and self._path is not None:
-            return await asyncio.to_thread(of_path, self._path)
+            return await self._looked(self._path)
         async with asyncio.timeout(self._timeout_s), session() as client:
             return of_metrics((await asked(client, "GET", self._url)).decode("utf-8", "replace"))
+
+    async def _looked(self, path: Path) -> Room:
+        """A file system that hangs keeps one thread, however often it is asked."""
+        if self._looking is None:
+            self._looking = asyncio.ensure_future(asyncio.to_thread(of_path, path))
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.shield(self._looking)
+        finally:
+            if self._looking.done():
+                self._looking = None
 
 
 def of_path(path: Path) -> Room:

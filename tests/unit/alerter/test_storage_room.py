@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from services.alerter.probe_settings import ProbeSettings
+from services.alerter.probes import storage_room
 from services.alerter.probes.http import NotAsItShould
-from services.alerter.probes.storage_room import StorageRoom, of_metrics, of_path
+from services.alerter.probes.storage_room import Room, StorageRoom, of_metrics, of_path
 
 MINIO = """
 # HELP minio_cluster_capacity_usable_free_bytes Total free usable capacity online
@@ -53,3 +55,27 @@ def test_where_nobody_is_to_be_asked_it_is_known_that_nothing_is() -> None:
     assert room.known(0)
     assert all(not vector for vector in room.vectors(0).values())
     assert room.vectors(0).keys() == room.names
+
+
+@pytest.mark.asyncio
+async def test_a_file_system_that_hangs_is_not_known_and_keeps_one_thread(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    hangs, looks = threading.Event(), 0
+
+    def hanging(_: Path) -> Room:
+        nonlocal looks
+        looks += 1
+        hangs.wait(30)
+        return 1.0, 4.0
+
+    monkeypatch.setattr(storage_room, "of_path", hanging)
+    room = StorageRoom(ProbeSettings(alerter_storage_path=tmp_path, alerter_probe_timeout_s=0.05))
+    for _ in range(3):
+        with pytest.raises(TimeoutError):
+            await room._asked()
+    assert looks == 1
+    hangs.set()
+    assert room._looking is not None
+    await room._looking
+    assert await room._asked() == (1.0, 4.0)

@@ -315,7 +315,7 @@ def test_nobody_consumes(platform: EmbeddedPlatform, alerts: Alerts) -> None:
         lag = alerts.until("KafkaConsumerLagHigh", "firing", group="stream_writer")
         assert lag.labels["topic"] == "hubspot.contacts"
         assert lag.value is not None
-        assert lag.value >= 60
+        assert 0 < lag.value <= 60, "it fires as soon as there are more than the bound"
         alerts.until("RawDataIngestionStopped", "firing", table=CONTACTS)
         alerts.until("ConsumerGroupGone", "firing", group="stream_writer")
     alerts.until("KafkaConsumerLagHigh", "resolved", group="stream_writer")
@@ -333,7 +333,8 @@ def test_files_and_snapshots_pile_up(platform: EmbeddedPlatform, alerts: Alerts)
         alerts.until("TooManySnapshots", "firing", table=CHARGES)
     alerts.until("TableNeedsCompaction", "resolved", table=CHARGES)
     found = table(platform, CHARGES)
-    old = [each.snapshot_id for each in found.snapshots()[:-2]]
+    named = {each.snapshot_id for each in found.refs().values()}
+    old = [each.snapshot_id for each in found.snapshots() if each.snapshot_id not in named]
     found.maintenance.expire_snapshots().by_ids(old).commit()
     produce(platform, "stripe.charges", objects(2000, 1))
     alerts.until("TooManySnapshots", "resolved", table=CHARGES)

@@ -10,6 +10,12 @@ import fcntl
 import os
 from pathlib import Path
 
+from shared.runtime.durable_files import (
+    FILE_MODE,
+    make_directory,
+    sync_directory,
+    write_all,
+)
 from shared.runtime.errors import ConfigurationError, Refused
 
 JOURNAL = "journal"
@@ -18,7 +24,6 @@ _NEW = "journal.new"
 _DAMAGED = "journal.damaged"
 KEPT_DAMAGED = 3
 """So many damaged journals are kept aside, the newest."""
-_FILE, _DIRECTORY = 0o600, 0o700
 
 
 class JournalFile:
@@ -34,8 +39,10 @@ class JournalFile:
         self._descriptor: int | None = None
         self._closed = False
         try:
-            _make(directory)
-            self._lock = os.open(directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _FILE)
+            make_directory(directory)
+            self._lock = os.open(
+                directory / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE
+            )
         except OSError as error:
             raise _unusable(directory, error) from None
         try:
@@ -77,7 +84,7 @@ class JournalFile:
         to = self._directory / f"{_DAMAGED}-{last + 1:06d}"
         to.unlink(missing_ok=True)
         os.link(self._directory / JOURNAL, to)
-        _sync(self._directory)
+        sync_directory(self._directory)
         return to
 
     def replace(self, data: bytes) -> None:
@@ -91,12 +98,12 @@ class JournalFile:
             raise OSError("the journal is closed: its directory may be another's by now")
         new = self._directory / _NEW
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC
-        descriptor = os.open(new, flags, _FILE)
+        descriptor = os.open(new, flags, FILE_MODE)
         try:
-            _write(descriptor, data)
+            write_all(descriptor, data)
             os.fsync(descriptor)
             new.rename(self._directory / JOURNAL)
-            _sync(self._directory)
+            sync_directory(self._directory)
         except BaseException:
             os.close(descriptor)
             raise
@@ -111,7 +118,7 @@ class JournalFile:
         if self._descriptor is None:
             raise OSError("the journal has to be replaced first")
         try:
-            _write(self._descriptor, data)
+            write_all(self._descriptor, data)
             if durable:
                 os.fsync(self._descriptor)
         except BaseException:
@@ -137,25 +144,3 @@ def _unusable(directory: Path, error: OSError) -> ConfigurationError:
         f"the journal in {directory} cannot be kept: {error.strerror}",
         "give alerter a directory of its own that it can read and write",
     )
-
-
-def _make(path: Path) -> None:
-    if path.is_dir():
-        return
-    _make(path.parent)
-    path.mkdir(_DIRECTORY, exist_ok=True)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -18,8 +18,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from services.ingest.spool.disk import FILE_MODE, make_directory
 from services.ingest.spool.survey import CURSOR
+from shared.runtime.durable_files import FILE_MODE, make_directory
 
 LOCK = "lock"
 SPARE = 1000

@@ -11,8 +11,12 @@ import os
 from pathlib import Path
 from typing import Protocol
 
-FILE_MODE = 0o600
-DIRECTORY_MODE = 0o700
+from shared.runtime.durable_files import (
+    FILE_MODE,
+    make_directory,
+    sync_directory,
+    write_all,
+)
 
 
 class Appender(Protocol):
@@ -99,7 +103,7 @@ class PosixDisk:
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
         descriptor = os.open(other, flags, FILE_MODE)
         try:
-            _write(descriptor, data)
+            write_all(descriptor, data)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -127,7 +131,7 @@ class PosixAppender:
 
     def write(self, data: bytes) -> None:
         """Append."""
-        _write(self._descriptor, data)
+        write_all(self._descriptor, data)
 
     def sync(self) -> None:
         """Make it durable, at first with its name."""
@@ -140,31 +144,3 @@ class PosixAppender:
         """End writing."""
         with contextlib.suppress(OSError):
             os.close(self._descriptor)
-
-
-def make_directory(path: Path) -> None:
-    """Make a directory and its parents, mode 0700 where they are new; durable.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    if path.is_dir():
-        return
-    make_directory(path.parent)
-    path.mkdir(DIRECTORY_MODE, exist_ok=True)
-    sync_directory(path.parent)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from services.ingest.spool.backlog import Backlog
 from services.ingest.spool.claim import Claim, claim_orphans, claim_own
-from services.ingest.spool.disk import make_directory
 from services.ingest.spool.frames import NewerFormat
 from services.ingest.spool.store import Store, StreamKey
 from shared.runtime import logging
+from shared.runtime.durable_files import make_directory
 from shared.runtime.errors import ConfigurationError
 
 log = logging.logger("ingest")

@@ -6,8 +6,6 @@ everything by itself, as its documentation asks.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +21,7 @@ from services.alerter.delivery.outcomes import Outcomes
 from services.alerter.delivery.posting import Poster
 from services.alerter.delivery.resending import Resending
 from services.alerter.delivery.retrying import Pace
+from services.alerter.delivery.sending_loop import SendingLoop
 from services.alerter.delivery.webhook_body import annotations_of, began, ended, moment
 from shared.alerting.events import all_labels
 from shared.contracts.alerts import AlertChanged
@@ -68,56 +67,34 @@ class AlertmanagerPush:
         self._outage = Outage(log, "alertmanager is not reached", alertmanager=name)
         self._failures = 0
         self._left_alone_until = 0.0
-        self._wake = asyncio.Event()
-        self._closing = False
         self._name = name
-        self._task: asyncio.Task[None] | None = None
+        self._loop = SendingLoop(
+            f"alerter-{name}", self._wait, self._send_due, self._went_wrong, self._pace.first_s
+        )
 
     def start(self) -> None:
         """Begin to send."""
-        self._task = asyncio.create_task(self._run(), name=f"alerter-{self._name}")
+        self._loop.start()
 
     def stand(self, alerts: Sequence[AlertChanged]) -> None:
         """All alerts that are to be told of, as they stand now; changes are told at once."""
         self._resending.stand(alerts)
-        self._wake.set()
+        self._loop.wake()
 
     async def close(self, limit_s: float) -> None:
         """Send what is due, for so long at most, then stop."""
-        self._closing = True
-        self._wake.set()
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=limit_s)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._loop.close(limit_s)
         await self._poster.close()
 
-    async def _run(self) -> None:
-        while True:
-            try:
-                await self._send_until_closed()
-            except Exception:
-                # Whatever it was: it must not be the end of telling.
-                log.exception("telling an alertmanager failed", alertmanager=self._name)
-                await asyncio.sleep(self._pace.first_s)
-            else:
-                return
+    def _went_wrong(self) -> None:
+        log.exception("telling an alertmanager failed", alertmanager=self._name)
 
-    async def _send_until_closed(self) -> None:
-        while True:
-            self._wake.clear()
-            now = self._now()
-            wait = self._resending.wait(now)
-            if wait is not None:
-                wait = max(wait, self._left_alone_until - time.monotonic())
-            if wait == 0:
-                await self._send(self._resending.due(now)[:_AT_ONCE])
-            elif self._closing:
-                return
-            else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait)
+    def _wait(self) -> float | None:
+        wait = self._resending.wait(self._now())
+        return None if wait is None else max(wait, self._left_alone_until - time.monotonic())
+
+    async def _send_due(self) -> None:
+        await self._send(self._resending.due(self._now())[:_AT_ONCE])
 
     async def _send(self, alerts: Sequence[AlertChanged]) -> None:
         now = self._now()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Callable, Iterable
@@ -15,6 +13,7 @@ from services.alerter.delivery.notifier import NotDelivered, Notifier
 from services.alerter.delivery.outcomes import Outcomes
 from services.alerter.delivery.rate import TokenBucket
 from services.alerter.delivery.retrying import Pace
+from services.alerter.delivery.sending_loop import SendingLoop
 from services.alerter.delivery.told import Notified, Told
 from shared.alerting.notifying.notification import Notification
 from shared.runtime.errors import ConfigurationError
@@ -64,9 +63,14 @@ class Sender:
         self._outage = Outage(log, "receiver is not reached", receiver=receiver)
         self._left_alone_until = 0.0
         self._failures = 0
-        self._wake = asyncio.Event()
-        self._closing = False
-        self._task: asyncio.Task[None] | None = None
+        self._loop = SendingLoop(
+            f"alerter-sender-{receiver}",
+            self._wait,
+            self._send_next,
+            self._went_wrong,
+            pace.first_s,
+            self._prepare,
+        )
 
     @property
     def waiting(self) -> int:
@@ -75,7 +79,7 @@ class Sender:
 
     def start(self) -> None:
         """Begin to send."""
-        self._task = asyncio.create_task(self._run(), name=f"alerter-sender-{self._receiver}")
+        self._loop.start()
 
     def offer(self, due: Iterable[Notification]) -> None:
         """All that the receiver is to be told now: what else waits is not to be told any more.
@@ -94,43 +98,17 @@ class Sender:
                 case _:
                     pass
         self._outcomes.waiting(len(self._backlog))
-        self._wake.set()
+        self._loop.wake()
 
     async def close(self, limit_s: float) -> None:
         """Send what is due, for so long at most, then stop."""
-        self._closing = True
-        self._wake.set()
-        if self._task is not None:
-            await asyncio.wait({self._task}, timeout=limit_s)
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        await self._loop.close(limit_s)
         await self._notifier.close()
 
-    async def _run(self) -> None:
-        await self._prepare()
-        while True:
-            try:
-                await self._send_until_closed()
-            except Exception:
-                # Whatever it was: one notification may be lost to it, not the receiver.
-                log.exception("telling a receiver failed", receiver=self._receiver)
-                self._backlog.failed(self._clock(), again=True, chance=self._chance())
-                await asyncio.sleep(self._pace.first_s)
-            else:
-                return
-
-    async def _send_until_closed(self) -> None:
-        while True:
-            self._wake.clear()
-            wait = self._wait()
-            if wait == 0:
-                await self._send_next()
-            elif self._closing:
-                return
-            else:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), wait)
+    def _went_wrong(self) -> None:
+        """One notification may be lost to it, not the receiver."""
+        log.exception("telling a receiver failed", receiver=self._receiver)
+        self._backlog.failed(self._clock(), again=True, chance=self._chance())
 
     async def _prepare(self) -> None:
         try:

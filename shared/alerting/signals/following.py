@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -11,7 +12,7 @@ from shared.contracts.event import Event
 NOTHING: frozenset[str] = frozenset()
 
 
-class Following:
+class Following(ABC):
     """A source of signals (:class:`shared.alerting.series.SignalSource`) that is fed by events.
 
     It knows how things are once it has caught up with every topic that it reads: those who feed it
@@ -39,14 +40,14 @@ class Following:
         """Whether it has caught up with what it reads."""
         return not self._awaited
 
+    @abstractmethod
     def event(self, event: Event) -> frozenset[str]:
         """Take in one event; the signals that it changed. One told before changes nothing."""
-        raise NotImplementedError
 
     def gone(self, table: str) -> frozenset[str]:  # noqa: ARG002 - as sources are asked
         """A table is there no more; the signals that this changed."""
         return NOTHING
 
+    @abstractmethod
     def vectors(self, now: float) -> Mapping[str, Vector]:
         """The present vectors of all of its signals."""
-        raise NotImplementedError

@@ -14,9 +14,9 @@ from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 from typing import Any
 
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
+from services.alerter.journal.unpublished import key_of
 from services.alerter.merging import events, forget, is_meant, merge
-from services.alerter.unpublished import key_of
 from shared.alerting.board import Board
 from shared.contracts import envelope
 from shared.contracts.alerts import AlertChanged

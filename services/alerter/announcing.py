@@ -14,9 +14,9 @@ from typing import Protocol
 
 import structlog
 
-from services.alerter.journal import Journal
-from services.alerter.journal_lines import Forgotten
-from services.alerter.unpublished import Waiting, key_of
+from services.alerter.journal.journal import Journal
+from services.alerter.journal.lines import Forgotten
+from services.alerter.journal.unpublished import Waiting, key_of
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
 from shared.contracts.topics import ALERT_STATES, ALERTS

@@ -26,7 +26,7 @@ from services.alerter.evaluation import Evaluation
 from services.alerter.exposition import SignalExposition
 from services.alerter.face import Face
 from services.alerter.handlers import SERVICE, Handlers
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from services.alerter.judging import Judge
 from services.alerter.ownership import Share
 from services.alerter.recording import Recording

@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from services.alerter.evaluation import Evaluation
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from services.alerter.ownership import NOTHING, Share, last_share
 from services.alerter.recording import Recording
 from services.alerter.standing import Standing

@@ -14,7 +14,7 @@ from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
 from services.alerter.evaluation import Evaluation
 from services.alerter.handlers import Handlers
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from services.alerter.kept_files import KeptFiles
 from services.alerter.pages import alerts_page, broken_notes, counted, rules_page
 from shared.alerting.notifying.routing import Routing

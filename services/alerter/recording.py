@@ -11,7 +11,7 @@ import structlog
 from services.alerter.alert_metrics import AlertMetrics
 from services.alerter.delivery.log_lines import log_change
 from services.alerter.evaluation import Change
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from services.alerter.judging import superseded
 from services.alerter.standing import Standing
 from shared.alerting.alert import End

@@ -13,7 +13,7 @@ from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
 from services.alerter.evaluation import Evaluation
 from services.alerter.forgetting import forgettable
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from services.alerter.kept_files import KeptFiles
 from services.alerter.standing import Standing
 from shared.alerting.notifying.routing import Routing

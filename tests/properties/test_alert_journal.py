@@ -19,9 +19,9 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from services.alerter.journal import Journal
-from services.alerter.journal_file import JOURNAL
-from services.alerter.journal_lines import Kept
+from services.alerter.journal.file import JOURNAL
+from services.alerter.journal.journal import Journal
+from services.alerter.journal.lines import Kept
 from shared.contracts.alerts import AlertChanged, AlertNotified, NotifiedAlert
 from shared.contracts.event import Event
 from tests.support.notifications import BEGAN, alert

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.alerter.journal_lines import Kept, content, read
-from services.alerter.journal_state import of
+from services.alerter.journal.lines import Kept, content, read
+from services.alerter.journal.state import of
 from shared.alerting.alert import Alert
 from shared.alerting.events import alert_of, event_of
 from shared.alerting.lifecycle import Advanced, advance

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from services.alerter.alert_states import AlertStates
 from services.alerter.forgetting import OVER_S, UNTOLD_S, forgettable
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from services.alerter.merging import events, forget, merge
 from shared.alerting.board import Board
 from shared.contracts.alerts import (

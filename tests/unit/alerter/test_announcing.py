@@ -11,9 +11,9 @@ import pytest_asyncio
 
 from services.alerter import announcing as module
 from services.alerter.announcing import Announcing
-from services.alerter.journal import Journal
-from services.alerter.journal_lines import Forgotten, Kept
-from services.alerter.unpublished import Unpublished
+from services.alerter.journal.journal import Journal
+from services.alerter.journal.lines import Forgotten, Kept
+from services.alerter.journal.unpublished import Unpublished
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
 from shared.contracts.topics import ALERT_STATES, ALERTS

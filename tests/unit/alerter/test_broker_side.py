@@ -11,7 +11,7 @@ from services.alerter import broker_side
 from services.alerter.announcing import Announcing
 from services.alerter.broker_side import BrokerSide
 from services.alerter.config import AlerterSettings
-from services.alerter.journal import Journal
+from services.alerter.journal.journal import Journal
 from shared.contracts.topics import ALERT_STATES
 from shared.runtime.progress import Progress
 from shared.runtime.worker_bus import WorkerBus

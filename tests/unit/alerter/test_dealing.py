@@ -13,8 +13,8 @@ import pytest
 from services.alerter.alert_metrics import AlertMetrics
 from services.alerter.dealing import Dealing
 from services.alerter.evaluation import Change, Evaluation
-from services.alerter.journal import Journal
-from services.alerter.journal_lines import Kept
+from services.alerter.journal.journal import Journal
+from services.alerter.journal.lines import Kept
 from services.alerter.judging import Judge
 from services.alerter.ownership import EVERYTHING, Share, last_share
 from services.alerter.recording import Recording

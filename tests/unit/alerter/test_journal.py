@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from services.alerter import journal_writing
-from services.alerter.journal import Journal
-from services.alerter.journal_file import JOURNAL, KEPT_DAMAGED
-from services.alerter.journal_lines import HEADER, Kept, content, line, read
+from services.alerter.journal import writing
+from services.alerter.journal.file import JOURNAL, KEPT_DAMAGED
+from services.alerter.journal.journal import Journal
+from services.alerter.journal.lines import HEADER, Kept, content, line, read
 from shared.contracts.alerts import AlertChanged
 from shared.runtime.errors import ConfigurationError, Refused
 from tests.support.notifications import alert, notification
@@ -189,7 +189,7 @@ async def test_it_stays_small_however_much_happens(tmp_path: Path) -> None:
 async def test_a_full_disk_silences_nobody_and_gets_everything_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_writing, "RETRY_S", 0.01)
+    monkeypatch.setattr(writing, "RETRY_S", 0.01)
     kept = Journal(tmp_path)
     await kept.append([A])
 
@@ -217,7 +217,7 @@ async def test_a_full_disk_silences_nobody_and_gets_everything_later(
 async def test_a_disk_that_hangs_silences_nobody_and_gets_everything_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, compact_bytes: int
 ) -> None:
-    monkeypatch.setattr(journal_writing, "STALLED_S", 0.01)
+    monkeypatch.setattr(writing, "STALLED_S", 0.01)
     kept = Journal(tmp_path, compact_bytes=compact_bytes)
     await kept.append([changed(A, 1)])
     answers = threading.Event()

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
-from services.alerter.journal_lines import Forgotten, Kept
+from services.alerter.journal.lines import Forgotten, Kept
 from shared.contracts.alerts import AlertChanged
 
 MOST = 50_000

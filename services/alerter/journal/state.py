@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from services.alerter.journal_lines import Entry, Forgotten, Kept, Owned, Published
+from services.alerter.journal.lines import Entry, Forgotten, Kept, Owned, Published
+from services.alerter.journal.unpublished import Unpublished
 from services.alerter.merging import events, forget, merge
-from services.alerter.unpublished import Unpublished
 from shared.alerting.board import Board
 
 

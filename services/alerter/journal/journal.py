@@ -17,10 +17,10 @@ from pathlib import Path
 
 import structlog
 
-from services.alerter.journal_file import JournalFile
-from services.alerter.journal_lines import Entry, Forgotten, Kept, Owned, Published
-from services.alerter.journal_restoring import restored
-from services.alerter.journal_writing import COMPACT_BYTES, JournalWriting
+from services.alerter.journal.file import JournalFile
+from services.alerter.journal.lines import Entry, Forgotten, Kept, Owned, Published
+from services.alerter.journal.restoring import restored
+from services.alerter.journal.writing import COMPACT_BYTES, JournalWriting
 from services.alerter.merging import is_meant
 from shared.alerting.board import Board
 from shared.contracts.event import Event

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from services.alerter.journal_file import JournalFile
-from services.alerter.journal_lines import VERSION, read
-from services.alerter.journal_state import JournalState, of
+from services.alerter.journal.file import JournalFile
+from services.alerter.journal.lines import VERSION, read
+from services.alerter.journal.state import JournalState, of
 from shared.runtime.errors import Refused
 
 

@@ -9,8 +9,8 @@ from typing import TypeVar
 
 import structlog
 
-from services.alerter.journal_file import JournalFile
-from services.alerter.journal_lines import Entry, content, line
+from services.alerter.journal.file import JournalFile
+from services.alerter.journal.lines import Entry, content, line
 from shared.runtime.blocking import BlockingThread
 from shared.runtime.outage import Outage
 

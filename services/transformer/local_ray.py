@@ -1,8 +1,7 @@
 """A Ray on this machine for one process: small, private, gone with its process.
 
-Ray listens on ports of its choice and on every interface, whatever it is told. Each session has a
-token of its own, in a file of mode 0600, without which no request is answered; on a network that
-is not trusted, keep others away from the machine all the same.
+It listens on loopback only, on ports of its choice. Each session has a token of its own, in a file
+of mode 0600, without which no request is answered: other users of the machine are kept out, too.
 """
 
 from __future__ import annotations
@@ -64,6 +63,9 @@ class LocalRay:
         self._remove_old_sessions()
         self._token()
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        # Where Ray knows no clusters it takes 127.0.0.1 as it is told. Elsewhere it replaces it by
+        # the address that other machines would use, and listens on every interface.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
         # Ray adds 15 of its own: with ours that is 19, and a busy machine never comes to a build.
         os.environ.setdefault("RAY_worker_niceness", "0")
         # As long as a busy machine may take to import what the node's agents import.

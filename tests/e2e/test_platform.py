@@ -1,5 +1,7 @@
 """The whole embedded platform: what an operator may rely on."""
 
+import contextlib
+import ipaddress
 import signal
 import socket
 import subprocess
@@ -40,15 +42,32 @@ def test_every_service_answers(module_platform: EmbeddedPlatform) -> None:
 
 
 def test_nothing_listens_beyond_loopback(module_platform: EmbeddedPlatform) -> None:
-    pids = [module_platform.state.supervisor_pid]
-    pids += [process.pid for process in module_platform.state.processes if not process.task]
+    module_platform.wait_builders()
     beyond = [
-        (psutil.Process(pid).name(), connection.laddr)
-        for pid in pids
-        for connection in psutil.Process(pid).net_connections(kind="inet")
-        if connection.status == psutil.CONN_LISTEN and connection.laddr[0] != "127.0.0.1"
+        (process, address)
+        for process in module_platform.family
+        for address in listens_on(process)
+        if not is_loopback(address)
     ]
     assert beyond == []
+
+
+def listens_on(process: psutil.Process) -> list[str]:
+    """Addresses; none if it ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [
+            connection.laddr[0]
+            for connection in process.net_connections(kind="inet")
+            if connection.status == psutil.CONN_LISTEN
+        ]
+    return []
+
+
+def is_loopback(address: str) -> bool:
+    """Also as an IPv6 socket tells an IPv4 address: ``::ffff:127.0.0.1`` (RFC 4291, 2.5.5.2)."""
+    parsed = ipaddress.ip_address(address)
+    mapped = parsed.ipv4_mapped if isinstance(parsed, ipaddress.IPv6Address) else None
+    return (mapped or parsed).is_loopback
 
 
 def test_no_secret_is_visible_in_arguments_or_logs(module_platform: EmbeddedPlatform) -> None:

@@ -6,6 +6,7 @@
 one. Services can be killed, paused and resumed by name; the ports stay the same over restarts.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
+import psutil
 import pytest
 from dotenv import dotenv_values
 
@@ -197,6 +199,28 @@ class EmbeddedPlatform:
             )
 
         self._wait(started, seconds, lambda: self.log("supervisor"))
+
+    @property
+    def family(self) -> list[psutil.Process]:
+        """The supervisor, its children and theirs, Ray's among them."""
+        supervisor = psutil.Process(self.state.supervisor_pid)
+        return [supervisor, *supervisor.children(recursive=True)]
+
+    def wait_builders(self, seconds: float = READY_WITHIN_SECONDS) -> None:
+        """Wait until transformer's Ray has a worker, which a ready transformer may not have yet."""
+
+        def names() -> list[str]:
+            found = []
+            for process in self.family:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found.append(process.name())
+            return found
+
+        self._wait(
+            lambda: any(name.startswith("ray::Worker") for name in names()),
+            seconds,
+            lambda: str(names()),
+        )
 
     def kill(self, service: str, replica: int = 0) -> int:
         """SIGKILL to one process; its pid. The supervisor starts another."""

@@ -27,8 +27,8 @@ SETTINGS: tuple[tuple[str, str], ...] = (
     ("maintainer", "shared.lake.maintenance.settings:MaintenanceSettings"),
     ("maintainer", "services.maintainer.config:MaintainerSettings"),
     ("alerter", "services.alerter.delivery.settings:DeliverySettings"),
-    ("alerter", "services.alerter.probe_settings:ProbeSettings"),
-    ("alerter", "services.alerter.signal_settings:SignalSettings"),
+    ("alerter", "services.alerter.probes.settings:ProbeSettings"),
+    ("alerter", "services.alerter.signals.settings:SignalSettings"),
     ("alerter", "services.alerter.config:AlerterSettings"),
     ("The embedded platform", "deploy.embedded.ports:PortSettings"),
 )

@@ -16,25 +16,25 @@ from collections.abc import AsyncIterator
 import structlog
 
 from services.alerter.alert_metrics import AlertMetrics
-from services.alerter.alert_states import AlertStates
-from services.alerter.announcing import Announcing
 from services.alerter.broker_side import BrokerSide
 from services.alerter.config import AlerterSettings
-from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
-from services.alerter.evaluation import Evaluation
-from services.alerter.exposition import SignalExposition
+from services.alerter.delivery.telling import Telling
+from services.alerter.evaluation.evaluation import Evaluation
+from services.alerter.evaluation.judging import Judge
+from services.alerter.evaluation.recording import Recording
+from services.alerter.evaluation.resuming import unseen
+from services.alerter.evaluation.standing import Standing
 from services.alerter.face import Face
+from services.alerter.group.dealing import Dealing
+from services.alerter.group.ownership import Share
 from services.alerter.handlers import SERVICE, Handlers
 from services.alerter.journal.journal import Journal
-from services.alerter.judging import Judge
-from services.alerter.ownership import Share
-from services.alerter.recording import Recording
-from services.alerter.resuming import unseen
-from services.alerter.ruleset import route_file, rule_files
-from services.alerter.signals import Signals
-from services.alerter.standing import Standing
-from services.alerter.telling import Telling
+from services.alerter.rules.ruleset import route_file, rule_files
+from services.alerter.signals.exposition import SignalExposition
+from services.alerter.signals.signals import Signals
+from services.alerter.states.alert_states import AlertStates
+from services.alerter.states.announcing import Announcing
 from services.alerter.upkeep import Files, Tidying
 from shared.alerting.events import alert_of
 from shared.alerting.store import SeriesStore

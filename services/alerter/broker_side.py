@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import structlog
 
-from services.alerter.announcing import Announcing
 from services.alerter.config import AlerterSettings
 from services.alerter.handlers import CONSUMED, SERVICE, Handlers
+from services.alerter.states.announcing import Announcing
 from shared.runtime.connecting import until
 from shared.runtime.faust_app import Membership, run_app
 from shared.runtime.faust_group import build_app

@@ -8,7 +8,7 @@ from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
 from services.alerter.delivery.settings import DeliverySettings
-from services.alerter.signal_settings import SignalSettings
+from services.alerter.signals.settings import SignalSettings
 from shared.runtime.settings import data_dir
 
 

@@ -10,13 +10,13 @@ from aiohttp import web
 
 from services.alerter.alert_metrics import AlertMetrics
 from services.alerter.config import AlerterSettings
-from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
-from services.alerter.evaluation import Evaluation
+from services.alerter.evaluation.evaluation import Evaluation
+from services.alerter.group.dealing import Dealing
 from services.alerter.handlers import Handlers
 from services.alerter.journal.journal import Journal
-from services.alerter.kept_files import KeptFiles
 from services.alerter.pages import alerts_page, broken_notes, counted, rules_page
+from services.alerter.rules.kept_files import KeptFiles
 from shared.alerting.notifying.routing import Routing
 from shared.alerting.rule import Rules
 from shared.runtime.health import served

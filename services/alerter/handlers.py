@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 from pydantic import ValidationError
 
-from services.alerter.said import SERVICE, event_of, ours, require_signed
+from services.alerter.states.said import SERVICE, event_of, ours, require_signed
 from shared.alerting.board import Board
 from shared.contracts.commands import CommandIssued
 from shared.contracts.environment import Environment

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
-from services.alerter.evaluation import Evaluation
+from services.alerter.evaluation.evaluation import Evaluation
 from shared.alerting.board import Board
 from shared.alerting.promql import promql
 from shared.alerting.reach import signals

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from services.alerter.alert_states import AlertStates
-from services.alerter.dealing import Dealing
 from services.alerter.delivery.delivery import Delivery
-from services.alerter.evaluation import Evaluation
-from services.alerter.forgetting import forgettable
+from services.alerter.evaluation.evaluation import Evaluation
+from services.alerter.evaluation.standing import Standing
+from services.alerter.group.dealing import Dealing
 from services.alerter.journal.journal import Journal
-from services.alerter.kept_files import KeptFiles
-from services.alerter.standing import Standing
+from services.alerter.rules.kept_files import KeptFiles
+from services.alerter.states.alert_states import AlertStates
+from services.alerter.states.forgetting import forgettable
 from shared.alerting.notifying.routing import Routing
 from shared.alerting.rule import Rules
 from shared.runtime.errors import ConfigurationError

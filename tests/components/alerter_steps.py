@@ -22,8 +22,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from services.alerter.announcing import Announcing
 from services.alerter.journal.journal import Journal
+from services.alerter.states.announcing import Announcing
 from shared.alerting.alert import Alert
 from shared.alerting.events import alert_of, event_of
 from shared.alerting.lifecycle import advance

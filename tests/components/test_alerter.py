@@ -23,7 +23,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.embedded import control
-from services.alerter.ruleset import rule_files
+from services.alerter.rules.ruleset import rule_files
 from shared import contracts
 from shared.contracts.entity_quality import QualityIssue, SourceQuality
 from shared.contracts.identity import uuid7

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer
 
-from services.alerter.lag import LAG, MEMBERS, ConsumerLag
 from services.alerter.probes.broker import BrokerProbe
 from services.alerter.probes.catalog import CatalogProbe
 from services.alerter.probes.object_store import ObjectStoreProbe
 from services.alerter.probes.probing import UP, Probing
-from services.alerter.signal_settings import SignalSettings
-from services.alerter.signals import Signals
+from services.alerter.signals.lag import LAG, MEMBERS, ConsumerLag
+from services.alerter.signals.settings import SignalSettings
+from services.alerter.signals.signals import Signals
 from shared.alerting.series import Vector, labels
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.event import Event

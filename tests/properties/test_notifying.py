@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from pydantic import SecretStr
 
-from services.alerter.merging import merge
+from services.alerter.states.merging import merge
 from shared.alerting.board import Board
 from shared.alerting.events import all_labels
 from shared.alerting.lifecycle import fingerprint

@@ -21,7 +21,7 @@ from services.alerter.journal.file import JournalFile
 from services.alerter.journal.lines import Entry, Forgotten, Kept, Owned, Published
 from services.alerter.journal.restoring import restored
 from services.alerter.journal.writing import COMPACT_BYTES, JournalWriting
-from services.alerter.merging import is_meant
+from services.alerter.states.merging import is_meant
 from shared.alerting.board import Board
 from shared.contracts.event import Event
 from shared.runtime.blocking import BlockingThread

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from services.alerter.journal.lines import Entry, Forgotten, Kept, Owned, Published
 from services.alerter.journal.unpublished import Unpublished
-from services.alerter.merging import events, forget, merge
+from services.alerter.states.merging import events, forget, merge
 from shared.alerting.board import Board
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import structlog
 from prometheus_client.parser import text_string_to_metric_families
 
-from services.alerter.probe_settings import ProbeSettings
 from services.alerter.probes.http import NotAsItShould, asked, session
+from services.alerter.probes.settings import ProbeSettings
 from shared.alerting.series import Vector, labels
 from shared.runtime.outage import Outage
 

@@ -14,8 +14,8 @@ import random
 import time
 from collections.abc import Callable, Iterator
 
-from services.alerter.judging import Judge
-from services.alerter.standing import Standing
+from services.alerter.evaluation.judging import Judge
+from services.alerter.evaluation.standing import Standing
 from shared.alerting.expression import All, Comparison, Condition, Match, Ratio, Selector
 from shared.alerting.reach import windows
 from shared.alerting.rule import Place, Rule

@@ -14,7 +14,7 @@ from aiohttp import web
 from services.alerter.app import Service
 from services.alerter.config import AlerterSettings
 from tests.support.worker_ports import free_port
-from tests.unit.alerter.rules import LAGGING, rules_file
+from tests.unit.alerter.example_rules import LAGGING, rules_file
 
 WITHIN_S = 30.0
 DOWN = {"IcebergCatalogDown", "MinIODown", "RedpandaDown"}

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from services.alerter import broker_side
-from services.alerter.announcing import Announcing
 from services.alerter.broker_side import BrokerSide
 from services.alerter.config import AlerterSettings
 from services.alerter.journal.journal import Journal
+from services.alerter.states.announcing import Announcing
 from shared.contracts.topics import ALERT_STATES
 from shared.runtime.progress import Progress
 from shared.runtime.worker_bus import WorkerBus

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.alerter.handlers import Handlers
-from services.alerter.said import event_of
+from services.alerter.states.said import event_of
 from shared.alerting.board import Board
 from shared.contracts.alerts import AlertAcknowledged, AlertChanged, AlertSilenced
 from shared.contracts.commands import (

@@ -7,14 +7,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from services.alerter.alert_states import AlertStates
+from services.alerter.states.alert_states import AlertStates
 from services.alerter.upkeep import Tidying
 from shared.alerting.alert import Alert
 from shared.alerting.events import event_of
 from shared.alerting.lifecycle import ended
 from shared.alerting.series import labels
-from tests.unit.alerter.rules import LAG, LAGGING, lag, rule
-from tests.unit.alerter.test_dealing import Desk, alerter, until
+from tests.unit.alerter.example_rules import LAG, LAGGING, lag, rule
+from tests.unit.alerter.group.test_dealing import Desk, alerter, until
 
 DAY_S = timedelta(days=1).total_seconds()
 

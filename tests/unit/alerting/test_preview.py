@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.alerter import evaluation as live
-from services.alerter.judging import Judge
-from services.alerter.standing import Standing
-from services.alerter.timetable import COALESCED_S
+from services.alerter.evaluation import evaluation as live
+from services.alerter.evaluation.judging import Judge
+from services.alerter.evaluation.standing import Standing
+from services.alerter.evaluation.timetable import COALESCED_S
 from shared.alerting import preview
 from shared.alerting.alert import Alert
 from shared.alerting.expression import Absent, All, Comparison, Condition, Selector

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from pydantic import SecretStr
 
-from services.alerter.merging import merge
+from services.alerter.states.merging import merge
 from shared.alerting.board import Board
 from shared.alerting.lifecycle import fingerprint
 from shared.alerting.notifying.inhibition import Inhibition

@@ -1,0 +1,1 @@
+"""From signals to changes of alerts, rule after rule, durable before anyone is told."""

@@ -1,0 +1,1 @@
+"""Which rules are evaluated here, where several alerters share them."""

@@ -1,0 +1,1 @@
+"""``lakehouse.alert-states``: what alerters and operators say of alerts, merged and published."""

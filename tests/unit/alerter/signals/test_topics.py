@@ -1,0 +1,92 @@
+"""Topics are read each at its own pace; what is gone stays gone, whichever comes first."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from itertools import permutations
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from services.alerter.signals import topics as module
+from services.alerter.signals.topics import SignalTopics
+from shared.alerting.signals.every import Sources, following
+from shared.contracts.event import Event
+from shared.contracts.topics import BUILDS, COMMITS, MAINTENANCE, TABLES
+from shared.runtime.settings import Settings
+from tests.unit.alerting.signals import histories
+from tests.unit.alerting.signals.histories import NOON, RAW, STAGED, TOPIC
+
+
+class Topic:
+    """A topic's reader, without a broker."""
+
+    def __init__(
+        self, _: Settings, topic: str, on_record: Callable[[Any], None], *, start: object
+    ) -> None:
+        self.topic = topic
+        self.on_record = on_record
+        self.caught_up = asyncio.Event()
+
+    def start(self) -> None:
+        pass
+
+    async def stop(self) -> None:
+        pass
+
+    def has(self, event: Event) -> None:
+        key, value, headers = event.encode()
+        self.on_record(SimpleNamespace(key=key, value=value, headers=headers))
+
+    def forgets(self, table: str) -> None:
+        self.on_record(SimpleNamespace(key=table.encode(), value=None, headers=[]))
+
+
+async def _settled() -> None:
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+def _series_of(sources: Sources, table: str) -> set[str]:
+    return {
+        name
+        for source in sources.all
+        for name, vector in source.vectors(NOON).items()
+        for series in vector
+        if {("table", table), ("target", table), ("reader", table)} & set(series)
+    }
+
+
+@pytest.mark.parametrize("order", list(permutations((COMMITS, TABLES, MAINTENANCE, BUILDS))))
+@pytest.mark.asyncio
+async def test_a_table_that_was_dropped_before_the_start_has_no_series(
+    order: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Commits, builds and jobs of it are still in the topics, and may be read after its end."""
+    monkeypatch.setattr(module, "TopicReader", Topic)
+    sources = following(histories.TABLES, [TOPIC])
+    topics = SignalTopics(Settings(), sources, lambda *_: None)
+    readers: dict[str, Topic] = topics._readers  # type: ignore[assignment]
+    topics.start()
+    for name in order:
+        topic = readers[name]
+        if name == COMMITS:
+            topic.has(histories.landed(1))
+            topic.has(histories.built(STAGED, 1, 0))
+        elif name == TABLES:
+            topic.has(histories.landed(1))
+            topic.forgets(STAGED)
+        elif name == MAINTENANCE:
+            topic.has(histories.unmaintained(STAGED, 5))
+        else:
+            topic.has(histories.failed(STAGED, 5))
+        topic.caught_up.set()
+        await _settled()
+    assert _series_of(sources, STAGED) == set()
+    assert _series_of(sources, RAW)
+
+    readers[COMMITS].has(histories.built(STAGED, 1, 0, uuid="another"))
+    assert _series_of(sources, STAGED), "it is there again"
+    await topics.stop()

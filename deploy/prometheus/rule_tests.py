@@ -104,6 +104,6 @@ def document(group: str) -> Callable[[], str]:
 
 
 HEADER = (
-    "# Written by `bergline documents` from deploy/prometheus/scenarios.py: change those.\n"
+    "# Written by `bergline documents` from deploy/prometheus/scenarios: change those.\n"
     "# promtool test rules deploy/prometheus/tests/*.test.yml\n"
 )

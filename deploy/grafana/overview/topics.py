@@ -71,11 +71,11 @@ DEAD_LETTERS = Row(
         ),
         Panel(
             "Share of quarantined rows",
-            "Rows that the rules of staging refused, of all rows that landed.",
+            "Rows that the rules of staging refused, of all that they judged.",
             (
                 Query(
                     f"{seen('lakehouse_rows_quarantined_total', 'table')} / "
-                    f"({seen('lakehouse_rows_landed_total', 'table')} > 0)",
+                    f"({seen('lakehouse_rows_judged_total', 'table')} > 0)",
                     "{{table}}",
                 ),
             ),

@@ -42,7 +42,7 @@ DATA_QUALITY: tuple[Firing | Quiet, ...] = (
     Firing(
         "QuarantineShareHigh",
         {
-            f"lakehouse_rows_landed_total{RAW}": "100000+100x200",
+            f"lakehouse_rows_judged_total{RAW}": "100000+100x200",
             f"lakehouse_rows_quarantined_total{RAW}": "1000+0x60 1010+10x59 1600+0x90",
         },
         fires=96,
@@ -56,10 +56,24 @@ DATA_QUALITY: tuple[Firing | Quiet, ...] = (
         "QuarantineShareHigh",
         "half of the rows are refused, and there are four",
         {
-            f"lakehouse_rows_landed_total{RAW}": "100000+0x60 100004+0x60",
+            f"lakehouse_rows_judged_total{RAW}": "100000+0x60 100004+0x60",
             f"lakehouse_rows_quarantined_total{RAW}": "1000+0x60 1002+0x60",
         },
         minutes=120,
+        looks_back=True,
+    ),
+    # All of it was refused in one late build, and nothing was landing any more.
+    Firing(
+        "QuarantineShareHigh",
+        {
+            f"lakehouse_rows_judged_total{RAW}": "100000+0x30 100100+0x70",
+            f"lakehouse_rows_quarantined_total{RAW}": "100000+0x30 100100+0x70",
+            f"lakehouse_rows_landed_total{RAW}": "100000+0x100",
+        },
+        fires=37,
+        clears=91,
+        value=1,
+        labels=RAW_LABELS,
         looks_back=True,
     ),
     Firing(

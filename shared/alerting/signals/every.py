@@ -14,6 +14,7 @@ from shared.alerting.signals.landed_rows import LandedRows
 from shared.alerting.signals.maintenance import Maintenance
 from shared.alerting.signals.partitions import Partitions
 from shared.alerting.signals.reader_floors import ReaderFloors
+from shared.alerting.signals.refused_rows import RefusedRows
 from shared.alerting.signals.rhythm import Remembered
 from shared.alerting.signals.runs import Runs
 from shared.alerting.signals.silence import Silence
@@ -82,6 +83,7 @@ def following(
             EntityIndex(),
             letters,
             LandedRows(tables),
+            RefusedRows(tables),
             Spool(),
             Partitions(),
             ReaderFloors(tables),

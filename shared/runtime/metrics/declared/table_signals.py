@@ -143,10 +143,17 @@ DECLARED: tuple[Metric, ...] = (
         "Those of them that hold a record that could not be read.",
     ),
     counter(
+        "lakehouse_rows_judged_total",
+        "records",
+        ("table",),
+        "Records of a landing table that the rules of staging judged for the first time, since "
+        "this alerter follows them; rebuilds judge nothing for the first time.",
+    ),
+    counter(
         "lakehouse_rows_quarantined_total",
         "rows",
         ("table",),
-        "Rows that the rules of staging refused, by the landing table that they came from.",
+        "Those of them that were refused, by the landing table that they came from.",
     ),
     gauge(
         "lakehouse_reader_floor_age_seconds",

@@ -18,7 +18,7 @@ from shared.alerting.reach import windows
 from shared.alerting.series import SignalSource, Vector, labels
 from shared.alerting.signals.alive import Alive
 from shared.alerting.signals.every import Sources, following
-from shared.alerting.signals.landed_rows import REJECTED
+from shared.alerting.signals.refused_rows import REJECTED
 from shared.alerting.signals.rhythm import Remembered
 from shared.alerting.store import SeriesStore
 from shared.contracts.builds import BuildSucceeded

@@ -50,7 +50,7 @@ def commit(table: str, number: int, seconds: float | None = None, **more: Any) -
             "table": table,
             "uuid": "u",
             "snapshot_id": number,
-            "parent_snapshot_id": None,
+            "parent_snapshot_id": number - 1 or None,
             "sequence_number": number,
             "operation": "append",
             "committed_at": at(number if seconds is None else seconds),

@@ -10,18 +10,18 @@ from typing import Any
 
 import structlog
 
-from services.transformer.build_metrics import BuildMetrics
 from services.transformer.config import TransformerSettings
-from services.transformer.dispatcher import Dispatcher
-from services.transformer.following import Following
+from services.transformer.dispatching.build_metrics import BuildMetrics
+from services.transformer.dispatching.dispatcher import Dispatcher
+from services.transformer.dispatching.following import Following
+from services.transformer.dispatching.table_outboxes import TableOutboxes
 from services.transformer.handlers import CONSUMED, SERVICE, Handlers
-from services.transformer.plan_page import PlanPage
-from services.transformer.planner import Planner
-from services.transformer.pool import Pool
-from services.transformer.ray_pool import RayPool
-from services.transformer.reconciling import Reconciler
-from services.transformer.survey import Survey
-from services.transformer.table_outboxes import TableOutboxes
+from services.transformer.planning.planner import Planner
+from services.transformer.reconciling.plan_page import PlanPage
+from services.transformer.reconciling.reconciler import Reconciler
+from services.transformer.reconciling.survey import Survey
+from services.transformer.workers.pool import Pool
+from services.transformer.workers.ray_pool import RayPool
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import BUILD_REQUESTS, COMMITS
 from shared.contracts.topics import TABLES as TABLE_STATES

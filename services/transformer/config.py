@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import SettingsConfigDict
 
-from services.transformer.wishes import Patience
+from services.transformer.planning.wishes import Patience
 from shared.runtime.settings import Settings, data_dir
 
 SHORTEST_KEY = 16

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import structlog
 
-from services.transformer.planner import Planner
-from services.transformer.wishes import Wish
+from services.transformer.planning.planner import Planner
+from services.transformer.planning.wishes import Wish
 from shared.contracts.builds import BuildRequested, Trigger
 from shared.contracts.commands import CommandIssued, RefreshArguments
 from shared.contracts.environment import Environment

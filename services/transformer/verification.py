@@ -34,7 +34,7 @@ from shared.lake.reading.scan import Keys
 from shared.runtime.errors import BerglineError
 
 if TYPE_CHECKING:
-    from services.transformer.lake_inputs import IcebergLake
+    from services.transformer.building.iceberg_lake import IcebergLake
 
 EXAMPLES = 5
 """Rows that differ which are shown of one table."""
@@ -206,8 +206,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _found(tables: Sequence[str], number: int, seed: int) -> list[Verified]:
     from services.transformer import tokens
+    from services.transformer.building.iceberg_lake import IcebergLake
+    from services.transformer.building.tables import Tables
     from services.transformer.config import TransformerSettings
-    from services.transformer.lake_inputs import IcebergLake, Tables
 
     settings = TransformerSettings.load()
     if settings.transformer_token_key is not None:

@@ -15,7 +15,7 @@ from pyiceberg.table import Table
 from deploy.embedded.platform import connection
 from deploy.generator.plan import stream
 from services.transformer import tokens
-from services.transformer.building import Builder
+from services.transformer.building.builder import Builder
 from services.transformer.config import TransformerSettings
 from services.transformer.request import BuildRequest, Stage
 from shared.contracts.identity import uuid7

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from polars.testing import assert_frame_equal
 
-from services.transformer import writing
-from services.transformer.building import Builder
+from services.transformer.building import writing
+from services.transformer.building.builder import Builder
 from services.transformer.framework.transform import derivation
 from services.transformer.request import Stage
 from tests.support.memory_lake import MemoryLake
@@ -24,7 +24,7 @@ from tests.support.toy_lake import TODAY, ToyLake, request
 from tests.unit.transformer.framework import toys
 
 EVENTS, LINKS = toys.EVENTS.name, toys.LINKS.name
-WRITE = "services.transformer.building.write"
+WRITE = "services.transformer.building.builder.write"
 
 
 class Killed(Exception):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from services.transformer.pool import BuildError
 from services.transformer.request import BuildReport, BuildRequest
+from services.transformer.workers.pool import BuildError
 
 
 class ScriptedPool:
-    """A :class:`services.transformer.pool.Pool` whose builds wait to be told how they end."""
+    """A :class:`~services.transformer.workers.pool.Pool` whose builds wait to be told their end."""
 
     def __init__(self, most: int = 2) -> None:
         self._most = most

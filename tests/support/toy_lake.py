@@ -10,11 +10,11 @@ from typing import Any
 
 import polars as pl
 
-from services.transformer.building import Builder
+from services.transformer.building.builder import Builder
+from services.transformer.building.tables import Tables
 from services.transformer.config import TransformerSettings
 from services.transformer.framework.frames import schema
 from services.transformer.framework.transform import Transform, derivation
-from services.transformer.lake_inputs import Tables
 from services.transformer.request import BuildReport, BuildRequest, Stage
 from shared.contracts.environment import Environment
 from shared.lake.bootstrap import create_tables

@@ -1,8 +1,8 @@
 """What a build asks of the tables: where they stand, what changed, which rows.
 
-:class:`services.transformer.lake_inputs.IcebergLake` is the real one; the law tests have one in
-memory. All reads are of a named snapshot, so a build sees each table at one moment, whatever is
-committed meanwhile.
+:class:`~services.transformer.building.iceberg_lake.IcebergLake` is the real one; the law tests have
+one in memory. All reads are of a named snapshot, so a build sees each table at one moment, whatever
+is committed meanwhile.
 """
 
 from __future__ import annotations

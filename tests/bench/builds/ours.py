@@ -59,7 +59,7 @@ class Bergline(Contestant):
 
 def _build(*, full: bool, files: Sequence[str], as_of: str) -> dict[str, Any]:
     # Libraries are part of a first build, in a new actor as here.
-    from services.transformer.building import build
+    from services.transformer.building.builder import build
     from services.transformer.config import TransformerSettings
     from services.transformer.request import BuildRequest, Stage
     from shared.contracts.identity import uuid7

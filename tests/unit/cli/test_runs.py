@@ -13,7 +13,7 @@ from shared.contracts.days import Days
 from shared.runtime.errors import ConfigurationError, NotFound, Refused
 from shared.runtime.waves import builds_of, waves
 from tests.unit.runtime.test_waves import BUILDS, FIRST, TABLES, commit, failed, started, succeeded
-from tests.unit.transformer.service.test_handlers import DATED
+from tests.unit.transformer.test_handlers import DATED
 
 
 def test_a_wave_for_programs_tells_seconds_tables_and_builds() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from shared.contracts.tables import Offsets, TableCommitted
 from shared.runtime import open_waves as module
 from shared.runtime.open_waves import Waves, covers
-from tests.unit.transformer.service.test_planner import TABLES
+from tests.unit.transformer.planning.test_planner import TABLES
 
 BEGAN = datetime(2026, 11, 26, tzinfo=UTC)
 

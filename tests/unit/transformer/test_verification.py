@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from services.transformer.framework.sampling import chosen
 from services.transformer.framework.transform import Transform
-from services.transformer.verification import Differing, Verified, verify
+from services.transformer.verification.differing import Differing
+from services.transformer.verification.verify import Verified, verify
 from tests.support.memory_lake import IDENTITY, MemoryLake
 from tests.unit.transformer.framework.toys import (
     COMPONENT_CLOSURE,

@@ -29,6 +29,8 @@ MAX_REPLICAS = 16
 
 STORAGE_PATH_VARIABLE = "BERGLINE_ALERTER_STORAGE_PATH"
 """Tells alerter whose free room is the object store's."""
+EXPECTED_SERVICES_VARIABLE = "BERGLINE_ALERTER_EXPECTED_SERVICES"
+"""Tells alerter which services are meant to run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +190,8 @@ def plan(
         PROJECT_VARIABLE: str(project_dir() or ""),
         # glibc gives each thread an arena of its own, which long-lived processes never give back.
         "MALLOC_ARENA_MAX": os.environ.get("MALLOC_ARENA_MAX", "2"),
+        EXPECTED_SERVICES_VARIABLE: os.environ.get(EXPECTED_SERVICES_VARIABLE)
+        or ",".join(sorted(name for name in SERVICES if replicas.get(name, 1))),
         STORAGE_PATH_VARIABLE: os.environ.get(STORAGE_PATH_VARIABLE) or str(layout.storage),
     }
     children = [_storage(layout, ports, secrets)]

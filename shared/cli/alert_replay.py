@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from shared.alerting.signals.services import EVERY_SERVICE
 from shared.cli.alert_past import Record
 from shared.runtime.settings import Settings
 
@@ -31,6 +32,7 @@ class SignalSettings(Settings):
     alerter_objective_landing_s: float = Field(default=5.0, gt=0, description="landing")
     alerter_objective_derived_s: float = Field(default=60.0, gt=0, description="derived")
     alerter_expected_every: str = Field(default="", description="longest normal silences")
+    alerter_expected_services: str = Field(default=EVERY_SERVICE, description="meant to run")
 
 
 def sources_of(settings: SignalSettings) -> Sources:
@@ -38,6 +40,7 @@ def sources_of(settings: SignalSettings) -> Sources:
     from shared.alerting.signals.every import following
     from shared.alerting.signals.expected import expected_every
     from shared.alerting.signals.freshness import Objectives
+    from shared.alerting.signals.services import BUILDER, expected_services
     from shared.contracts.topics import DEAD_LETTERS
     from shared.tables.registry import TABLES
 
@@ -48,6 +51,7 @@ def sources_of(settings: SignalSettings) -> Sources:
             settings.alerter_objective_landing_s, settings.alerter_objective_derived_s
         ),
         expected=expected_every(settings.alerter_expected_every),
+        built=BUILDER in expected_services(settings.alerter_expected_services),
     )
 
 

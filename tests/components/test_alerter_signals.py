@@ -19,6 +19,7 @@ from services.alerter.signals.lag import LAG, MEMBERS, ConsumerLag
 from services.alerter.signals.settings import SignalSettings
 from services.alerter.signals.signals import Signals
 from shared.alerting.series import Vector, labels
+from shared.alerting.signals.services import GROUPED
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.event import Event
 from shared.contracts.partitions import PartitionStopped
@@ -152,7 +153,7 @@ async def test_lag_is_what_stands_behind_the_committed_offsets(rig: Rig) -> None
     reader.subscribe([COMMITS])
     await reader.start()
     wait = Wait()
-    lag = ConsumerLag(rig.settings, EVERY_S, wait.changed)
+    lag = ConsumerLag(rig.settings, EVERY_S, GROUPED, wait.changed)
     try:
         async with asyncio.timeout(WITHIN_S):
             while not (partitions := reader.assignment()):
@@ -271,7 +272,7 @@ async def test_events_become_signals_over_a_restart_and_a_dropped_table_has_none
 @pytest.mark.asyncio
 async def test_while_the_broker_is_away_lag_is_not_known_and_it_is_down(rig: Rig) -> None:
     wait = Wait()
-    lag = ConsumerLag(rig.settings, EVERY_S, wait.changed)
+    lag = ConsumerLag(rig.settings, EVERY_S, GROUPED, wait.changed)
     lag.start()
     try:
         async with probing(rig.settings, wait) as seen:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import structlog
 
 from shared.alerting.series import Vector, labels
+from shared.alerting.signals.services import GROUPED
 from shared.runtime.group_lags import GroupLag, GroupLags
 from shared.runtime.outage import Outage
 from shared.runtime.settings import Settings
@@ -17,9 +18,6 @@ log = structlog.stdlib.get_logger("bergline.alerter")
 
 LAG = "lakehouse_consumer_lag_records"
 MEMBERS = "lakehouse_consumer_group_members"
-
-OURS = ("alerter", "maintainer", "stream_writer", "transformer")
-"""Services that are a group each, of the same name."""
 
 LONGEST_ROUND_S = 20.0
 
@@ -32,16 +30,24 @@ class ConsumerLag:
     Args:
         settings: where the broker is.
         every_s: pause between two questions.
+        expected: services that are meant to run. Groups of our other services have no series:
+            nobody misses their members, and what waits for them waits rightly.
         changed: told when members of our groups come or go.
     """
 
     names = frozenset({LAG, MEMBERS})
 
     def __init__(
-        self, settings: Settings, every_s: float, changed: Callable[[frozenset[str]], object]
+        self,
+        settings: Settings,
+        every_s: float,
+        expected: Collection[str],
+        changed: Callable[[frozenset[str]], object],
     ) -> None:
         self._broker = GroupLags(settings)
         self._every_s = every_s
+        self._expected = [name for name in GROUPED if name in expected]
+        self._unexpected = frozenset(GROUPED).difference(expected)
         self._changed = changed
         self._groups: Mapping[str, GroupLag] | None = None
         self._task: asyncio.Task[None] | None = None
@@ -61,12 +67,14 @@ class ConsumerLag:
         return self._groups is not None
 
     def vectors(self, now: float) -> Mapping[str, Vector]:  # noqa: ARG002 - as sources are asked
-        """Lag of every group and topic; members of our services' groups, gone or not."""
+        """Lag of every group and topic; members of our services' groups, gone or not. Only those
+        of services that are meant to run count as ours."""
         groups = self._groups or {}
         return {
             LAG: {
                 labels(group=name, topic=topic): float(records)
                 for name, group in groups.items()
+                if name not in self._unexpected
                 for topic, records in group.behind.items()
             },
             MEMBERS: {labels(group=name): float(n) for name, n in self._members(groups).items()},
@@ -94,4 +102,6 @@ class ConsumerLag:
             await self._broker.close()
 
     def _members(self, groups: Mapping[str, GroupLag]) -> Mapping[str, int]:
-        return Counter({name: groups[name].members if name in groups else 0 for name in OURS})
+        return Counter(
+            {name: groups[name].members if name in groups else 0 for name in self._expected}
+        )

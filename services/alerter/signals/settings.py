@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from services.alerter.probes.settings import ProbeSettings
 from shared.alerting.signals.expected import expected_every, parsed
 from shared.alerting.signals.freshness import Objectives
+from shared.alerting.signals.services import EVERY_SERVICE, expected_services
 
 
 class SignalSettings(ProbeSettings):
@@ -28,11 +29,23 @@ class SignalSettings(ProbeSettings):
         description="longest silence of landing tables that is normal, as `raw.x=30s,raw.y=26h`; "
         "of others it is what their source declares, or learned",
     )
+    alerter_expected_services: str = Field(
+        default=EVERY_SERVICE,
+        description="services that are meant to run, as `ingest,stream_writer,alerter`: the consumer "
+        "group of another one is not missed, and without transformer nobody waits for derived "
+        "tables",
+    )
 
     @field_validator("alerter_expected_every")
     @classmethod
     def _tables_and_durations(cls, value: str) -> str:
         parsed(value)
+        return value
+
+    @field_validator("alerter_expected_services")
+    @classmethod
+    def _services(cls, value: str) -> str:
+        expected_services(value)
         return value
 
     @property
@@ -44,3 +57,8 @@ class SignalSettings(ProbeSettings):
     def expected_every(self) -> Mapping[str, float]:
         """Landing table → longest silence in seconds that is normal: set, or declared."""
         return expected_every(self.alerter_expected_every)
+
+    @property
+    def expected_services(self) -> frozenset[str]:
+        """Services that are meant to run."""
+        return expected_services(self.alerter_expected_services)

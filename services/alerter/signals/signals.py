@@ -20,6 +20,7 @@ from shared.alerting.series import SignalSource
 from shared.alerting.signals.alive import Alive
 from shared.alerting.signals.every import following
 from shared.alerting.signals.rhythm import Remembered
+from shared.alerting.signals.services import BUILDER
 from shared.contracts.topics import DEAD_LETTERS
 from shared.tables.registry import TABLES
 
@@ -47,6 +48,7 @@ class Signals:
             objectives=settings.objectives,
             expected=settings.expected_every,
             remembered=remembered(learned),
+            built=BUILDER in settings.expected_services,
         )
         self._topics = SignalTopics(settings, self._followed, changed)
         self._asking = (
@@ -61,7 +63,12 @@ class Signals:
                 lambda names: changed(names, None),
             ),
             StorageRoom(settings),
-            ConsumerLag(settings, settings.alerter_lag_every_s, lambda names: changed(names, None)),
+            ConsumerLag(
+                settings,
+                settings.alerter_lag_every_s,
+                settings.expected_services,
+                lambda names: changed(names, None),
+            ),
         )
         self._keeping: asyncio.Task[None] | None = None
 

@@ -59,6 +59,7 @@ def following(
     objectives: Objectives | None = None,
     expected: Mapping[str, float] | None = None,
     remembered: Mapping[str, Remembered] | None = None,
+    built: bool = True,
 ) -> Sources:
     """Sources that have heard nothing yet.
 
@@ -68,8 +69,10 @@ def following(
         objectives: largest delays that are meant to be.
         expected: landing table → longest silence in seconds that is normal, declared or set.
         remembered: what an earlier :class:`Silence` had learned.
+        built: whether derived tables are meant to be built; if not, nobody waits for them.
     """
-    freshness = Freshness(tables, objectives)
+    awaited = tables if built else {name: spec for name, spec in tables.items() if spec.topics}
+    freshness = Freshness(awaited, objectives)
     letters = DeadLetters(topics)
     silence = Silence(tables, expected, remembered)
     return Sources(
@@ -77,8 +80,8 @@ def following(
             TableFigures(tables),
             freshness,
             silence,
-            Builds(tables, freshness.unprocessed),
-            Runs(tables),
+            Builds(awaited, freshness.unprocessed),
+            Runs(awaited),
             Maintenance(),
             EntityIndex(),
             letters,
@@ -86,7 +89,7 @@ def following(
             RefusedRows(tables),
             Spool(),
             Partitions(),
-            ReaderFloors(tables),
+            ReaderFloors(awaited),
         ),
         letters,
         silence,

@@ -68,3 +68,25 @@ def test_replicas_of_what_does_not_exist_are_refused(wanted: dict[str, int]) -> 
 def test_the_end_of_a_process_is_told_in_words() -> None:
     assert ended(-9) == "ended by SIGKILL"
     assert ended(1) == "ended with exit code 1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({}, "alerter,ingest,maintainer,stream_writer,transformer"),
+        ({"transformer": 0, "maintainer": 0, "ingest": 2}, "alerter,ingest,stream_writer"),
+    ],
+)
+def test_services_that_are_not_started_are_not_expected(
+    tmp_path: Path, wanted: dict[str, int], expected: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> str:
+        replicas = platform.replicas_of(wanted)
+        plan = platform.plan(Layout(tmp_path), PortSettings(), Secrets.generate(), replicas)
+        [alerter] = [each for each in plan if each.name == "alerter"]
+        return alerter.environment[platform.EXPECTED_SERVICES_VARIABLE]
+
+    monkeypatch.delenv(platform.EXPECTED_SERVICES_VARIABLE, raising=False)
+    assert told() == expected
+    monkeypatch.setenv(platform.EXPECTED_SERVICES_VARIABLE, "alerter,ingest")
+    assert told() == "alerter,ingest", "who says something else is heard"

@@ -31,9 +31,8 @@ class SignalSettings(ProbeSettings):
     )
     alerter_expected_services: str = Field(
         default=EVERY_SERVICE,
-        description="services that are meant to run, as `ingest,stream_writer,alerter`: the consumer "
-        "group of another one is not missed, and without transformer nobody waits for derived "
-        "tables",
+        description="services that are meant to run, as `ingest,stream_writer,alerter`: the group "
+        "of another one is not missed, and without transformer nobody waits for derived tables",
     )
 
     @field_validator("alerter_expected_every")

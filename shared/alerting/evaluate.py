@@ -59,26 +59,27 @@ def evaluate(condition: Condition, store: SeriesStore, now: float) -> Vector | N
     """
     if not all(store.is_known(name) for name in signals(condition)):
         return None
-    return _holding(condition, store, now)
+    return holding(condition, store, now)
 
 
-def _holding(condition: Condition, store: SeriesStore, now: float) -> Vector:
+def holding(condition: Condition, store: SeriesStore, now: float) -> Vector:
+    """As :func:`evaluate`, of signals that are all known."""
     match condition:
         case Comparison():
             return _compared(condition, store, now)
         case Absent(selector):
             return _absent(selector, store, now)
         case All(conditions, on):
-            held = _holding(conditions[0], store, now)
+            held = holding(conditions[0], store, now)
             for other in conditions[1:]:
                 if not held:
                     break
-                held = _also_in(held, _holding(other, store, now), on)
+                held = _also_in(held, holding(other, store, now), on)
             return held
         case Either(conditions):
             found: dict[Labels, float] = {}
             for other in conditions:
-                found = {**_holding(other, store, now), **found}
+                found = {**holding(other, store, now), **found}
             return found
 
 

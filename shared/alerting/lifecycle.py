@@ -63,6 +63,7 @@ def advance(
     *,
     before: Vector | None = None,
     exists: Callable[[Labels], bool] | None = None,
+    forgotten: Callable[[Alert], bool] | None = None,
 ) -> Advanced:
     """What becomes of the alerts of ``rule`` now that its condition holds for ``active``.
 
@@ -75,6 +76,8 @@ def advance(
             value; without it, it keeps the one with which its state last changed.
         exists: whether a label set still has a series, to tell ``series_gone`` from
             ``condition_false``; asked of alerts that end, only.
+        forgotten: whether nobody can tell if the condition still holds for an alert that fires:
+            then it stays as it is; asked of alerts for which it was not known to be false before.
     """
     # Set operations of dicts use the hashes that they hold: hashing label sets is what costs.
     changed = [_begun(rule, each, None, active, now) for each in set(active).difference(held)]
@@ -95,6 +98,9 @@ def advance(
     for labels in set(held).difference(active):
         alert = held[labels]
         if alert.state not in _OVER:
+            continue
+        unsure = alert.state == "firing" and alert.false_since is None
+        if unsure and forgotten is not None and forgotten(alert):
             continue
         since = now if alert.false_since is None else alert.false_since
         if alert.state == "pending" or _lasted(since, now, rule.keep_firing_for_s):

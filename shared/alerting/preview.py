@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from shared.alerting.alert import Alert
 from shared.alerting.evaluate import evaluate
+from shared.alerting.evidence import Evidence
 from shared.alerting.lifecycle import advance
 from shared.alerting.reach import signals, windows
 from shared.alerting.rule import Rule, Rules
@@ -135,7 +136,14 @@ class Preview:
         if active is None:
             return None
         alerts = self._alerts[rule.name]
-        advanced = advance(rule, alerts, active, now, before=self._before.get(rule.name, {}))
+        advanced = advance(
+            rule,
+            alerts,
+            active,
+            now,
+            before=self._before.get(rule.name, {}),
+            forgotten=Evidence(rule.condition, self._store, now).is_forgotten,
+        )
         self._before[rule.name] = active
         for alert in (*advanced.changed, *advanced.touched):
             alerts[alert.labels] = alert

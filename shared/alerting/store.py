@@ -83,6 +83,7 @@ class SeriesStore:
         self._held: set[str] = set()
         self._windows: dict[str, float] = {}
         self._samples: dict[str, dict[Labels, Samples]] = {}
+        self._sampled: dict[str, tuple[float, float]] = {}
         self._made: dict[Hashable, Vector] = {}
         self._made_at: float | None = None
 
@@ -92,8 +93,14 @@ class SeriesStore:
         Samples there are of a signal that stays are kept.
         """
         self._made_at = None
+        before = self._windows
         self._windows = {name: window for name, window in windows.items() if window > 0}
         self._samples = {name: self._samples.get(name, {}) for name in self._windows}
+        self._sampled = {
+            name: (max(since, last - before[name]), last)
+            for name, (since, last) in self._sampled.items()
+            if name in self._windows
+        }
 
     def take(
         self, source_names: Collection[str], vectors: Mapping[str, Vector], now: float
@@ -112,6 +119,8 @@ class SeriesStore:
 
     def _sample(self, name: str, vector: Vector, now: float) -> None:
         window, series = self._windows[name], self._samples[name]
+        since, last = self._sampled.get(name, (now, now))
+        self._sampled[name] = (min(since, now) if now - last < window else now, now)
         spacing = window / self._most
         for labels, value in vector.items():
             samples = series.get(labels)
@@ -140,6 +149,11 @@ class SeriesStore:
     def samples(self, name: str) -> Mapping[Labels, Samples]:
         """The samples of a retained signal by series; empty for any other."""
         return self._samples.get(name, {})
+
+    def sampled_since(self, name: str) -> float | None:
+        """Since when a retained signal is sampled without a gap as long as its window."""
+        sampled = self._sampled.get(name)
+        return None if sampled is None else sampled[0]
 
     def made_at(self, now: float) -> dict[Hashable, Vector]:
         """What was made of windows that end ``now``, for whoever asks for the same again."""

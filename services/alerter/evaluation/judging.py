@@ -7,6 +7,7 @@ from types import MappingProxyType
 from services.alerter.evaluation.standing import Standing
 from shared.alerting.alert import End
 from shared.alerting.evaluate import evaluate
+from shared.alerting.evidence import Evidence
 from shared.alerting.expression import Condition
 from shared.alerting.lifecycle import Advanced, advance
 from shared.alerting.reach import selectors
@@ -43,6 +44,7 @@ class Judge:
             now,
             before=self._before.get(rule.name, _NOTHING),
             exists=lambda labels: self._exists(rule.condition, labels),
+            forgotten=Evidence(rule.condition, self._store, now).is_forgotten,
         )
         self._before[rule.name] = active
         self._standing.keep(advanced.changed)

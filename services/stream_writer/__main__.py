@@ -22,7 +22,6 @@ def main() -> int:
         return error.exit_code
     # Batches hold tens of thousands of long-lived records and hardly a cycle: with the default
     # thresholds the collector walks them again and again, at half the cost of parsing.
-    gc.freeze()
     gc.set_threshold(100_000, 50, 1000)
     return run_service("stream_writer", settings, Worker(settings).run)
 

@@ -6,6 +6,7 @@ directory with the same connection file: nothing secret is sent to it.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Worker:
         settings = TransformerSettings.load()
         logging.configure("transformer", settings.log_level, "json")
         self._builder = Builder(settings)
+        gc.freeze()  # what was imported stays: to look through it takes 0.1 s
 
     def place(self) -> tuple[str, int]:
         """Host and pid of the process; answered once it can build."""

@@ -6,22 +6,21 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, timedelta
+from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 import structlog
 
+from services.transformer.dispatching import build_events
 from services.transformer.planning.planner import Planner
-from services.transformer.planning.wishes import Failure, Start
+from services.transformer.planning.wishes import Start
 from services.transformer.request import BuildReport, BuildRequest, Stage
 from services.transformer.workers.pool import BuildError, Pool
-from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded, Mode
 from shared.contracts.event import Event
 from shared.contracts.identity import uuid7
 
 log = structlog.stdlib.get_logger("bergline.transformer")
-
 
 CUT_S = 0.5
 """Longest wait for builds that are cut off."""
@@ -148,7 +147,7 @@ class Dispatcher:
         first = self._rebuilds.pop(start.target, None) if start.stage is Stage.PUBLISH else None
         build_id = uuid7() if first is None else first.build_id
         if first is None:
-            self._observer.tell(self._started(start, build_id))
+            self._observer.tell(build_events.started(start, build_id, self._name))
         began = self._clock()
         try:
             report = await self._pool.build(start.target, self._request(start, build_id))
@@ -191,8 +190,8 @@ class Dispatcher:
             number = report.sequence_number
             self._planner.committed(start, report.snapshot_id, number, self._clock())
         if first is not None:
-            report, seconds = _together(first.report, report), seconds + first.seconds
-        self._observer.tell(_succeeded(start, build_id, report, seconds))
+            report, seconds = build_events.together(first.report, report), seconds + first.seconds
+        self._observer.tell(build_events.succeeded(start, build_id, report, seconds))
         self._observer.ended(start, report)
 
     def _failed(self, start: Start, build_id: str, error: BuildError, seconds: float) -> None:
@@ -205,79 +204,5 @@ class Dispatcher:
             will_retry=failure.will_retry,
             error=str(error),
         )
-        self._observer.tell(_failed(start, build_id, failure, error, seconds))
+        self._observer.tell(build_events.failed(start, build_id, failure, error, seconds))
         self._observer.ended(start, None)
-
-    def _started(self, start: Start, build_id: str) -> BuildStarted:
-        return BuildStarted(
-            build_id=build_id,
-            target=start.target,
-            wave=start.wish.wave,
-            cause=start.wish.cause,
-            reason=start.wish.reason,
-            full=start.stage is not Stage.LIVE,
-            first_day=None if start.days is None else start.days.first,
-            last_day=None if start.days is None else start.days.last,
-            attempt=start.attempt,
-            worker=self._name,
-            started_at=datetime.now(UTC),
-        )
-
-
-def _succeeded(start: Start, build_id: str, report: BuildReport, seconds: float) -> BuildSucceeded:
-    mode: Mode = "nothing"
-    if report.mode in ("incremental", "full"):
-        mode = "full" if report.mode == "full" else "incremental"
-    return BuildSucceeded(
-        build_id=build_id,
-        target=start.target,
-        wave=start.wish.wave,
-        cause=start.wish.cause,
-        mode=mode,
-        reason=report.reason if report.rebuild is None else f"to be rebuilt: {report.rebuild}",
-        to_be_rebuilt=report.rebuild is not None,
-        attempt=start.attempt,
-        rows_read=report.rows_read,
-        bytes_read=report.bytes_read,
-        rows_added=report.rows_added,
-        rows_removed=report.rows_removed,
-        bytes_written=report.bytes_written,
-        seconds=round(seconds, 3),
-        snapshot_id=report.snapshot_id,
-        sequence_number=report.sequence_number,
-        as_of=report.as_of,
-        succeeded_at=datetime.now(UTC),
-    )
-
-
-def _failed(
-    start: Start, build_id: str, failure: Failure, error: BuildError, seconds: float
-) -> BuildFailed:
-    now = datetime.now(UTC)
-    return BuildFailed(
-        build_id=build_id,
-        target=start.target,
-        wave=start.wish.wave,
-        cause=start.wish.cause,
-        attempt=failure.attempt,
-        error_type=error.error_type,
-        error=error.error,
-        seconds=round(seconds, 3),
-        will_retry=failure.will_retry,
-        next_attempt_at=now + timedelta(seconds=failure.delay_s),
-        failed_at=now,
-    )
-
-
-def _together(first: BuildReport, second: BuildReport) -> BuildReport:
-    """One report of a rebuild and its publishing."""
-    return replace(
-        second,
-        mode=first.mode,
-        reason=first.reason or second.reason,
-        rows_read=first.rows_read + second.rows_read,
-        bytes_read=first.bytes_read + second.bytes_read,
-        rows_added=first.rows_added + second.rows_added,
-        rows_removed=first.rows_removed + second.rows_removed,
-        bytes_written=first.bytes_written + second.bytes_written,
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
@@ -43,8 +42,6 @@ def bootstrap(
     from shared.runtime.settings import Settings
 
     settings = Settings.load()
-    # aiokafka logs an error for each attempt to reach an absent broker; ours says it once.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     progress("creating topics and tables", brokers=settings.brokers, catalog=settings.catalog_uri)
     changes, created = asyncio.run(_both(settings, replication_factor, wait))
     topics = [asdict(change) for change in changes]

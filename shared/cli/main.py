@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import logging
 import os
 import sys
 import traceback
@@ -125,10 +126,14 @@ def root(
     """Webhooks in, trustworthy Iceberg tables out: the operator's desk."""
     if debug:
         os.environ[DEBUG_VARIABLE] = "1"
+        logging.basicConfig()
 
 
 def main() -> None:
     """Run the command line; the process ends with the documented exit code."""
+    # aiokafka logs an error for each attempt to reach an absent broker, which Python prints where
+    # nobody has set up logging; ours says it once.
+    logging.getLogger("aiokafka").addHandler(logging.NullHandler())
     try:
         typer.main.get_command(desk)(prog_name="bergline")
     except Exception as error:  # noqa: BLE001 the last place where an error can become a message

@@ -9,7 +9,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaConnectionError, KafkaError
 
 from shared.runtime.bus import connection
 from shared.runtime.errors import Unavailable
@@ -26,9 +26,15 @@ def answering(settings: Settings) -> Iterator[None]:
         yield
     except (KafkaError, TimeoutError, OSError) as error:
         raise Unavailable(
-            f"the broker at {settings.brokers} does not answer: {error or type(error).__name__}",
+            f"the broker at {settings.brokers} does not answer: {_why(error)}",
             "check that it runs (`bergline status`) and BERGLINE_BROKERS",
         ) from error
+
+
+def _why(error: BaseException) -> str:
+    if isinstance(error, KafkaConnectionError):
+        return "no connection"  # its text shows Python's view of the address
+    return str(error) or ("nothing in time" if isinstance(error, TimeoutError) else repr(error))
 
 
 @asynccontextmanager

@@ -17,9 +17,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.admin.new_partitions import NewPartitions
-from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import TopicAlreadyExistsError, for_code
 
 from shared.contracts.topics import Topic
+from shared.runtime.broker_clients import answering
 from shared.runtime.bus import connection
 from shared.runtime.errors import Refused, Unavailable
 from shared.runtime.settings import Settings
@@ -51,7 +52,7 @@ async def bootstrap_topics(settings: Settings, replication_factor: int = 1) -> l
         Refused: the broker refused a change, or an existing topic has too few replicas to lose.
     """
     admin = AIOKafkaAdminClient(**connection(settings), client_id="bergline-bootstrap")
-    try:
+    with answering(settings):
         await admin.start()
         try:
             changes = await _create(admin, settings, replication_factor)
@@ -59,11 +60,6 @@ async def bootstrap_topics(settings: Settings, replication_factor: int = 1) -> l
         finally:
             await admin.close()
         await _answering(settings)
-    except KafkaError as error:
-        raise Unavailable(
-            f"the broker at {settings.brokers} does not answer: {error}",
-            "check that it runs (`bergline status`) and BERGLINE_BROKERS",
-        ) from error
     return changes
 
 

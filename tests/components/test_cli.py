@@ -143,6 +143,13 @@ def test_a_broker_that_does_not_answer_is_worth_another_try(nowhere: Path) -> No
     assert shown.returncode == 3
     assert "the broker at 127.0.0.1:1 does not answer" in shown.stderr
     assert "Traceback" not in shown.stderr
+    asked = bergline("alerts", "silence", "--list", data_dir=nowhere, **nobody)
+    assert asked.returncode == 3
+    assert asked.stderr.splitlines()[0] == (
+        "error: the broker at 127.0.0.1:1 does not answer: no connection"
+    ), "and nothing of a library above it"
+    debugged = bergline("--debug", "alerts", "silence", "--list", data_dir=nowhere, **nobody)
+    assert "Unable connect" in debugged.stderr
 
 
 def test_an_unexpected_error_is_short_unless_debug_is_asked_for(nowhere: Path) -> None:

@@ -9,19 +9,22 @@ from shared.contracts.days import Days
 from shared.runtime.errors import ConfigurationError
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_LONGEST = timedelta(days=3650)
+"""What goes beyond the calendar is a slip of the finger, and so is much less."""
 
 
 def span(text: str, option: str = "--since") -> timedelta:
     """A span of time.
 
     Raises:
-        ConfigurationError: it is none, or nothing.
+        ConfigurationError: it is none, or nothing, or longer than ten years.
     """
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text.strip())
+    found = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)([smhd])", text.strip())
     length = timedelta() if found is None else timedelta(**{_UNITS[found[2]]: float(found[1])})
-    if not length:
+    if not timedelta() < length <= _LONGEST:
         raise ConfigurationError(
-            f"{option} {text!r} is no span of time", "for example 90s, 15m, 2h or 7d"
+            f"{option} {text!r} is no span of time",
+            "for example 90s, 15m, 2h or 7d; at most 3650d",
         )
     return length
 
@@ -37,7 +40,7 @@ def moment_of(text: str, now: datetime, option: str = "--since") -> datetime:
     except ValueError:
         try:
             return now - span(text, option)
-        except (ConfigurationError, OverflowError):
+        except ConfigurationError:
             raise ConfigurationError(
                 f"{option} {text!r} is neither a span of time nor a time",
                 "for example 90s, 15m, 2h, 7d or 2026-01-31T12:00:00Z",

@@ -72,7 +72,7 @@ async def offsets_at(
     asked = {TopicPartition(settings.environment.topic(topic), n): (topic, n) for topic, n in keys}
     if not asked:
         return {}
-    at_ms = int(moment.timestamp() * 1000)
+    at_ms = max(0, int(moment.timestamp() * 1000))  # below lie Kafka's words for ends of logs
     async with consumer(settings) as client, asyncio.timeout(ANSWER_SECONDS):
         found = await client.offsets_for_times(dict.fromkeys(asked, at_ms))
     return {key: found[tp].offset if found[tp] else None for tp, key in asked.items()}

@@ -90,7 +90,8 @@ class Past:
             yield from sorted((*whole[: len(whole) - len(late)], *found), key=_at)
             whole = late
             if moment - told >= tell:
-                progress("replayed", until=moment.isoformat(timespec="seconds"), records=self.read)
+                until = min(moment, self._until).isoformat(timespec="seconds")
+                progress("replayed", until=until, records=self.read)
                 told = moment
         yield from whole
 

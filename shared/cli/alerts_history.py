@@ -50,7 +50,7 @@ def history(
     found = [each for each in changes if which is None or means(which, each)]
     if which is not None and not found and which not in rule_names(""):
         raise NotFound(
-            f"no alert of {which!r} has changed since {since}",
+            f"no alert of {which!r} has changed in the last {since}",
             "look further back with --since; `bergline alerts explain RULE` tells where a rule "
             "stands",
         )
@@ -73,7 +73,7 @@ def history(
     emit(
         output,
         result,
-        stacked(table(columns, rows), f"{len(shown)} of {len(found)} changes since {since}"),
+        stacked(table(columns, rows), f"{len(shown)} of {len(found)} changes in the last {since}"),
     )
 
 

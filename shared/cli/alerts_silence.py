@@ -95,6 +95,7 @@ def _begin(
     from shared.alerting.matchers import matches, written
     from shared.cli.alert_reading import read_board
     from shared.cli.spans import span
+    from shared.cli.unknown_matchers import unknown
     from shared.contracts.commands import SilenceArguments
     from shared.contracts.identity import uuid7
     from shared.runtime.errors import ConfigurationError
@@ -127,6 +128,7 @@ def _begin(
         if each.state in ACTIVE and matches(matchers, all_labels(each))
     ]
     names = ", ".join(sorted({each.rule for each in met}))
+    nobody = unknown(matchers)
     result = {
         "silence": silence_id,
         "matchers": [written(each) for each in matchers],
@@ -134,6 +136,7 @@ def _begin(
         "command": command.command_id,
         "taken": wait_s is not None,
         "matches_now": sorted(each.fingerprint for each in met),
+        "unknown": nobody,
     }
     text = stacked(
         f"silence {silence_id} {'begun' if wait_s is not None else 'sent'}, until "
@@ -141,6 +144,7 @@ def _begin(
         cell(f"it matches {len(met)} active alerts now: {names}")
         if met
         else "[yellow]no active alert matches it now[/]",
+        *(f"[yellow]{cell(each)}[/]" for each in nobody),
         f"end it with: bergline alerts silence --expire {silence_id}",
     )
     emit(output, result, text)
@@ -160,8 +164,8 @@ def _expire(settings: Settings, given: str, *, wait_s: float | None, output: For
         ]
         if len(found) != 1 or len(given) < SHORT:
             raise NotFound(
-                f"{len(found)} silences that last begin with {given!r}",
-                "`bergline alerts silence --list` shows them whole",
+                f"{given!r} names {len(found) or 'none'} of the silences that last",
+                f"`bergline alerts silence --list` shows them; give {SHORT} digits or more",
             )
         [command] = await send(
             settings,

@@ -23,6 +23,7 @@ from shared.cli.alerts_history import durations, means
 from shared.cli.alerts_silence import matchers_of
 from shared.cli.rule_words import compared_rows, verdict
 from shared.cli.runbook_text import section
+from shared.cli.unknown_matchers import unknown
 from shared.contracts.alerts import AlertAcknowledged, AlertChanged, AlertSilenced, Matcher
 from shared.runtime.errors import BerglineError, ConfigurationError, NotFound, Unavailable
 from shared.runtime.metrics import SIGNALS
@@ -185,6 +186,15 @@ def test_a_word_alone_is_a_rule() -> None:
     assert (second.label, second.op, second.value) == ("table", "=~", "raw.*")
     with pytest.raises(ConfigurationError):
         matchers_of(["not a matcher"])
+
+
+def test_a_matcher_that_nothing_can_match_is_told() -> None:
+    typed = ["PipelineStale", "table=raw.x", "severity!=info", "alertname=~Pipe.*"]
+    assert unknown(matchers_of(typed)) == []
+    assert unknown(matchers_of(["PipelineStall", "tabel=raw.x"])) == [
+        "there is no rule 'PipelineStall'",
+        "no rule has alerts with a label 'tabel'",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STEP = timedelta(hours=1)
 """What is read at a time."""
+ASKED = 24
+"""So many steps have their offsets asked for over one connection."""
 
 _at = attrgetter("at")
 
@@ -72,28 +74,36 @@ class Past:
         if not self._starts:
             return
         bounds = asyncio.run(self._bounds())
-        at = {key: log.start for key, log in bounds.items() if self._starts[key[0]] is None}
-        whole = asyncio.run(self._between(at, {key: bounds[key].end for key in at}))
+        compacted = {key: log.start for key, log in bounds.items() if self._starts[key[0]] is None}
+        whole = asyncio.run(self._between(compacted, {key: bounds[key].end for key in compacted}))
         moments = [since for since in self._starts.values() if since is not None]
-        left = {key: log for key, log in bounds.items() if key not in at}
+        left = {key: log for key, log in bounds.items() if key not in compacted}
         begins = asyncio.run(self._begins(left))
-        moment = min(moments, default=self._until)
-        tell = max(self._step, (self._until - moment) / 10)
-        told = moment
-        while moment < self._until:
-            moment += self._step
-            ends = asyncio.run(self._ends(left, moment))
-            ends = {key: max(begins[key], end) for key, end in ends.items()}
-            found = asyncio.run(self._between(begins, ends))
-            begins = ends
+        began = told = min(moments, default=self._until)
+        tell = max(self._step, (self._until - began) / 10)
+        for moment, ends in self._steps(left, began):
+            until = {key: max(begins[key], end) for key, end in ends.items()}
+            found = asyncio.run(self._between(begins, until)) if until != begins else []
+            begins = until
             late = [each for each in whole if each.at >= moment.timestamp()]
             yield from sorted((*whole[: len(whole) - len(late)], *found), key=_at)
             whole = late
             if moment - told >= tell:
-                until = min(moment, self._until).isoformat(timespec="seconds")
-                progress("replayed", until=until, records=self.read)
+                at = min(moment, self._until).isoformat(timespec="seconds")
+                progress("replayed", until=at, records=self.read)
                 told = moment
         yield from whole
+
+    def _steps(
+        self, left: Mapping[PartitionKey, LogBounds], moment: datetime
+    ) -> Iterator[tuple[datetime, dict[PartitionKey, int]]]:
+        """The end of each step, and where the logs ended then."""
+        while moment < self._until:
+            steps: list[datetime] = []
+            while moment < self._until and len(steps) < ASKED:
+                moment += self._step
+                steps.append(moment)
+            yield from zip(steps, asyncio.run(self._ends(left, steps)), strict=True)
 
     async def _bounds(self) -> Mapping[PartitionKey, LogBounds]:
         from shared.runtime.errors import NotFound
@@ -109,27 +119,31 @@ class Past:
         found: dict[PartitionKey, int] = {}
         for since in {each for each in self._starts.values() if each is not None}:
             keys = {key: log for key, log in left.items() if self._starts[key[0]] == since}
-            found |= await self._offsets(keys, since)
+            found |= (await self._offsets(keys, [since]))[0]
         return found
 
     async def _ends(
-        self, left: Mapping[PartitionKey, LogBounds], moment: datetime
-    ) -> dict[PartitionKey, int]:
-        if moment >= self._until:
-            return {key: log.end for key, log in left.items()}
-        return await self._offsets(left, moment)
+        self, left: Mapping[PartitionKey, LogBounds], moments: Sequence[datetime]
+    ) -> list[dict[PartitionKey, int]]:
+        """Where each step ends: at the ends of the logs when it is over."""
+        past = [each for each in moments if each < self._until]
+        ends = {key: log.end for key, log in left.items()}
+        found = await self._offsets(left, past) if past else []
+        return [*found, *(ends for _ in moments[len(past) :])]
 
     async def _offsets(
-        self, keys: Mapping[PartitionKey, LogBounds], moment: datetime
-    ) -> dict[PartitionKey, int]:
+        self, keys: Mapping[PartitionKey, LogBounds], moments: Sequence[datetime]
+    ) -> list[dict[PartitionKey, int]]:
         """The first offsets that are not older; where there is none, the end."""
         from shared.runtime import log_ranges
 
-        at = await log_ranges.offsets_at(self._settings, keys, moment)
-        return {
-            key: log.end if (offset := at[key]) is None else min(offset, log.end)
-            for key, log in keys.items()
-        }
+        return [
+            {
+                key: log.end if (offset := at[key]) is None else min(offset, log.end)
+                for key, log in keys.items()
+            }
+            for at in await log_ranges.offsets_at_each(self._settings, keys, moments)
+        ]
 
     async def _between(
         self, begins: Mapping[PartitionKey, int], ends: Mapping[PartitionKey, int]

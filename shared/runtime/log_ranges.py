@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -69,13 +69,25 @@ async def offsets_at(
     Raises:
         Unavailable: the broker does not answer.
     """
+    [found] = await offsets_at_each(settings, keys, [moment])
+    return found
+
+
+async def offsets_at_each(
+    settings: Settings, keys: Iterable[PartitionKey], moments: Sequence[datetime]
+) -> list[dict[PartitionKey, int | None]]:
+    """As :func:`offsets_at` for several moments, over one connection."""
     asked = {TopicPartition(settings.environment.topic(topic), n): (topic, n) for topic, n in keys}
     if not asked:
-        return {}
-    at_ms = max(0, int(moment.timestamp() * 1000))  # below lie Kafka's words for ends of logs
-    async with consumer(settings) as client, asyncio.timeout(ANSWER_SECONDS):
-        found = await client.offsets_for_times(dict.fromkeys(asked, at_ms))
-    return {key: found[tp].offset if found[tp] else None for tp, key in asked.items()}
+        return [{} for _ in moments]
+    told = []
+    async with consumer(settings) as client:
+        for moment in moments:
+            at_ms = max(0, int(moment.timestamp() * 1000))  # what is below means ends of logs
+            async with asyncio.timeout(ANSWER_SECONDS):
+                found = await client.offsets_for_times(dict.fromkeys(asked, at_ms))
+            told.append({key: found[tp].offset if found[tp] else None for tp, key in asked.items()})
+    return told
 
 
 def _assign(client: AIOKafkaConsumer, starts: Mapping[TopicPartition, int]) -> None:

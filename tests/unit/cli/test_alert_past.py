@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -32,19 +32,24 @@ class Broker:
     def __init__(self, logs: Logs) -> None:
         self.logs = logs
         self.most = 0
+        self.asked = 0
 
     async def log_bounds(self, _: Settings, topics: Iterable[str]) -> Any:
         wanted = set(topics)
         return {key: LogBounds(0, len(log)) for key, log in self.logs.items() if key[0] in wanted}
 
-    async def offsets_at(
-        self, _: Settings, keys: Iterable[PartitionKey], moment: datetime
-    ) -> dict[PartitionKey, int | None]:
-        at = (moment - BEGAN) / timedelta(minutes=1)
-        return {
-            key: next((n for n, minute in enumerate(self.logs[key]) if minute >= at), None)
-            for key in keys
-        }
+    async def offsets_at_each(
+        self, _: Settings, keys: Iterable[PartitionKey], moments: Sequence[datetime]
+    ) -> list[dict[PartitionKey, int | None]]:
+        self.asked += 1
+        minutes = [(moment - BEGAN) / timedelta(minutes=1) for moment in moments]
+        return [
+            {
+                key: next((n for n, minute in enumerate(self.logs[key]) if minute >= at), None)
+                for key in keys
+            }
+            for at in minutes
+        ]
 
     async def read_range(
         self, _: Settings, ranges: Mapping[PartitionKey, tuple[int, int]]
@@ -61,7 +66,7 @@ class Broker:
 
     def past(self, monkeypatch: pytest.MonkeyPatch, step: timedelta) -> Past:
         monkeypatch.setattr(log_bounds, "log_bounds", self.log_bounds)
-        monkeypatch.setattr(log_ranges, "offsets_at", self.offsets_at)
+        monkeypatch.setattr(log_ranges, "offsets_at_each", self.offsets_at_each)
         monkeypatch.setattr(log_ranges, "read_range", self.read_range)
         later = BEGAN + timedelta(minutes=70)
         return Past(
@@ -104,6 +109,12 @@ def test_an_hour_is_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     broker = Broker({key: list(range(MINUTES)) if key[0] == "commits" else [] for key in KEYS})
     assert len(list(broker.past(monkeypatch, timedelta(hours=1)))) == 2 * MINUTES
     assert broker.most == 120
+
+
+def test_a_quiet_past_takes_few_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    broker = Broker({key: [] for key in KEYS})
+    assert list(broker.past(monkeypatch, timedelta(minutes=10))) == []
+    assert broker.asked == 2 + 2, "two begins, and 30 steps of which 24 are asked for at a time"
 
 
 def test_a_topic_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

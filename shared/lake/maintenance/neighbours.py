@@ -2,7 +2,7 @@
 
 A rename leaves a table where it is, so that one made anew under the old name may share its
 directory; tables of other environments, of other engines and undeclared ones may be put anywhere.
-Hence all tables of all namespaces are asked, once. Not known this way is what another table names
+Hence all tables of all namespaces are asked. Not known this way is what another table names
 of this table's files (a snapshot of the table, ``add_files``), and any table of another catalog.
 """
 

@@ -10,7 +10,8 @@ no metadata, so the store is listed. An object goes only if
 - no metadata named it when the sweep began, nor any that was loaded after the object was listed;
 - the table is still the same one.
 
-And only where the listing shows what it must (:mod:`shared.lake.maintenance.witnesses`).
+And only where the listing shows what it must (:mod:`shared.lake.maintenance.witnesses`). Where other
+tables have their files is asked when something would go, as it costs a request for each of them.
 
 The listing is read page by page. Held at once are a batch of candidates and a digest of each file
 that the table names.
@@ -99,8 +100,8 @@ def remove_orphans(
         progress: told after each page.
 
     Raises:
-        Refused: the cut-off is less than a day ago and ``allow_young`` is not set; another table
-            has its files where this one has; the listing does not show the table's own files, or
+        Refused: the cut-off is less than a day ago and ``allow_young`` is not set; something would
+            go while another table has its files where this one has; the listing does not show the table's own files, or
             another one's metadata; the store lets nothing be deleted.
         Unavailable: not one file could be deleted.
         OSError: the store does not answer, or a manifest cannot be read.
@@ -119,9 +120,12 @@ def remove_orphans(
         Reachable(io),
         None if dry_run else files or deletion_of(io),
         older_than_ms,
-        places_of_others(handle, state),
     )
-    require_witnesses(lists, io, state)
+    try:
+        require_witnesses(lists, io, state)
+    except Refused:
+        places_of_others(handle, state)  # names the other table if the catalog has it
+        raise
     report = sweep.run(lists, progress)
     require_some(spec.name, report.removed, replace(sweep.failed, errors=report.errors))
     log.info("orphans removed", table=spec.name, files=report.removed, errors=report.errors)
@@ -137,7 +141,6 @@ class _Sweep:
 
     Args:
         files: what deletes; ``None``: nothing is deleted, only counted.
-        others: what places of other tables begin with.
 
     Attributes:
         failed: the first deletion that failed.
@@ -150,12 +153,11 @@ class _Sweep:
         named: Reachable,
         files: FileDeletion | None,
         older_than_ms: int,
-        others: tuple[str, ...],
     ) -> None:
         self._handle, self._state, self._named, self._files = handle, state, named, files
         self._older_than_ms = older_than_ms
         self._root = below(state.location)
-        self._others = others
+        self._others: tuple[str, ...] | None = None  # what their places begin with, once asked
         self.failed = Deleted()
         self._batch: list[StoredObject] = []
         self._samples: list[str] = []
@@ -197,7 +199,7 @@ class _Sweep:
 
     def _own(self, each: StoredObject) -> bool:
         at = place(each.path)
-        if not at.startswith(self._root) or at.startswith(self._others):
+        if not at.startswith(self._root) or at.startswith(self._others or ()):
             return False
         inner = at[len(self._root) :].split("/")
         directory = not each.size and "." not in inner[-1]  # a marker that some clients leave
@@ -214,7 +216,10 @@ class _Sweep:
             raise _OtherTable("it has another location by now")
         self._named.add(state)
         self._held_at_most = max(self._held_at_most, len(self._named) + len(self._batch))
-        found = {each.path: each.size for each in self._batch if each.path not in self._named}
+        unnamed = [each for each in self._batch if each.path not in self._named]
+        if unnamed and self._others is None:
+            self._others = places_of_others(self._handle, state)
+        found = {each.path: each.size for each in unnamed if self._own(each)}
         gone: Collection[str] = found
         if self._files is not None and found:
             done = self._files.delete(found)
@@ -222,7 +227,8 @@ class _Sweep:
             if done.errors and not self.failed.errors:
                 self.failed = done
             self._counted["errors"] += done.errors
-        self._counted["referenced"] += len(self._batch) - len(found)
+        self._counted["referenced"] += len(self._batch) - len(unnamed)
+        self._counted["elsewhere"] += len(unnamed) - len(found)
         self._counted["removed"] += len(gone)
         self._counted["bytes"] += sum(found[path] for path in gone)
         self._samples += sorted(gone)[: SAMPLES - len(self._samples)]

@@ -238,6 +238,16 @@ def test_a_catalog_that_does_not_list_the_table_is_not_believed(
     refused(lake, "does not list core.orders")
 
 
+def test_no_other_table_is_asked_for_where_nothing_would_go(
+    lake: DerivedLake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A request for each table, at each sweep of each table, adds up where there are many."""
+    made(lake, "other.orders", f"{lake.table.location()}/data/of-theirs")
+    left_over(lake, "data/of-theirs/young.parquet", days=0)
+    monkeypatch.setattr(type(lake.others), "list_tables", lambda *_: pytest.fail("asked"))
+    assert not swept(lake).removed
+
+
 @pytest.mark.parametrize("packed", [False, True], ids=["plain", "gzip"])
 def test_metadata_of_a_table_that_the_catalog_does_not_know_is_refused(
     lake: DerivedLake, packed: bool

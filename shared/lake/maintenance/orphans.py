@@ -10,8 +10,8 @@ no metadata, so the store is listed. An object goes only if
 - no metadata named it when the sweep began, nor any that was loaded after the object was listed;
 - the table is still the same one.
 
-And only where the listing shows what it must (:mod:`shared.lake.maintenance.witnesses`). Where other
-tables have their files is asked when something would go, as it costs a request for each of them.
+And only where the listing shows what it must (:mod:`shared.lake.maintenance.witnesses`). Where
+other tables have their files is asked when something would go: it costs a request for each of them.
 
 The listing is read page by page. Held at once are a batch of candidates and a digest of each file
 that the table names.
@@ -101,8 +101,8 @@ def remove_orphans(
 
     Raises:
         Refused: the cut-off is less than a day ago and ``allow_young`` is not set; something would
-            go while another table has its files where this one has; the listing does not show the table's own files, or
-            another one's metadata; the store lets nothing be deleted.
+            go while another table has its files where this one has; the listing does not show the
+            table's own files, or shows another one's metadata; the store lets nothing be deleted.
         Unavailable: not one file could be deleted.
         OSError: the store does not answer, or a manifest cannot be read.
         NotFound: the catalog has no such table.

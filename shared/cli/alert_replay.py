@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 LEARNING = timedelta(days=7)
 """Of so much before, commits are read where a rule asks how long silences usually are."""
-BEFORE = timedelta(hours=7)
-"""Of so much before, otherwise: a wave is stale after six hours."""
+BEFORE = timedelta(hours=13)
+"""Of so much before, otherwise: a reader holds a floor after twelve hours."""
 _PLACE = re.compile(r"(.+)/\d+/\d+")
 
 

@@ -30,13 +30,14 @@ Changed = Callable[[frozenset[str], str | None], object]
 STARTS: dict[str, Literal["beginning", "end"] | timedelta] = {
     TABLES: "beginning",
     PARTITIONS: "beginning",
-    COMMITS: timedelta(hours=7),
+    COMMITS: timedelta(hours=13),
     BUILDS: timedelta(hours=1),
     MAINTENANCE: timedelta(days=2),
     SPOOL: timedelta(days=1, hours=1),
     DEAD_LETTERS: "end",
 }
-"""Where each topic is read from. A wave is stale after six hours. A target that fails is built
+"""Where each topic is read from. A wave is stale after six hours, a reader holds a floor after
+twelve: with fewer a restart would take their alerts for over. A target that fails is built
 again within minutes, a job of maintenance run again within half an hour; the entity index is
 checked daily."""
 

@@ -18,8 +18,10 @@ from shared.tables.lineage import Tables, reads
 FLOOR_AGE = "lakehouse_reader_floor_age_seconds"
 
 REMEMBERED = 1_000
-"""Commits of a table of which it is known when they were. To a reader that is further behind the
-oldest of them is what superseded its state, until it moves on; what is known already, stays."""
+"""Commits of a table of which it is known when each was."""
+MINUTES = 25 * 60
+"""Minutes before these of which it is known when their first commit was. To a reader that is
+further behind the oldest of them is what superseded its state."""
 
 
 class _Commits:
@@ -27,17 +29,29 @@ class _Commits:
 
     def __init__(self, uuid: str) -> None:
         self.uuid = uuid
-        self._numbers: deque[int] = deque(maxlen=REMEMBERED)
-        self._times: deque[float] = deque(maxlen=REMEMBERED)
+        self._numbers: deque[int] = deque()
+        self._times: deque[float] = deque()
+        self._old_numbers: deque[int] = deque(maxlen=MINUTES)
+        self._old_times: deque[float] = deque(maxlen=MINUTES)
 
     def committed(self, number: int, at: float) -> None:
         self._numbers.append(number)
         self._times.append(at)
+        if len(self._numbers) <= REMEMBERED:
+            return
+        number, at = self._numbers.popleft(), self._times.popleft()
+        if not self._old_times or at // 60 != self._old_times[-1] // 60:
+            self._old_numbers.append(number)
+            self._old_times.append(at)
 
     def after(self, number: int) -> float | None:
-        """When the first commit behind this one was; ``None``: there is none."""
+        """When the first commit behind this one was, of old ones to a minute; ``None``: there is
+        none."""
         if not self._numbers or self._numbers[-1] <= number:
             return None
+        found = bisect_right(self._old_numbers, number)
+        if found < len(self._old_numbers):
+            return self._old_times[found]
         return self._times[bisect_right(self._numbers, number)]
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from itertools import permutations
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from services.alerter.rules.ruleset import rule_files
 from services.alerter.signals import topics as module
-from services.alerter.signals.topics import SignalTopics
+from services.alerter.signals.topics import STARTS, SignalTopics
+from shared.alerting.expression import Comparison, Selector
 from shared.alerting.signals.every import Sources, following
+from shared.alerting.signals.reader_floors import FLOOR_AGE
 from shared.contracts.event import Event
 from shared.contracts.topics import BUILDS, COMMITS, MAINTENANCE, TABLES
 from shared.runtime.settings import Settings
@@ -90,3 +94,22 @@ async def test_a_table_that_was_dropped_before_the_start_has_no_series(
     readers[COMMITS].has(histories.built(STAGED, 1, 0, uuid="another"))
     assert _series_of(sources, STAGED), "it is there again"
     await topics.stop()
+
+
+AGES = {"lakehouse_wave_age_seconds", "lakehouse_table_staleness_seconds", FLOOR_AGE}
+"""Signals that are counted from commits on, and never further back than these are read."""
+
+
+def test_commits_are_read_from_before_anything_that_a_rule_takes_for_too_old() -> None:
+    """Else an alert would be over at each restart, and come back hours later."""
+    limits = [
+        each.right
+        for rule in rule_files(None, 1.0).value.values()
+        if isinstance(each := rule.condition, Comparison)
+        and isinstance(each.left, Selector)
+        and each.left.signal in AGES
+        and isinstance(each.right, float)
+    ]
+    start = STARTS[COMMITS]
+    assert isinstance(start, timedelta)
+    assert max(limits) < start.total_seconds()

@@ -411,6 +411,16 @@ def test_a_reader_that_is_far_behind_is_no_younger_for_what_is_forgotten() -> No
     assert floor(found, 5000) == 4998
 
 
+def test_after_a_restart_a_reader_is_as_far_behind_on_a_busy_table_as_it_was_before() -> None:
+    """Its own last commit is older than what is read of commits, and told when these were."""
+    found = ReaderFloors(TABLES)
+    for number in range(2, 2 + 13 * 120):
+        found.event(landed(number, 30 * number))
+    found.event(built(STAGED, 1, 1, 30))
+    end = 13 * HOUR
+    assert floor(ready(found), end) == 13 * HOUR - 60
+
+
 def test_a_run_is_over_when_every_table_below_holds_the_commit() -> None:
     source = ready(Runs(TABLES))
     source.event(landed(1, 10))

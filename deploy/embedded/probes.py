@@ -80,18 +80,23 @@ def http_ready(port: int, path: str) -> Probe:
     """Ready when the path answers 200; a JSON ``reason`` in the answer is passed on."""
 
     async def probe() -> str | None:
-        answer = await _asked(port, path, request(port, path))
-        if isinstance(answer, str):
-            return answer
-        if answer.status == 200:
-            return None
-        try:
-            reason = json.loads(answer.body)["reason"]
-        except (ValueError, KeyError, TypeError):
-            reason = f"{path} answered {answer.status}"
-        return str(reason)
+        return (await http_answer(port, path))[0]
 
     return probe
+
+
+async def http_answer(port: int, path: str) -> tuple[str | None, dict[str, object]]:
+    """Why a path does not answer 200, ``None`` if it does, and what a JSON answer says besides."""
+    answer = await _asked(port, path, request(port, path))
+    if isinstance(answer, str):
+        return answer, {}
+    try:
+        told = dict(json.loads(answer.body))
+    except (ValueError, TypeError):
+        told = {}
+    reason = str(told.pop("reason", f"{path} answered {answer.status}"))
+    told.pop("status", None)
+    return None if answer.status == 200 else reason, told
 
 
 def storage_ready(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from shared.cli.output import table
@@ -25,8 +27,14 @@ _COLOURS = {
 _COLUMNS = ("process", "state", ">pid", ">port", ">restarts", ">memory", ">in/s", ">lag", "")
 _MIB = 1024 * 1024
 
+Notes = Mapping[str, Mapping[str, object]]
+"""Process → what it says beside being ready: that it spools, that a file of rules is wrong."""
+NONE: Notes = MappingProxyType({})
 
-def as_table(platform: PlatformState, figures: dict[str, Figures]) -> RenderableType:
+
+def as_table(
+    platform: PlatformState, figures: dict[str, Figures], notes: Notes = NONE
+) -> RenderableType:
     """One line per process, and the sum of their memory."""
     from rich.markup import escape
 
@@ -47,18 +55,22 @@ def as_table(platform: PlatformState, figures: dict[str, Figures]) -> Renderable
                 f"{one.memory_bytes / _MIB:.0f} MiB" if one and one.memory_bytes else "",
                 _figure(one.received_per_second if one else None, "{:.0f}"),
                 _figure(one.lag if one else None, "{}"),
-                escape(process.reason),
+                escape(process.reason or _noted(notes.get(process.name, {}))),
             )
         )
     own = memory_bytes(platform.supervisor_pid)
     total = own + sum(one.memory_bytes for one in figures.values())
     pid, size = platform.supervisor_pid, f"{own / _MIB:.0f} MiB"
     rows.append(("supervisor", "", pid, "", "", size, "", "", ""))
-    rows.append(("all", platform.phase, "", "", "", f"{total / _MIB:.0f} MiB", "", "", ""))
+    well = platform.phase != "ready" or all(each.is_well for each in platform.processes)
+    phase = platform.phase if well else "[yellow]not_ready[/]"
+    rows.append(("all", phase, "", "", "", f"{total / _MIB:.0f} MiB", "", "", ""))
     return table(_COLUMNS, rows)  # type: ignore[no-any-return]
 
 
-def as_json(platform: PlatformState, figures: dict[str, Figures]) -> dict[str, Any]:
+def as_json(
+    platform: PlatformState, figures: dict[str, Figures], notes: Notes = NONE
+) -> dict[str, Any]:
     """The same for programs."""
     processes = []
     for process in platform.processes:
@@ -68,6 +80,7 @@ def as_json(platform: PlatformState, figures: dict[str, Figures]) -> dict[str, A
                 **process.model_dump(exclude={"created"}),
                 "memory_bytes": one.memory_bytes if one else None,
                 "lag": one.lag if one else None,
+                "notes": dict(notes.get(process.name, {})),
             }
         )
     return {
@@ -99,6 +112,15 @@ class LiveView:
             return "starting"
         figures = self._meter.sample(self._latest, tuple(SERVICES), time.monotonic())
         return as_table(self._latest, figures)
+
+
+def _noted(notes: Mapping[str, object]) -> str:
+    def said(value: object) -> str:
+        if isinstance(value, dict):
+            return ", ".join(f"{name} {one}" for name, one in value.items())
+        return " ".join(str(value).split())
+
+    return "; ".join(f"{name}: {said(value)}" for name, value in notes.items())
 
 
 def _figure(value: float | None, form: str) -> str:

@@ -13,6 +13,7 @@ from shared.cli.output import Format, Output, emit
 
 if TYPE_CHECKING:
     from deploy.embedded.state import PlatformState
+    from shared.cli.platform_view import Notes
 
 app = typer.Typer(add_completion=False)
 
@@ -31,31 +32,29 @@ def status(output: Output = Format.TEXT) -> None:
     from shared.cli.platform_view import as_json, as_table
     from shared.cli.words import stacked
 
-    platform = asyncio.run(_asked(control.running(launch.layout())))
+    platform, notes = asyncio.run(_asked(control.running(launch.layout())))
     figures = Meter().sample(platform, tuple(SERVICES), time.monotonic())
     firing = asyncio.run(_firing(platform))
-    result = {**as_json(platform, figures), "alerts_firing": firing}
-    emit(output, result, stacked(as_table(platform, figures), _told(firing)))
+    result = {**as_json(platform, figures, notes), "alerts_firing": firing}
+    emit(output, result, stacked(as_table(platform, figures, notes), _told(firing)))
     if not result["ready"]:
         raise typer.Exit(NOT_READY)
 
 
-async def _asked(platform: PlatformState) -> PlatformState:
+async def _asked(platform: PlatformState) -> tuple[PlatformState, Notes]:
     """The state with the services' own answers instead of what the supervisor last heard."""
     from deploy.embedded.platform import SERVICES
-    from deploy.embedded.probes import http_ready
+    from deploy.embedded.probes import http_answer
 
-    processes = []
+    processes, notes = [], {}
     for process in platform.processes:
         if process.service in SERVICES and process.port and process.condition == "ready":
-            reason = await http_ready(process.port, "/readyz")()
+            reason, told = await http_answer(process.port, "/readyz")
+            notes[process.name] = told
             if reason is not None:
-                processes.append(
-                    process.model_copy(update={"condition": "not_ready", "reason": reason})
-                )
-                continue
+                process = process.model_copy(update={"condition": "not_ready", "reason": reason})
         processes.append(process)
-    return platform.model_copy(update={"processes": tuple(processes)})
+    return platform.model_copy(update={"processes": tuple(processes)}), notes
 
 
 async def _firing(platform: PlatformState) -> list[str] | None:

@@ -24,7 +24,7 @@ from tests.support.toy_lake import TODAY, ToyLake, request
 from tests.unit.transformer.framework import toys
 
 EVENTS, LINKS = toys.EVENTS.name, toys.LINKS.name
-WRITE = "services.transformer.building.builder.write"
+WRITE = "services.transformer.building.steps.write"
 
 
 class Killed(Exception):

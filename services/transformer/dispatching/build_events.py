@@ -1,6 +1,5 @@
 """What ``lakehouse.builds`` is told of a build: that it began, has ended well, or has failed."""
 
-
 from __future__ import annotations
 
 from dataclasses import replace

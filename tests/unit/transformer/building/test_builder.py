@@ -15,7 +15,8 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from services.transformer.building import writing
-from services.transformer.building.builder import BRANCH, CATCH_UPS, Builder
+from services.transformer.building.aside import BRANCH, CATCH_UPS
+from services.transformer.building.builder import Builder
 from services.transformer.building.tables import Tables
 from services.transformer.config import TransformerSettings
 from services.transformer.framework import incremental, slices
@@ -30,7 +31,7 @@ from tests.unit.transformer.framework import toys
 
 ITEMS, TOTALS, WINDOWS = toys.ITEMS.name, toys.TOTALS.name, toys.WINDOWS.name
 EVENTS = toys.EVENTS.name
-WRITE = "services.transformer.building.builder.write"
+WRITE = "services.transformer.building.steps.write"
 
 
 @pytest.fixture
@@ -292,7 +293,7 @@ def test_what_is_published_of_a_rebuild_only_begun_is_not_built_upon(lake: ToyLa
         start_branch(lake.handle(ITEMS), BRANCH, commit_id="of another owner", writer="test")
         return publish_branch(*args, **named)
 
-    with patch("services.transformer.building.builder.publish_branch", overtaken):
+    with patch("services.transformer.building.aside.publish_branch", overtaken):
         builder.build(ITEMS, request(Stage.PUBLISH))
     assert builder.build(ITEMS, request()).rebuild == "rows were changed by somebody else"
     rebuild(builder, ITEMS)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from services.transformer.building.builder import RENEWED_MS
+from services.transformer.building.live import RENEWED_MS
 from services.transformer.planning.planner import Planner
 from services.transformer.planning.wishes import Patience, Start
 from services.transformer.reconciling.reconciler import AGAIN_S, Reconciler

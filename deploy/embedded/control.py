@@ -23,6 +23,7 @@ from shared.runtime.errors import BerglineError, NotFound, Refused, Unavailable
 
 POLL_SECONDS = 0.05
 RESTART_SECONDS = 60.0
+DRAIN_SECONDS = STOP_SECONDS
 _SLACK_SECONDS = 3.0
 
 
@@ -144,12 +145,17 @@ def processes_named(platform: PlatformState, name: str) -> list[str]:
 def restart(where: Layout, name: str) -> ProcessState:
     """SIGTERM to one process, then wait until its successor is ready.
 
+    A process that hangs, and does not end in the time that draining takes at most, is killed.
+
     Raises:
         Unavailable: the successor is not ready in time.
     """
     old = _of(running(where), name)
     if old.pid and processes.alive(old.pid, old.created):
         os.kill(old.pid, signal.SIGTERM)
+        if not processes.wait_gone(old.pid, old.created, DRAIN_SECONDS):
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself meanwhile
+                os.killpg(old.pid, signal.SIGKILL)
     return _until(
         where,
         name,

@@ -17,7 +17,8 @@ from deploy.embedded import backoff, control, state
 from deploy.embedded.layout import Layout
 from deploy.embedded.processes import Child, alive
 from deploy.embedded.state import PlatformState, ProcessState
-from deploy.embedded.supervisor import HOPELESS, Supervisor
+from deploy.embedded.supervisor import Supervisor
+from deploy.embedded.watched import HOPELESS
 from shared.runtime.errors import ConfigurationError, Unavailable
 
 WITHIN_SECONDS = 60.0
@@ -151,6 +152,20 @@ async def test_what_was_asked_to_end_is_started_again_at_once(layout: Layout) ->
         os.kill(process_of(supervisor, "service").pid, signal.SIGTERM)
         await eventually(lambda: process_of(supervisor, "service").restarts == 1)
         await eventually(lambda: process_of(supervisor, "service").condition == "ready")
+
+
+@pytest.mark.asyncio
+async def test_what_hangs_is_killed_when_it_is_to_be_restarted(
+    layout: Layout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(control, "DRAIN_SECONDS", 0.2)
+    async with supervised(layout, journalled(layout, "service")) as supervisor:
+        await is_ready(supervisor)
+        old = process_of(supervisor, "service")
+        os.kill(old.pid, signal.SIGSTOP)
+        new = await asyncio.to_thread(control.restart, layout, "service")
+        assert (new.condition, new.pid != old.pid) == ("ready", True)
+        assert not alive(old.pid, old.created)
 
 
 @pytest.mark.asyncio

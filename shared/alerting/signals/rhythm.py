@@ -37,8 +37,11 @@ class Rhythm:
         """How many moments there were."""
         self._gaps = dict(known.gaps)
 
-    def happened(self, at: float) -> bool:
-        """It happened at this moment; whether that is new."""
+    def happened(self, at: float, due: float | None = None) -> bool:
+        """It happened at this moment; whether that is new.
+
+        ``due``: it would have been at this one, had nothing held it up: the gap ends there.
+        """
         before = self.last
         if before is not None and at <= before:
             return False
@@ -47,7 +50,7 @@ class Rhythm:
         if before is None:
             self.first = at
             return True
-        hour, gap = int(at // HOUR_S), at - before
+        hour, gap = int(at // HOUR_S), max(0.0, (at if due is None else min(at, due)) - before)
         shortest, longest = self._gaps.get(hour, (gap, gap))
         self._gaps[hour] = (min(shortest, gap), max(longest, gap))
         for old in [each for each in self._gaps if each < hour - WEEK_HOURS]:

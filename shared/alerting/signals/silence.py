@@ -52,13 +52,22 @@ class Silence(Following):
         }
 
     def event(self, event: Event) -> frozenset[str]:
-        """A commit, or the last state of a table; of interest when it brought rows."""
+        """A commit, or the last state of a table; of interest when it brought rows.
+
+        Deliveries that were accepted long before it were held up on their way: their source was not
+        silent for so long. Of before the start a table's last commit may be all that is known:
+        if there are rows in it, the last of them came then at the latest.
+        """
         if not isinstance(event, TableCommitted) or event.table not in self._tables:
             return NOTHING
         if event.only_moved or not event.added_rows:
-            return NOTHING
+            rows_of_before = self.history and event.total_rows
+            if not rows_of_before or event.table in self._rhythms:
+                return NOTHING
+        received = event.oldest_received_at
+        due = None if received is None else received.timestamp()
         rhythm = self._rhythms.setdefault(event.table, Rhythm())
-        return self.names if rhythm.happened(event.committed_at.timestamp()) else NOTHING
+        return self.names if rhythm.happened(event.committed_at.timestamp(), due) else NOTHING
 
     def gone(self, table: str) -> frozenset[str]:
         """A table is there no more: neither are its series."""

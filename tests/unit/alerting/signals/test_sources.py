@@ -232,6 +232,31 @@ def test_what_was_learned_is_kept_over_a_restart_as_json() -> None:
     assert again.vectors(now(last + 9)) == found.vectors(now(last + 9))
 
 
+def test_an_outage_of_ours_is_not_learned_as_a_silence_that_is_normal() -> None:
+    """What came meanwhile was accepted, and only landed late: no source was silent."""
+    found = ready(Silence(TABLES))
+    last = arrivals(found, 600, 300)
+    again = last + 8 * HOUR
+    assert value(found, SILENCE, again, table=RAW) == 8 * HOUR
+    found.event(landed(601, again, oldest_received_at=at(last + 300)))
+    found.event(landed(602, again + 1, oldest_received_at=at(last + 4 * HOUR)))
+    assert value(found, SILENCE, again + 1, table=RAW) == 0
+    assert value(found, EXPECTED, again + 1, table=RAW) == 1800
+    found.event(landed(603, again + 3 * HOUR, oldest_received_at=at(again + 3 * HOUR - 2)))
+    assert value(found, EXPECTED, 0, table=RAW) == pytest.approx(4.5 * HOUR, abs=10)
+
+
+def test_after_a_start_a_table_that_was_compacted_last_is_silent_since_then_at_least() -> None:
+    """Else a daily export that never comes again would be missed by nobody."""
+    found = Silence(TABLES, {RAW: 26 * HOUR})
+    found.event(commit(RAW, 9, 100, operation="replace"))
+    ready(found).event(commit(RAW, 10, 500, operation="replace"))
+    assert value(found, SILENCE, 100 + 27 * HOUR, table=RAW) == 27 * HOUR
+    empty = Silence(TABLES, {RAW: 26 * HOUR})
+    empty.event(commit(RAW, 1, 100, operation="replace", total_rows=0))
+    assert value(ready(empty), SILENCE, 200, table=RAW) is None
+
+
 def test_a_target_has_failed_while_inputs_are_unprocessed() -> None:
     unprocessed = {STAGED}
     found = ready(Builds(TABLES, unprocessed.__contains__))

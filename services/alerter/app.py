@@ -103,11 +103,15 @@ class Service:
             settings.alerter_unowned_s,
         )
         self._delivery = Delivery(settings, self._instruments, self._recording.said)
+        self._bus = WorkerBus(settings, SERVICE, ALERT_STATES)
+        self._announcing = Announcing(self._journal, self._bus)
         self._telling = Telling(
-            self._delivery, self._journal.board, lambda alert: self._dealing.owns(alert.rule)
+            self._delivery,
+            self._journal.board,
+            lambda: self._dealing.share.owns,
+            self._announcing.cut_off_in,
         )
         self._progress = Progress()
-        self._bus = WorkerBus(settings, SERVICE, ALERT_STATES)
         key = settings.operator_key.get_secret_value() if settings.operator_key else None
         self._handlers = Handlers(
             self._progress,
@@ -122,7 +126,7 @@ class Service:
         self._broker = BrokerSide(
             settings,
             self._bus,
-            Announcing(self._journal, self._bus),
+            self._announcing,
             self._handlers,
             self._progress,
             self._without_broker,

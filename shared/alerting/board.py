@@ -85,7 +85,7 @@ class Board:
 
     def _remove(self, key: str) -> None:
         kind, _, rest = key.partition("/")
-        match kind:
+        match kind.partition(".")[0]:
             case "notified" | "telling":
                 self.notified.pop(key, None)
             case "acknowledged":

@@ -102,6 +102,11 @@ class AlertNotified(Event):
 
     receiver: str = Field(description="name of the receiver")
     group: str = Field(description="group of alerts that are told together, as name=value pairs")
+    part: str = Field(
+        default="",
+        description="of a group of very many alerts: how the fingerprints of those begin that this "
+        "record has; the others are in records of other parts",
+    )
     idempotency_key: str = Field(description="the same whenever the same is told again")
     alerts: dict[str, NotifiedAlert] = Field(
         default_factory=dict, description="fingerprint of each alert told, and what was told of it"
@@ -118,12 +123,14 @@ class AlertNotified(Event):
     notified_at: AwareDatetime = Field(description="when the receiver took it, or was to be told")
 
     def key(self) -> str:
-        """Receiver and group; what was taken stands beside what was begun."""
-        return f"{'notified' if self.taken else 'telling'}/{self.receiver}/{self.group}"
+        """Receiver and group, and which part; what was taken stands beside what was begun."""
+        kind = "notified" if self.taken else "telling"
+        return f"{kind}{f'.{self.part}' if self.part else ''}/{self.receiver}/{self.group}"
 
     def event_id(self) -> str:
         """The idempotency key, when it was taken, and whether."""
         told = f"{self.idempotency_key}/{rfc3339(self.notified_at)}"
+        told = f"{told}/{self.part}" if self.part else told
         return told if self.taken else f"{told}/begun"
 
     def event_time(self) -> AwareDatetime:

@@ -133,13 +133,12 @@ async def run(directory: Path, first: int, kill_at: int | None) -> None:
         held.update({each.labels: each for each in changed})
         await announcing.flush()
         for each in plan(now, journal.board, ROUTING).due:
-            telling = each.telling(now)
-            await journal.append([] if telling is None else [telling])
+            await journal.append(each.telling(now))
             desk.say(
                 key=each.idempotency_key,
                 alerts=[(one.fingerprint, one.transition, one.state) for one in each.alerts],
             )
-            await journal.append([each.taken(now)])
+            await journal.append(each.taken(now))
     await announcing.flush()
     await journal.close()
 

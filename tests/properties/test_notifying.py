@@ -194,8 +194,7 @@ class Notifying(RuleBasedStateMachine):
         self._tell(data.draw(st.sampled_from(self.plan().due)), end)
 
     def _tell(self, due: Notification, end: str) -> None:
-        telling = due.telling(self.now)
-        if telling is not None:
+        for telling in due.telling(self.now):
             merge(self.board, telling, own=True)
             self.maybe |= {(due.receiver, each) for each in telling.alerts}
         if end == "not sent":
@@ -209,7 +208,8 @@ class Notifying(RuleBasedStateMachine):
                 assert saw[-1][0] <= alert.transition, "nobody is told the past"
             saw.append((alert.transition, state))
         if end == "recorded":
-            merge(self.board, due.taken(self.now), own=True)
+            for record in due.taken(self.now):
+                merge(self.board, record, own=True)
             again = [
                 each
                 for each in self.plan().due

@@ -7,7 +7,13 @@ from datetime import UTC, datetime, timedelta
 
 from shared.alerting.lifecycle import fingerprint
 from shared.alerting.notifying.notification import Notification, Reason
-from shared.contracts.alerts import AlertChanged, AlertState, NotifiedAlert, Severity
+from shared.contracts.alerts import (
+    AlertChanged,
+    AlertNotified,
+    AlertState,
+    NotifiedAlert,
+    Severity,
+)
 
 BEGAN = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
@@ -70,3 +76,9 @@ def notification(
             for each in told
         },
     )
+
+
+def taken(told: Notification, at: float) -> AlertNotified:
+    """The one record that it was taken ``at`` this time."""
+    (record,) = told.taken(at)
+    return record

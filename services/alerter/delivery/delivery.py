@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass
 
 import structlog
 
@@ -14,34 +17,64 @@ from services.alerter.delivery.sender import Sender
 from services.alerter.delivery.settings import DeliverySettings
 from services.alerter.delivery.told import Notified
 from shared.alerting.board import Board
-from shared.alerting.notifying.planning import plan
+from shared.alerting.notifying.gathering import Ours
+from shared.alerting.notifying.notification import Notification
+from shared.alerting.notifying.planner import Planner
 from shared.alerting.notifying.receiver import Receiver
 from shared.alerting.notifying.routing import Routing
-from shared.contracts.alerts import AlertChanged
 from shared.runtime.metrics import Instruments
 
 log = structlog.stdlib.get_logger("bergline.alerter")
+
+
+SLICE_S = 0.005
+"""So often everything else has its turn while thousands of alerts are planned."""
+MOST_SLICES = 400
+"""A board that changes faster than it is planned is planned at once in the end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at the board.
+
+    Attributes:
+        next_at: when to look again even if nothing happens until then, seconds since the epoch;
+            ``None``: never.
+        took_s: what it cost.
+    """
+
+    next_at: float | None
+    took_s: float
 
 
 class Delivery:
     """Tells people what stands on the board. Needs no broker.
 
     Call :meth:`configure` at start and whenever routes changed, and :meth:`tell` whenever the board
-    changed and when it said to look again. Both return at once; a loop per receiver does the rest.
+    changed and when it said to look again. Neither waits for receivers, each of which has a loop.
 
     Args:
         settings: by which path, and how.
         instruments: metrics of the alerter.
         notified: records what receivers are told; the board must have it when it returns.
+        clock: seconds, of how long a look takes.
+        now: seconds since the epoch.
     """
 
     def __init__(
-        self, settings: DeliverySettings, instruments: Instruments, notified: Notified
+        self,
+        settings: DeliverySettings,
+        instruments: Instruments,
+        notified: Notified,
+        clock: Callable[[], float] = time.perf_counter,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._settings = settings
         self._instruments = instruments
         self._notified = notified
-        self._routing = Routing({}, None, ())
+        self._clock = clock
+        self._now = now
+        self._planner = Planner(Routing({}, None, ()))
         self._senders: dict[str, Sender] = {}
         self._pushes: dict[str, AlertmanagerPush] = {}
         self._made_of: dict[str, Receiver] = {}
@@ -72,29 +105,48 @@ class Delivery:
         self._senders |= senders
         self._pushes |= pushes
         self._made_of = wanted
-        self._routing = routing
+        self._planner = Planner(routing)
 
-    def tell(self, now: float, board: Board, mine: Callable[[AlertChanged], bool]) -> float | None:
+    async def tell(self, board: Board, ours: Ours, *, cut_off: bool = False) -> Look:
         """See to it that everybody is told what stands on the board.
 
-        Args:
-            now: seconds since the epoch.
-            board: alerts, records of notifications, silences, acknowledgements.
-            mine: whether an alert is this alerter's to tell of.
+        Looks in slices of some milliseconds, between which the board may change: what is told is
+        what stands at the end.
 
-        Returns:
-            When to call again even if nothing happens until then; ``None``: never.
+        Args:
+            board: alerts, records of notifications, silences, acknowledgements.
+            ours, cut_off: which groups are this alerter's to tell, as of
+                :class:`~shared.alerting.notifying.planner.Planner`.
         """
-        if self._pushes:
-            alerts = [each for each in board.alerts.values() if mine(each)]
-            for push in self._pushes.values():
-                push.stand(alerts)
-        if not self._senders:
-            return None
-        planned = plan(now, board, self._routing, mine=mine)
+        took_s, slices = 0.0, 0
+        while True:
+            began, slices = self._clock(), slices + 1
+            if self._pushes:
+                self._stand(board, ours)
+            if not self._senders:
+                return Look(None, took_s + self._clock() - began)
+            planner = self._planner
+            planner.see(self._now(), board, ours, cut_off=cut_off)
+            if self._worked(planner, math.inf if slices > MOST_SLICES else began + SLICE_S):
+                break
+            took_s += self._clock() - began
+            await asyncio.sleep(0)
+        planned = planner.planned()
+        due: dict[str, list[Notification]] = {}
+        for each in planned.due:
+            due.setdefault(each.receiver, []).append(each)
         for name, sender in self._senders.items():
-            sender.offer([each for each in planned.due if each.receiver == name])
-        return planned.next_look
+            sender.offer(due.get(name, ()))
+        return Look(planned.next_look, took_s + self._clock() - began)
+
+    def _worked(self, planner: Planner, until: float) -> bool:
+        return planner.work(lambda: self._clock() >= until)
+
+    def _stand(self, board: Board, ours: Ours) -> None:
+        owned = {rule: ours(rule) for rule in {each.rule for each in board.alerts.values()}}
+        alerts = [each for each in board.alerts.values() if owned[each.rule]]
+        for push in self._pushes.values():
+            push.stand(alerts)
 
     def info(self) -> Mapping[str, object]:
         """Path and receivers, and how many groups wait for each; no addresses."""

@@ -11,17 +11,17 @@ import structlog
 
 from services.alerter.delivery.delivery import Delivery
 from shared.alerting.board import Board
-from shared.contracts.alerts import AlertChanged
+from shared.alerting.notifying.gathering import Ours
 
 log = structlog.stdlib.get_logger("bergline.alerter")
 
 LONGEST_S = 60.0
 """It looks so often at least, in case a clock was set."""
-
-
 SHARE = 4.0
 """A look that took a second is followed by four without another: with thousands of alerts it takes
 a fifth of a core, not all of it."""
+AGAIN_S = 1.0
+"""After a look that failed."""
 
 
 class Telling:
@@ -30,8 +30,10 @@ class Telling:
     Args:
         delivery: tells receivers.
         board: what stands.
-        mine: whether an alert is this alerter's to tell of.
-        clock: monotonic seconds.
+        ours: which groups this alerter tells; equal to that of before as long as it says the same.
+        cut_off_in: seconds until others do not hear of what happens here, if it stays so; 0: they
+            do not; ``None``: they do.
+        now: seconds since the epoch.
         pause: waits so many seconds.
     """
 
@@ -39,14 +41,16 @@ class Telling:
         self,
         delivery: Delivery,
         board: Board,
-        mine: Callable[[AlertChanged], bool],
-        clock: Callable[[], float] = time.monotonic,
+        ours: Callable[[], Ours],
+        cut_off_in: Callable[[], float | None],
+        now: Callable[[], float] = time.time,
         pause: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._delivery = delivery
         self._board = board
-        self._mine = mine
-        self._clock = clock
+        self._ours = ours
+        self._cut_off_in = cut_off_in
+        self._now = now
         self._pause = pause
         self._wake = asyncio.Event()
 
@@ -58,15 +62,24 @@ class Telling:
         """Look until cancelled."""
         while True:
             self._wake.clear()
-            now, began = time.time(), self._clock()
-            try:
-                next_look = self._delivery.tell(now, self._board, self._mine)
-            except Exception:
-                log.exception("nobody was told, trying again soon")
-                next_look = now + 1.0
+            wait, took_s = await self._look()
             # Each notification that is taken changes the board; rules are evaluated meanwhile.
-            await self._pause((self._clock() - began) * SHARE)
-            wait = LONGEST_S if next_look is None else min(max(next_look - now, 0.0), LONGEST_S)
+            await self._pause(took_s * SHARE)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._wake.wait()
+
+    async def _look(self) -> tuple[float, float]:
+        """Tell; for how long nothing else is to be told, and how long it took."""
+        left = self._cut_off_in()
+        try:
+            found = await self._delivery.tell(self._board, self._ours(), cut_off=left == 0)
+        except Exception:
+            log.exception("nobody was told, trying again soon")
+            return AGAIN_S, 0.0
+        waits = [LONGEST_S]
+        if left:
+            waits.append(left)
+        if found.next_at is not None:
+            waits.append(max(found.next_at - self._now(), 0.0))
+        return min(waits), found.took_s

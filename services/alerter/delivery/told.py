@@ -30,13 +30,13 @@ class Told:
 
     async def begin(self, notification: Notification) -> None:
         """It is about to be sent: should nobody learn what becomes of it, its end is told."""
-        record = notification.telling(self._now())
-        if record is not None:
+        for record in notification.telling(self._now()):
             await self._keep(record)
 
     async def taken(self, notification: Notification) -> None:
         """The receiver took it."""
-        await self._keep(notification.taken(self._now()))
+        for record in notification.taken(self._now()):
+            await self._keep(record)
 
     async def _keep(self, record: AlertNotified) -> None:
         try:

@@ -63,7 +63,7 @@ class Dealing:
 
     def owns(self, rule: str) -> bool:
         """Whether the alerts of a rule, present or past, are this alerter's to tell of."""
-        return rule in self.share.of((rule,))
+        return self.share.owns(rule)
 
     def dealt(self, share: Share) -> None:
         """The group has dealt."""
@@ -106,7 +106,9 @@ class Dealing:
         names = share.of(self._rules())
         self._evaluation.own(names & self._evaluation.owned)
         self._evaluation.resume()
-        if read_on and names - self._evaluation.owned:
+        # With partitions come groups that others told, even where no rule is of them.
+        grown = share.partitions != self.share.partitions or share.mine - self.share.mine
+        if read_on and (grown or names - self._evaluation.owned):
             try:
                 async with asyncio.timeout(READ_ON_S):
                     await self._read_on()

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from shared.contracts.topics import ALERT_STATES, PLATFORM_TOPICS
-from shared.runtime.ownership import owned, partition_of
+from shared.runtime.ownership import partition_of
 
+_partition_of = lru_cache(maxsize=10_000)(partition_of)
 DECLARED = PLATFORM_TOPICS[ALERT_STATES].partitions
 
 
@@ -23,9 +25,13 @@ class Share:
     mine: frozenset[int]
     partitions: int
 
+    def owns(self, name: str) -> bool:
+        """Whether a rule, or a group of alerts that is dealt by a name of its own, is of it."""
+        return _partition_of(name, self.partitions) in self.mine
+
     def of(self, rules: Iterable[str]) -> frozenset[str]:
         """Those rules, present or past, that are of this share."""
-        return owned(rules, self.mine, self.partitions)
+        return frozenset(filter(self.owns, rules))
 
 
 NOTHING = Share(frozenset(), DECLARED)

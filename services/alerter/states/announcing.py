@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import structlog
@@ -28,6 +29,8 @@ AT_ONCE = 500
 """Entries that are under way together."""
 RETRY_S = 1.0
 """Pause before what failed is tried again."""
+CUT_OFF_S = 10.0
+"""When something waits, and nothing could be published for so long, others do not hear of it."""
 
 
 class Sender(Protocol):
@@ -41,11 +44,21 @@ class Sender(Protocol):
 
 
 class Announcing:
-    """The task that publishes for one journal."""
+    """The task that publishes for one journal.
 
-    def __init__(self, journal: Journal, sender: Sender) -> None:
+    Args:
+        journal: has what is to be published.
+        sender: publishes.
+        clock: monotonic seconds.
+    """
+
+    def __init__(
+        self, journal: Journal, sender: Sender, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._journal = journal
         self._sender = sender
+        self._clock = clock
+        self._waits_since: float | None = None
         self._outage = Outage(log, "changes of alerts are not published yet")
         self._task: asyncio.Task[None] | None = None
         self._one_at_a_time = asyncio.Lock()
@@ -66,6 +79,16 @@ class Announcing:
         while self._journal.state.unpublished:
             async with self._one_at_a_time:
                 await self._once()
+
+    def cut_off_in(self) -> float | None:
+        """Seconds until others do not hear of what happens here, if nothing can be published until
+        then; 0: they do not; ``None``: nothing waits. To be asked when something happened."""
+        if not self._journal.state.unpublished:
+            self._waits_since = None
+            return None
+        if self._waits_since is None:
+            self._waits_since = self._clock()
+        return max(0.0, self._waits_since + CUT_OFF_S - self._clock())
 
     async def _run(self) -> None:
         while True:
@@ -91,6 +114,7 @@ class Announcing:
         for entry in entries:
             await self._publish(entry)
             self._journal.published([entry.number])
+            self._waits_since = self._clock()
 
     async def _publish(self, entry: Waiting) -> None:
         if isinstance(entry, Forgotten):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from shared.alerting.board import Board
-from shared.alerting.notifying.records import AllRecords
+from shared.alerting.notifying.records import by_group
 
 OVER_S = 86_400.0
 """What is over is forgotten after a day."""
@@ -26,7 +26,7 @@ def forgettable(
     """
     believed = {
         fingerprint
-        for records in AllRecords.of(board.notified).by_group.values()
+        for records in by_group(board.notified.values()).values()
         for fingerprint, _ in records.believed_firing()
     }
     gone = {

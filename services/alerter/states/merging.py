@@ -86,7 +86,7 @@ def _said_at(board: Board, key: str) -> datetime | None:
     """When what stands under a key was said; ``None``: nothing does."""
     kind, _, rest = key.partition("/")
     held: Event | None
-    match kind:
+    match kind.partition(".")[0]:
         case "notified" | "telling":
             held = board.notified.get(key)
         case "acknowledged":

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable
 from hashlib import blake2b
+from operator import attrgetter
 
 from shared.alerting.board import Board
 from shared.alerting.notifying.group import Group, Member
 from shared.alerting.notifying.notification import Notification, Reason
+from shared.alerting.notifying.records import Told
 from shared.contracts.alerts import NotifiedAlert
-
-_SEVERITIES = ("critical", "warning", "info", "none")
 
 
 def composed(group: Group, members: Iterable[Member], reason: Reason, board: Board) -> Notification:
     """The notification of a group that tells of these members."""
-    members = sorted(members, key=_order)
+    members = sorted(members, key=attrgetter("rank"))
     records = group.records
     repeat = 0
-    if reason == "repeated" and records.taken is not None:
-        repeat = records.taken.repeat + 1
+    if reason == "repeated" and records.last is not None:
+        repeat = records.last.repeat + 1
     told = {each.alert.fingerprint: each.told for each in members}
-    before = {} if records.taken is None else records.taken.alerts
-    begun_before = {} if records.begun is None else records.begun.alerts
     begun = {
         each.alert.fingerprint: each.told
         for each in members
@@ -40,30 +37,22 @@ def composed(group: Group, members: Iterable[Member], reason: Reason, board: Boa
         reason=reason,
         repeat=repeat,
         alerts=tuple(each.alert for each in members),
-        told={**_standing(before, board), **told},
-        begun={**_standing(begun_before, board), **begun} if begun else {},
+        told={**_standing(records.taken, board), **told},
+        begun={**_standing(records.begun, board), **begun} if begun else {},
     )
 
 
-def _standing(alerts: Mapping[str, NotifiedAlert], board: Board) -> dict[str, NotifiedAlert]:
+def _standing(alerts: Told, board: Board) -> dict[str, NotifiedAlert]:
     """Without alerts of which nothing is known any more."""
     return {each: told for each, told in alerts.items() if each in board.alerts}
-
-
-def _order(member: Member) -> tuple[bool, int, datetime, str]:
-    alert = member.alert
-    return (
-        alert.state != "firing",
-        _SEVERITIES.index(alert.severity),
-        alert.fired_at or alert.changed_at,
-        alert.fingerprint,
-    )
 
 
 def _key(group: Group, members: Iterable[Member], repeat: int) -> str:
     """Of what is told: the same in whatever process, as long as the same is to be told."""
     alerts = sorted(
-        (each.alert.fingerprint, each.told.transition, each.told.state) for each in members
+        (each.alert.fingerprint, told.transition, told.state)
+        for each in members
+        for told in (each.told,)
     )
     text = json.dumps([group.receiver, group.key, repeat, alerts], separators=(",", ":"))
     return blake2b(text.encode(), digest_size=16).hexdigest()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import lru_cache
+from typing import Literal
 
 from shared.alerting.notifying.records import Records
 from shared.alerting.notifying.routing import Route
@@ -25,6 +28,12 @@ class Timing:
 
     def sooner(self, other: Timing) -> Timing:
         """Of each time the shorter one, for a group to which several routes lead."""
+        if (
+            self.wait_s <= other.wait_s
+            and self.interval_s <= other.interval_s
+            and self.repeat_s <= other.repeat_s
+        ):
+            return self
         return Timing(
             min(self.wait_s, other.wait_s),
             min(self.interval_s, other.interval_s),
@@ -32,9 +41,30 @@ class Timing:
         )
 
 
-@dataclass(frozen=True, slots=True)
+SEVERITIES = ("critical", "warning", "info", "none")
+
+Rank = tuple[bool, int, datetime, str]
+
+
+def rank(alert: AlertChanged) -> Rank:
+    """What is told first: what fires, the worst of it, the longest of that."""
+    return (
+        alert.state != "firing",
+        SEVERITIES.index(alert.severity),
+        alert.fired_at or alert.changed_at,
+        alert.fingerprint,
+    )
+
+
+@lru_cache(maxsize=65_536)
+def _told(transition: int, state: Literal["firing", "resolved"]) -> NotifiedAlert:
+    """Alerts that came together have the same number; making one costs more than finding it."""
+    return NotifiedAlert(transition=transition, state=state)
+
+
+@dataclass(slots=True)
 class Member:
-    """An alert of a group.
+    """An alert of a group; nothing of it changes.
 
     Attributes:
         alert: as it is to be told.
@@ -47,14 +77,23 @@ class Member:
     since: float
     escalated: bool = False
     acknowledged: bool = False
+    _told: NotifiedAlert | None = None
+    _rank: Rank | None = None
 
     @property
     def told(self) -> NotifiedAlert:
         """What its receiver knows once it was told."""
-        return NotifiedAlert(
-            transition=self.alert.transition,
-            state="firing" if self.alert.state == "firing" else "resolved",
-        )
+        if self._told is None:
+            firing = self.alert.state == "firing"
+            self._told = _told(self.alert.transition, "firing" if firing else "resolved")
+        return self._told
+
+    @property
+    def rank(self) -> Rank:
+        """As :func:`rank`; found once, as a group is put in order for each of its alerts."""
+        if self._rank is None:
+            self._rank = rank(self.alert)
+        return self._rank
 
 
 @dataclass(slots=True)

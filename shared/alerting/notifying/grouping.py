@@ -24,6 +24,15 @@ def group_key(shared: Mapping[str, str]) -> str:
     )
 
 
+def teller_of(shared: Mapping[str, str]) -> str:
+    """By what is dealt which alerter tells a group: its rule where it is of one, else its name.
+
+    A group by ``alertname`` is told where its rule is evaluated; any other one, of which several
+    alerters may evaluate the rules, by one of them, whole.
+    """
+    return shared.get("alertname") or group_key(shared)
+
+
 def labels_of_key(key: str) -> dict[str, str]:
     """The labels of which :func:`group_key` made a name."""
     found: dict[str, str] = {}

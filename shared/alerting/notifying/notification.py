@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 
-from shared.contracts.alerts import AlertChanged, AlertNotified, NotifiedAlert
+from shared.alerting.notifying.records import Told, divided
+from shared.contracts.alerts import AlertChanged, AlertNotified
 
 Reason = Literal["changed", "repeated", "escalated"]
 
@@ -38,8 +39,8 @@ class Notification:
     reason: Reason
     repeat: int
     alerts: tuple[AlertChanged, ...]
-    told: Mapping[str, NotifiedAlert]
-    begun: Mapping[str, NotifiedAlert] = field(default_factory=dict)
+    told: Told
+    begun: Told = field(default_factory=dict)
 
     @property
     def status(self) -> Literal["firing", "resolved"]:
@@ -47,27 +48,32 @@ class Notification:
         over = all(alert.state != "firing" for alert in self.alerts)
         return "resolved" if over else "firing"
 
-    def taken(self, at: float) -> AlertNotified:
-        """The record that the receiver took it; ``at`` in seconds since the epoch."""
-        return self._record(self.told, at, taken=True)
+    def taken(self, at: float) -> tuple[AlertNotified, ...]:
+        """The records that the receiver took it; ``at`` in seconds since the epoch.
 
-    def telling(self, at: float) -> AlertNotified | None:
-        """The record that it is about to be told, to be kept before it is sent.
-
-        ``None`` when there is no need: the receiver was told of these alerts before.
+        One, unless the group is very large: see :mod:`shared.alerting.notifying.records`.
         """
-        return self._record(self.begun, at, taken=False) if self.begun else None
+        return self._records(self.told, at, taken=True)
 
-    def _record(
-        self, alerts: Mapping[str, NotifiedAlert], at: float, *, taken: bool
-    ) -> AlertNotified:
-        return AlertNotified(
-            receiver=self.receiver,
-            group=self.group,
-            idempotency_key=self.idempotency_key,
-            alerts=dict(alerts),
-            reason=self.reason,
-            taken=taken,
-            repeat=self.repeat,
-            notified_at=datetime.fromtimestamp(at, UTC),
+    def telling(self, at: float) -> tuple[AlertNotified, ...]:
+        """The records that it is about to be told, to be kept before it is sent.
+
+        None when there is no need: the receiver was told of these alerts before.
+        """
+        return self._records(self.begun, at, taken=False) if self.begun else ()
+
+    def _records(self, alerts: Told, at: float, *, taken: bool) -> tuple[AlertNotified, ...]:
+        return tuple(
+            AlertNotified(
+                receiver=self.receiver,
+                group=self.group,
+                part=part,
+                idempotency_key=self.idempotency_key,
+                alerts=dict(told),
+                reason=self.reason,
+                taken=taken,
+                repeat=self.repeat,
+                notified_at=datetime.fromtimestamp(at, UTC),
+            )
+            for part, told in divided(alerts).items()
         )

@@ -18,16 +18,18 @@ is no longer true is not told any more. Rules:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from shared.alerting.board import Board
 from shared.alerting.notifying.composing import composed
-from shared.alerting.notifying.gathering import Gathering
-from shared.alerting.notifying.group import Group, Member
+from shared.alerting.notifying.gathering import Gathering, Ours
+from shared.alerting.notifying.group import Group, Member, rank
 from shared.alerting.notifying.notification import Notification, Reason
 from shared.alerting.notifying.routing import Routing
-from shared.contracts.alerts import AlertChanged
+
+
+def _everything(_name: str) -> bool:
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,7 @@ class Plan:
     """What is to be told.
 
     Attributes:
-        due: notifications, at most one for each receiver and group.
+        due: notifications, at most one for each receiver and group; what is worst comes first.
         next_look: when there is more to be told if nothing happens until then; ``None``: never.
     """
 
@@ -44,11 +46,7 @@ class Plan:
 
 
 def plan(
-    now: float,
-    board: Board,
-    routing: Routing,
-    *,
-    mine: Callable[[AlertChanged], bool] = lambda _alert: True,
+    now: float, board: Board, routing: Routing, *, ours: Ours = _everything, cut_off: bool = False
 ) -> Plan:
     """What is to be told at ``now``, in seconds since the epoch; see the module.
 
@@ -56,25 +54,33 @@ def plan(
         now: seconds since the epoch.
         board: alerts, records, silences, acknowledgements.
         routing: who is told what.
-        mine: whether an alert is this alerter's to tell; all others inhibit only.
+        ours: which groups this alerter tells, by :func:`~.grouping.teller_of`; the alerts of others
+            inhibit only.
+        cut_off: others do not hear of this alerter's alerts, so it tells of those of its own rules
+            in whosesoever group.
     """
     if not routing.receivers:
         return Plan((), None)
-    gathering = Gathering(now, board, routing, mine)
+    gathering = Gathering(now, board, routing, ours, cut_off=cut_off)
     due: list[Notification] = []
     looks = list(gathering.looks)
     for group in gathering.groups.values():
-        at, members, reason = _next(group, now)
+        at, members, reason = next_of(group, now)
         if at is None:
             continue
         if at <= now:
             due.append(composed(group, members, reason, board))
         else:
             looks.append(at)
-    return Plan(tuple(due), min(looks, default=None))
+    return Plan(tuple(sorted(due, key=urgency)), min(looks, default=None))
 
 
-def _next(group: Group, now: float) -> tuple[float | None, list[Member], Reason]:
+def urgency(notification: Notification) -> tuple[object, ...]:
+    """What is told first: the worst, then what fires the longest, ends last."""
+    return (*rank(notification.alerts[0]), notification.receiver, notification.group)
+
+
+def next_of(group: Group, now: float) -> tuple[float | None, list[Member], Reason]:
     """When a group is told next if nothing happens until then, of what, and why.
 
     Nothing new waits for a time that is ahead only because the clock was set back since.

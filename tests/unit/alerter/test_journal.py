@@ -18,7 +18,7 @@ from services.alerter.journal.journal import Journal
 from services.alerter.journal.lines import HEADER, Kept, content, line, read
 from shared.contracts.alerts import AlertChanged
 from shared.runtime.errors import ConfigurationError, Refused
-from tests.support.notifications import alert, notification
+from tests.support.notifications import alert, notification, taken
 
 A, B = alert(table="a"), alert(table="b")
 LONG_AFTER = A.changed_at + timedelta(days=2)
@@ -45,7 +45,7 @@ async def test_what_is_kept_is_there_for_the_next_process(tmp_path: Path) -> Non
     first = Journal(tmp_path)
     assert await first.append([A, B])
     assert await first.append([changed(A, 3)])
-    told = notification([A]).taken(1_700_000_000)
+    told = taken(notification([A]), 1_700_000_000)
     assert await first.append([told])
     await first.own(["Late", "Down"])
     first.published([1])

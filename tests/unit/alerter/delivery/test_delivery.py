@@ -1,7 +1,7 @@
 """Everybody is told what stands on the board: by our notifiers, or by Alertmanager, never both."""
 
 import asyncio
-import time
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,8 +12,10 @@ import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
+from services.alerter.delivery import delivery as module
 from services.alerter.delivery.alertmanager import AlertmanagerPush
 from services.alerter.delivery.delivery import Delivery
+from services.alerter.delivery.sender import Sender
 from services.alerter.delivery.settings import DeliverySettings
 from shared.alerting.board import Board
 from shared.alerting.notifying.receiver import Receiver, ReceiverType
@@ -40,14 +42,14 @@ class Alerter:
 
     async def _record(self, event: AlertNotified) -> None:
         self.board.take(event.key(), event)
-        self.tell()
+        await self.tell()
         async with self._changed:
             self._changed.notify_all()
 
-    def tell(self, *alerts: AlertChanged) -> None:
+    async def tell(self, *alerts: AlertChanged) -> None:
         for each in alerts:
             self.board.take(each.key(), each)
-        self.delivery.tell(time.time(), self.board, lambda each: each.rule != "another's")
+        await self.delivery.tell(self.board, lambda name: name != "another's")
 
     async def until(self, condition: Callable[[list[AlertNotified]], bool]) -> None:
         async with self._changed:
@@ -90,9 +92,9 @@ async def test_what_fires_and_what_is_over_is_told_and_recorded() -> None:
     firing, over = now(alert(table="a")), now(alert(table="a", state="resolved", transition=3))
     async with alert_receiver(Answer(500)) as receiver:
         alerter.delivery.configure(routing(at(receiver.url)))
-        alerter.tell(firing, now(alert("another's")))
+        await alerter.tell(firing, now(alert("another's")))
         await alerter.until(lambda records: len(records) == 1)
-        alerter.tell(over)
+        await alerter.tell(over)
         await receiver.until(3)
         await alerter.delivery.close(30)
 
@@ -108,7 +110,7 @@ async def test_a_receiver_that_is_down_does_not_hold_up_another() -> None:
     alerter = Alerter()
     async with alert_receiver(*[Answer(503)] * 50) as down, alert_receiver() as up:
         alerter.delivery.configure(routing(at(down.url, "down"), at(up.url, "up")))
-        alerter.tell(now(alert(table="a")))
+        await alerter.tell(now(alert(table="a")))
         await alerter.until(lambda records: [each.receiver for each in records] == ["up"])
         await alerter.delivery.close(0)
 
@@ -118,10 +120,10 @@ async def test_routes_may_change_while_it_runs() -> None:
     alerter = Alerter()
     async with alert_receiver() as first, alert_receiver() as second:
         alerter.delivery.configure(routing(at(first.url)))
-        alerter.tell(now(alert(table="a")))
+        await alerter.tell(now(alert(table="a")))
         await alerter.until(lambda records: len(records) == 1)
         alerter.delivery.configure(routing(at(second.url)))
-        alerter.tell(now(alert("MinIODown", table="b")))
+        await alerter.tell(now(alert("MinIODown", table="b")))
         await alerter.until(lambda records: len(records) == 2)
         assert alerter.delivery.info()["receivers"] == {"desk": 0}
         # The one before it ends meanwhile, and has the same name.
@@ -149,7 +151,7 @@ async def test_an_error_of_ours_is_not_the_end_of_telling_an_alertmanager(
     monkeypatch.setattr(AlertmanagerPush, "_body", body)
     async with alert_receiver() as manager:
         alerter.delivery.configure(routing(at(manager.url, "one", "alertmanager")))
-        alerter.tell(now(alert()))
+        await alerter.tell(now(alert()))
         await manager.until(1)
         await alerter.delivery.close(1)
 
@@ -161,7 +163,7 @@ async def test_an_alertmanager_is_handed_everything_and_nobody_else_is_told() ->
         alerter.delivery.configure(
             routing(at(manager.url, "one", "alertmanager"), at(manager.url, "two", "alertmanager"))
         )
-        alerter.tell(now(alert(table="a")), now(alert("another's")))
+        await alerter.tell(now(alert(table="a")), now(alert("another's")))
         await manager.until(2)
         await alerter.delivery.close(30)
 
@@ -175,7 +177,7 @@ async def test_an_alertmanager_is_handed_everything_and_nobody_else_is_told() ->
 async def test_by_setting_nobody_is_told() -> None:
     alerter = Alerter("none")
     alerter.delivery.configure(routing(at("http://127.0.0.1:1")))
-    alerter.tell(now(alert(table="a")))
+    await alerter.tell(now(alert(table="a")))
 
     assert alerter.delivery.info() == {"path": "none", "receivers": {}, "alertmanagers": []}
     await alerter.delivery.close(0)
@@ -217,7 +219,7 @@ async def test_no_log_metric_or_page_shows_an_address() -> None:
     with capture_logs() as lines:
         async with alert_receiver(Answer(500), Answer(404)) as receiver:
             alerter.delivery.configure(routing(at(receiver.url)))
-            alerter.tell(now(alert(table="a")))
+            await alerter.tell(now(alert(table="a")))
             await receiver.until(2)
             await alerter.delivery.close(30)
 
@@ -225,3 +227,41 @@ async def test_no_log_metric_or_page_shows_an_address() -> None:
     assert "receiver is not reached" in shown
     assert 'lakehouse_notifications_total{outcome="gave_up",receiver="desk"} 1.0' in shown
     assert TOKEN not in shown
+
+
+@pytest.mark.parametrize("most", [3, 400])
+@pytest.mark.asyncio
+async def test_thousands_of_alerts_are_planned_in_slices(
+    monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Between which others have their turn; told is what stands at the end."""
+    monkeypatch.setattr(module, "MOST_SLICES", most)
+    offered: list[list[str]] = []
+    monkeypatch.setattr(
+        Sender, "offer", lambda _self, due: offered.append([each.group for each in due])
+    )
+    seconds = itertools.count()
+    delivery = Delivery(
+        DeliverySettings(), Instruments("alerter"), _not_told, clock=lambda: next(seconds)
+    )
+    delivery.configure(routing(at("http://127.0.0.1:1")))
+    board, turns = Board(), 0
+    for number in range(30):
+        each = now(alert(f"Rule{number}"))
+        board.take(each.key(), each)
+
+    looking = asyncio.create_task(delivery.tell(board, lambda _name: True))
+    while not looking.done():
+        turns += 1
+        if turns == 2:
+            for each in list(board.alerts.values())[5:]:
+                board.take(each.key(), each.model_copy(update={"state": "inactive"}))
+        await asyncio.sleep(0)
+    assert [sorted(each) for each in offered] == [[f"alertname=Rule{n}" for n in range(5)]]
+    assert turns > min(most, 20)
+    assert looking.result().took_s > turns / 2, "each slice is counted"
+    await delivery.close(0)
+
+
+async def _not_told(_record: AlertNotified) -> None:
+    raise AssertionError

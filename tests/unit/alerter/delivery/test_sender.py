@@ -381,7 +381,7 @@ async def test_a_fault_of_ours_ends_no_receiver() -> None:
     class Faulty(Notification):
         __slots__ = ()
 
-        def taken(self, at: float) -> AlertNotified:
+        def taken(self, at: float) -> tuple[AlertNotified, ...]:
             reached.set()
             raise RuntimeError("a fault")
 

@@ -8,25 +8,25 @@ from typing import cast
 
 import pytest
 
-from services.alerter.delivery.delivery import Delivery
-from services.alerter.delivery.telling import SHARE, Telling
+from services.alerter.delivery.delivery import Delivery, Look
+from services.alerter.delivery.telling import AGAIN_S, LONGEST_S, SHARE, Telling
 from shared.alerting.board import Board
-from shared.contracts.alerts import AlertChanged
+
+NOW = 1_700_000_000.0
 
 
 class Slow:
     """Takes half a second to look, and what it tells changes the board."""
 
     def __init__(self) -> None:
-        self.now = 0.0
-        self.looks = 0
+        self.cut_off: list[bool] = []
         self.telling: Telling | None = None
 
-    def tell(self, now: float, board: Board, mine: Callable[[AlertChanged], bool]) -> None:
-        self.now += 0.5
-        self.looks += 1
+    async def tell(self, board: Board, ours: Callable[[str], bool], *, cut_off: bool) -> Look:
+        self.cut_off.append(cut_off)
         assert self.telling is not None
         self.telling.look()
+        return Look(None, 0.5)
 
 
 @pytest.mark.asyncio
@@ -40,11 +40,52 @@ async def test_a_look_that_takes_long_is_followed_by_a_longer_pause() -> None:
         await asyncio.sleep(0)
 
     slow.telling = Telling(
-        cast("Delivery", slow), Board(), lambda _alert: True, lambda: slow.now, pause
+        cast("Delivery", slow), Board(), lambda: lambda _name: True, lambda: None, pause=pause
     )
     running = asyncio.create_task(slow.telling.run())
     async with asyncio.timeout(20):
         await enough.wait()
     running.cancel()
     assert pauses[:3] == [0.5 * SHARE] * 3
-    assert slow.looks == len(pauses)
+    assert len(slow.cut_off) == len(pauses)
+
+
+class Planned:
+    """Says when to look again, or fails."""
+
+    def __init__(self, next_at: float | None) -> None:
+        self.next_at = next_at
+        self.cut_off: list[bool] = []
+
+    async def tell(self, board: Board, ours: Callable[[str], bool], *, cut_off: bool) -> Look:
+        self.cut_off.append(cut_off)
+        if self.next_at == 0:
+            raise RuntimeError
+        return Look(self.next_at, 0.25)
+
+
+@pytest.mark.parametrize(
+    ("next_at", "cut_off_in", "waits"),
+    [
+        (None, None, LONGEST_S),
+        (NOW + 3, None, 3.0),
+        (NOW + 3, 2.0, 2.0),
+        (NOW - 3, 2.0, 0.0),
+        (NOW + 300, 0.0, LONGEST_S),
+        (0, None, AGAIN_S),
+    ],
+)
+@pytest.mark.asyncio
+async def test_it_looks_again_when_there_is_more_to_tell(
+    next_at: float | None, cut_off_in: float | None, waits: float
+) -> None:
+    planned = Planned(next_at)
+    telling = Telling(
+        cast("Delivery", planned),
+        Board(),
+        lambda: lambda _name: True,
+        lambda: cut_off_in,
+        now=lambda: NOW,
+    )
+    assert (await telling._look())[0] == waits
+    assert planned.cut_off == [cut_off_in == 0]

@@ -184,6 +184,26 @@ def test_rules_that_stay_are_evaluated_meanwhile(tmp_path: Path) -> None:
     alerter(tmp_path, scenario)
 
 
+def test_groups_are_told_once_what_was_told_of_them_has_been_read(tmp_path: Path) -> None:
+    """Whoever gets partitions gets groups, even where no rule is of these."""
+
+    async def scenario(desk: Desk) -> None:
+        desk.read.set()
+        desk.dealing.dealt(HALVES[0])
+        await until(lambda: desk.dealing.known)
+        desk.read.clear()
+        desk.dealing.dealt(EVERYTHING)
+        await until(lambda: desk.asked == 2)
+        group = next(f"table={n}" for n in range(99) if HALVES[1].owns(f"table={n}"))
+        assert not desk.dealing.share.owns(group)
+        desk.read.set()
+        await until(lambda: desk.dealing.share.owns(group))
+
+    texts = {next(iter(rules(text))): text for text in (LAGGING, MANY_FILES, DOWN)}
+    only = next(text for name, text in texts.items() if HALVES[0].owns(name))
+    alerter(tmp_path, scenario, rules(only))
+
+
 def test_without_a_group_all_rules_are_ours_or_those_of_the_last_time(tmp_path: Path) -> None:
     async def alone(desk: Desk) -> None:
         desk.dealing.without_group(0)

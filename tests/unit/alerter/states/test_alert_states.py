@@ -26,7 +26,7 @@ from shared.contracts.alerts import (
     NotifiedAlert,
 )
 from shared.contracts.event import Event
-from tests.support.notifications import BEGAN, alert, notification
+from tests.support.notifications import BEGAN, alert, notification, taken
 
 A = alert(table="a")
 OVER = alert(table="a", state="resolved", transition=3)
@@ -98,9 +98,9 @@ async def test_what_is_over_by_the_end_of_the_topic_never_fires(journal: Journal
     news: list[Event | None] = []
     states = AlertStates(journal, news.append)
     states.on_record(record(A))
-    states.on_record(record(notification([A]).taken(BEGAN.timestamp())))
+    states.on_record(record(taken(notification([A]), BEGAN.timestamp())))
     assert (news, journal.board.notified) == ([], {}), "that may have been long ago"
-    told = notification([OVER]).taken(BEGAN.timestamp() + 9)
+    told = taken(notification([OVER]), BEGAN.timestamp() + 9)
     for each in (OVER, told, SILENCED):
         states.on_record(record(each))
     states.on_record(tombstone(alert(table="b").fingerprint))
@@ -150,7 +150,7 @@ async def test_the_owner_says_again_what_the_topic_has_lost(journal: Journal) ->
 
 @pytest.mark.asyncio
 async def test_that_a_receiver_knows_is_said_again_too(journal: Journal) -> None:
-    receiver_knows = notification([A]).taken(BEGAN.timestamp())
+    receiver_knows = taken(notification([A]), BEGAN.timestamp())
     assert journal.follow(receiver_knows)
     states = following(journal)
     assert await states.say_again([]) == 1, "its end is owed by whoever has the rule next"
@@ -190,7 +190,7 @@ def test_what_was_begun_stands_beside_what_was_taken() -> None:
 
 
 def test_an_alert_is_forgotten_with_what_was_said_about_it() -> None:
-    of_both = notification([A, alert(table="b")]).taken(1)
+    of_both = taken(notification([A, alert(table="b")]), 1)
     made = board(A, alert(table="b"), ACKNOWLEDGED, of_both, SILENCED)
     assert forget(made, A.fingerprint)
     assert not forget(made, A.fingerprint)
@@ -208,7 +208,7 @@ def test_an_alert_is_forgotten_with_what_was_said_about_it() -> None:
 @pytest.mark.asyncio
 async def test_an_old_tombstone_does_not_take_what_was_said_since(journal: Journal) -> None:
     """A topic that is not compacted yet tells of all lives of an alert, from the beginning."""
-    receiver_knows = notification([A]).taken(BEGAN.timestamp())
+    receiver_knows = taken(notification([A]), BEGAN.timestamp())
     await journal.append([OVER, ACKNOWLEDGED, receiver_knows])
     states = following(journal)
     last_time = BEGAN - timedelta(days=1)
@@ -221,7 +221,7 @@ async def test_an_old_tombstone_does_not_take_what_was_said_since(journal: Journ
 async def test_an_end_is_owed_in_whatever_order_partitions_are_read(journal: Journal) -> None:
     states = following(journal)
     last_time = changed(OVER, 1).model_copy(update={"changed_at": BEGAN - timedelta(days=2)})
-    receiver_knows = notification([A]).taken(BEGAN.timestamp())
+    receiver_knows = taken(notification([A]), BEGAN.timestamp())
     states.on_record(record(receiver_knows))
     states.on_record(record(last_time))
     states.on_record(tombstone(A.fingerprint, BEGAN - timedelta(days=1)))
@@ -230,7 +230,7 @@ async def test_an_end_is_owed_in_whatever_order_partitions_are_read(journal: Jou
 
 
 def test_a_notification_of_what_is_nowhere_any_more_is_forgotten_too() -> None:
-    of_another = notification([alert(table="gone")]).taken(BEGAN.timestamp())
+    of_another = taken(notification([alert(table="gone")]), BEGAN.timestamp())
     made = board(A, of_another)
     late = NOW.timestamp()
     assert forgettable(made, late, lambda _rule: True) == [], "it may not have been read yet"
@@ -252,12 +252,12 @@ def test_what_is_over_is_forgotten_after_a_day_by_the_owner() -> None:
 
 def test_an_end_that_somebody_is_still_to_be_told_is_not_forgotten() -> None:
     firing = notification([A])
-    made = board(OVER, firing.taken(BEGAN.timestamp()))
+    made = board(OVER, taken(firing, BEGAN.timestamp()))
     over_at = OVER.changed_at.timestamp()
     assert forgettable(made, over_at + UNTOLD_S - 1, lambda _rule: True) == []
     assert forgettable(made, over_at + UNTOLD_S, lambda _rule: True) != []
-    merge(made, notification([OVER]).taken(BEGAN.timestamp() + 9), own=True)
+    merge(made, taken(notification([OVER]), BEGAN.timestamp() + 9), own=True)
     assert set(forgettable(made, over_at + OVER_S, lambda _rule: True)) == {
         OVER.fingerprint,
-        firing.taken(0).key(),
+        taken(firing, 0).key(),
     }

@@ -17,10 +17,10 @@ from services.alerter.states.announcing import Announcing
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event
 from shared.contracts.topics import ALERT_STATES, ALERTS
-from tests.support.notifications import alert, notification
+from tests.support.notifications import alert, notification, taken
 
 A, B = alert(table="a"), alert(table="b")
-TOLD = notification([A]).taken(1_700_000_000)
+TOLD = taken(notification([A]), 1_700_000_000)
 
 
 class Broker:
@@ -161,3 +161,24 @@ def test_nothing_that_is_last_of_its_alert_is_left_out() -> None:
         waiting.add(Kept(alert(table=str(number)), number))
     assert len(waiting) == 100
     assert waiting.left_out == 0
+
+
+@pytest.mark.asyncio
+async def test_others_do_not_hear_once_nothing_could_be_published_for_long(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RETRY_S", 0)
+    broker, now = Broker(), [0.0]
+    announcing = Announcing(journal, broker, lambda: now[0])
+    assert announcing.cut_off_in() is None, "nothing waits"
+    await journal.append([A, B])
+    assert announcing.cut_off_in() == module.CUT_OFF_S
+    now[0] = module.CUT_OFF_S - 1
+    assert announcing.cut_off_in() == 1
+    now[0] += 5
+    assert announcing.cut_off_in() == 0
+    broker.failing = 1
+    await announcing._once()
+    assert announcing.cut_off_in() == module.CUT_OFF_S, "one of them was"
+    await announcing.flush()
+    assert announcing.cut_off_in() is None

@@ -23,7 +23,7 @@ from deploy.demo.settling import settled
 from deploy.embedded import control, ports
 from deploy.embedded.launch import PortChoice
 from deploy.embedded.layout import Layout
-from deploy.embedded.platform import replicas_of
+from deploy.embedded.services import replicas_of
 from deploy.embedded.state import PlatformState
 from deploy.generator.delivery import SOURCES
 from deploy.generator.plan import (

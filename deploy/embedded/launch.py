@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from deploy.embedded import control, platform, ports, secrets, storage
+from deploy.embedded.connection import refuse_foreign_connection, write_connection
 from deploy.embedded.layout import Layout
+from deploy.embedded.services import replicas_of
 from deploy.embedded.supervisor import Observer, Supervisor
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import data_dir
@@ -78,7 +80,7 @@ def run(
         Refused: another supervisor runs on this data directory.
         Unavailable: something did not become ready.
     """
-    replicas = platform.replicas_of(wanted_replicas)
+    replicas = replicas_of(wanted_replicas)
     with_broker = brokers is None
     if brokers is not None:
         check_brokers(brokers)
@@ -89,8 +91,8 @@ def run(
         private = secrets.load_or_generate(where.secrets_file)
         chosen = ports.pick_free(replicas) if port_choice == "auto" else ports.load()
         ports.claim(ports.needed(chosen, replicas, with_broker=with_broker))
-        platform.refuse_foreign_connection(chosen, private, brokers)
-        platform.write_connection(where, chosen, private, brokers)
+        refuse_foreign_connection(chosen, private, brokers)
+        write_connection(where, chosen, private, brokers)
         children = platform.plan(where, chosen, private, replicas, with_broker=with_broker)
         try:
             asyncio.run(_supervise(Supervisor(children, where, observer)))

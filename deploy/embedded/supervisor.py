@@ -11,13 +11,16 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal, NoReturn
+from typing import Literal
 
 from deploy.embedded import backoff, logs, state
+from deploy.embedded.giving_up import ended, give_up_if_hopeless, give_up_if_late
 from deploy.embedded.layout import Layout
+from deploy.embedded.order import waves
 from deploy.embedded.processes import Child, Process, created
-from deploy.embedded.state import Condition, PlatformState, ProcessState
-from shared.runtime.errors import BerglineError, ConfigurationError, Unavailable
+from deploy.embedded.state import Condition, PlatformState
+from deploy.embedded.watched import Watched
+from shared.runtime.errors import BerglineError
 
 STOP_SECONDS = 15.0
 """Longest time between SIGTERM to the supervisor and the end of the last process."""
@@ -25,9 +28,7 @@ STOP_SECONDS = 15.0
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 2.0
 ROTATE_SECONDS = 5.0
-HOPELESS = 5
-"""A process that was never ready and has crashed at so many starts will not do better."""
-_LOG_LINES = 12
+
 _ASKED_TO_END = (0, -signal.SIGTERM)
 
 Observer = Callable[[PlatformState], None]
@@ -37,45 +38,13 @@ class _StopRequested(Exception):
     """Ends the task group; never leaves this module."""
 
 
-class _Watched:
-    """One child and what has become of it."""
-
-    def __init__(self, child: Child) -> None:
-        self.child = child
-        self.process: Process | None = None
-        self.condition: Condition = "waiting"
-        self.reason = f"waits for {', '.join(child.after)}" if child.after else ""
-        self.restarts = 0
-        self.failures = 0
-        self.first_ready = asyncio.Event()
-        self.first_started = 0.0
-
-    def snapshot(self) -> ProcessState:
-        """As the state file shows it."""
-        child, process = self.child, self.process
-        return ProcessState(
-            name=child.name,
-            service=child.service or child.name,
-            replica=child.replica,
-            condition=self.condition,
-            reason=self.reason,
-            pid=process.pid if process else 0,
-            created=process.created if process else 0.0,
-            restarts=self.restarts,
-            port=child.port,
-            metrics_port=child.metrics_port,
-            log=str(child.log),
-            task=child.task,
-        )
-
-
 class Supervisor:
     """Runs a fixed set of children until told to stop. The caller holds the layout's lock."""
 
     def __init__(
         self, children: Sequence[Child], layout: Layout, observer: Observer | None = None
     ) -> None:
-        self._watched = {child.name: _Watched(child) for child in children}
+        self._watched = {child.name: Watched(child) for child in children}
         self._waves = waves(children)
         self._layout = layout
         self._observer = observer
@@ -123,7 +92,7 @@ class Supervisor:
             if watched.process is not None and watched.process.exit_code is None:
                 watched.process.kill()
 
-    async def _keep(self, watched: _Watched) -> None:
+    async def _keep(self, watched: Watched) -> None:
         child = watched.child
         for name in child.after:
             await self._watched[name].first_ready.wait()
@@ -141,7 +110,7 @@ class Supervisor:
                 watched.first_ready.set()
                 return
             if not watched.first_ready.is_set():
-                self._give_up_if_hopeless(watched, code)
+                give_up_if_hopeless(watched, code)
             if self._layout.held(child.name).exists():
                 continue
             if was_ready and code in _ASKED_TO_END:
@@ -153,7 +122,7 @@ class Supervisor:
             await asyncio.sleep(wait)
             watched.restarts += 1
 
-    async def _released(self, watched: _Watched) -> None:
+    async def _released(self, watched: Watched) -> None:
         """Leave it stopped until nobody holds it."""
         self._set(watched, "stopped", "held")
         while self._layout.held(watched.child.name).exists():  # noqa: ASYNC110 a file of others
@@ -161,7 +130,7 @@ class Supervisor:
         watched.failures = 0
         watched.restarts += 1
 
-    async def _live(self, watched: _Watched) -> bool:
+    async def _live(self, watched: Watched) -> bool:
         """One process from its start to its death; whether it was ready in between."""
         child = watched.child
         watched.process = process = await Process.start(child)
@@ -177,38 +146,16 @@ class Supervisor:
             if process.exit_code is not None:
                 break
             if child.task:
-                self._give_up_if_late(watched, "has not finished")
+                give_up_if_late(watched, "has not finished")
             elif reason is None:
                 was_ready = True
                 self._set(watched, "ready", "")
                 watched.first_ready.set()
             else:
                 self._set(watched, "not_ready" if was_ready else "starting", reason)
-                self._give_up_if_late(watched, reason)
+                give_up_if_late(watched, reason)
             await _ended_within(process, WATCH_SECONDS if was_ready else POLL_SECONDS)
         return was_ready
-
-    def _give_up_if_late(self, watched: _Watched, reason: str) -> None:
-        limit = watched.child.ready_within_seconds
-        if watched.first_ready.is_set() or time.monotonic() - watched.first_started < limit:
-            return
-        self._give_up(Unavailable, watched, f"is not ready after {limit:g} s: {reason}")
-
-    def _give_up_if_hopeless(self, watched: _Watched, code: int | None) -> None:
-        if code == ConfigurationError.exit_code:
-            self._give_up(ConfigurationError, watched, "refuses to start")
-        if code != Unavailable.exit_code and watched.failures + 1 >= HOPELESS:
-            self._give_up(Unavailable, watched, f"{ended(code)} at each of {HOPELESS} starts")
-        self._give_up_if_late(watched, ended(code))
-
-    def _give_up(self, kind: type[BerglineError], watched: _Watched, what: str) -> NoReturn:
-        child = watched.child
-        lines = logs.tail(child.log, _LOG_LINES)
-        quoted = "".join(f"\n  | {line}" for line in lines) or "\n  | (nothing was logged)"
-        raise kind(
-            f"{child.name} {what}\nlast lines of {child.log}:{quoted}",
-            f"`bergline logs {child.name}` shows more; everything was stopped again",
-        )
 
     async def _announce_ready(self) -> None:
         for watched in self._watched.values():
@@ -229,12 +176,12 @@ class Supervisor:
             await asyncio.gather(*(self._stop(self._watched[name]) for name in wave))
         self._publish()
 
-    async def _stop(self, watched: _Watched) -> None:
+    async def _stop(self, watched: Watched) -> None:
         if watched.process is not None and watched.process.exit_code is None:
             await watched.process.stop()
         self._set(watched, "stopped", "")
 
-    def _set(self, watched: _Watched, condition: Condition, reason: str) -> None:
+    def _set(self, watched: Watched, condition: Condition, reason: str) -> None:
         watched.condition, watched.reason = condition, reason
         self._publish()
 
@@ -246,34 +193,6 @@ class Supervisor:
         state.write(self._layout.state_file, now)
         if self._observer is not None:
             self._observer(now)
-
-
-def waves(children: Sequence[Child]) -> list[list[str]]:
-    """Names in the order of starting: each wave needs only the waves before it.
-
-    Raises:
-        ValueError: a child waits for one that does not exist, or they wait in a circle.
-    """
-    pending = {child.name: set(child.after) for child in children}
-    unknown = set().union(*pending.values()) - pending.keys() if pending else set()
-    if unknown:
-        raise ValueError(f"nobody is called {', '.join(sorted(unknown))}")
-    ordered: list[list[str]] = []
-    while pending:
-        wave = [name for name, after in pending.items() if not after & pending.keys()]
-        if not wave:
-            raise ValueError(f"these wait for each other: {', '.join(sorted(pending))}")
-        ordered.append(wave)
-        for name in wave:
-            del pending[name]
-    return ordered
-
-
-def ended(code: int | None) -> str:
-    """How a process ended, in words."""
-    if code is not None and code < 0:
-        return f"ended by {signal.Signals(-code).name}"
-    return f"ended with exit code {code}"
 
 
 async def _until(stop: asyncio.Event) -> None:

@@ -106,7 +106,7 @@ class LiveView:
 
     def __rich__(self) -> RenderableType:
         """Draw now."""
-        from deploy.embedded.platform import SERVICES
+        from deploy.embedded.services import SERVICES
 
         if self._latest is None:
             return "starting"

@@ -28,7 +28,7 @@ def status(output: Output = Format.TEXT) -> None:
     """
     from deploy.embedded import control, launch
     from deploy.embedded.figures import Meter
-    from deploy.embedded.platform import SERVICES
+    from deploy.embedded.services import SERVICES
     from shared.cli.platform_view import as_json, as_table
     from shared.cli.words import stacked
 
@@ -43,8 +43,8 @@ def status(output: Output = Format.TEXT) -> None:
 
 async def _asked(platform: PlatformState) -> tuple[PlatformState, Notes]:
     """The state with the services' own answers instead of what the supervisor last heard."""
-    from deploy.embedded.platform import SERVICES
     from deploy.embedded.probes import http_answer
+    from deploy.embedded.services import SERVICES
 
     processes, notes = [], {}
     for process in platform.processes:

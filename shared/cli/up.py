@@ -91,7 +91,7 @@ def _show(output: Format, platform: PlatformState) -> None:
     import time
 
     from deploy.embedded.figures import Meter
-    from deploy.embedded.platform import SERVICES
+    from deploy.embedded.services import SERVICES
     from shared.cli.platform_view import as_json, as_table
 
     figures = Meter().sample(platform, tuple(SERVICES), time.monotonic())

@@ -17,7 +17,7 @@ import obstore
 import pytest
 from pyiceberg.table import Table
 
-from deploy.embedded.platform import connection
+from deploy.embedded.connection import connection
 from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction import Status
 from shared.lake.maintenance.object_store import bucket

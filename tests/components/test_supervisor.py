@@ -14,11 +14,11 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import backoff, control, state
+from deploy.embedded.giving_up import HOPELESS
 from deploy.embedded.layout import Layout
 from deploy.embedded.processes import Child, alive
 from deploy.embedded.state import PlatformState, ProcessState
 from deploy.embedded.supervisor import Supervisor
-from deploy.embedded.watched import HOPELESS
 from shared.runtime.errors import ConfigurationError, Unavailable
 
 WITHIN_SECONDS = 60.0

@@ -12,7 +12,7 @@ import pytest
 from pydantic import SecretStr
 from pyiceberg.table import Table
 
-from deploy.embedded.platform import connection
+from deploy.embedded.connection import connection
 from deploy.generator.plan import stream
 from services.transformer import tokens
 from services.transformer.building.builder import Builder

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.embedded.platform import replicas_of
+from deploy.embedded.services import replicas_of
 from tests.support.source_code import ROOT
 from tests.support.wheel import environment, install
 from tests.support.worker_ports import platform_ports

@@ -22,7 +22,7 @@ from dotenv import dotenv_values
 
 from deploy.embedded import control, processes, state, storage
 from deploy.embedded.layout import Layout
-from deploy.embedded.platform import replicas_of
+from deploy.embedded.services import replicas_of
 from deploy.embedded.state import PlatformState, ProcessState
 from deploy.embedded.supervisor import STOP_SECONDS
 from shared.runtime.settings import Settings

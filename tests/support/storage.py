@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import storage
-from deploy.embedded.platform import connection
+from deploy.embedded.connection import connection
 from deploy.embedded.probes import storage_ready
 from deploy.embedded.secrets import Secrets
 from shared.runtime.settings import Settings

@@ -41,7 +41,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from deploy.embedded.platform import connection
+from deploy.embedded.connection import connection
 from shared.cli.output import progress
 from shared.lake.catalog import open_catalog
 from shared.runtime.errors import CheckFailed

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from deploy.embedded.platform import connection
+from deploy.embedded.connection import connection
 from tests.bench.builds.worker import serve
 from tests.bench.compaction.contestant import Compactor
 

@@ -6,10 +6,11 @@ from deploy.embedded import platform
 from deploy.embedded.layout import Layout
 from deploy.embedded.ports import PortSettings
 from deploy.embedded.secrets import Secrets
+from deploy.embedded.services import replicas_of
 
 
 def test_each_replica_of_ingest_has_a_spool_of_its_own(tmp_path: Path) -> None:
-    replicas = platform.replicas_of({"ingest": 3})
+    replicas = replicas_of({"ingest": 3})
     plan = platform.plan(Layout(tmp_path), PortSettings(), Secrets.generate(), replicas)
     told = {
         child.name: child.environment.get("BERGLINE_INGEST_SPOOL_NUMBER")

@@ -5,11 +5,14 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import platform
+from deploy.embedded.giving_up import ended
 from deploy.embedded.layout import Layout
+from deploy.embedded.order import waves
 from deploy.embedded.ports import PortSettings
 from deploy.embedded.processes import Child
 from deploy.embedded.secrets import Secrets
-from deploy.embedded.supervisor import STOP_SECONDS, ended, waves
+from deploy.embedded.services import replicas_of
+from deploy.embedded.supervisor import STOP_SECONDS
 from shared.runtime.errors import ConfigurationError
 
 
@@ -30,7 +33,7 @@ def test_services_wait_for_storage_broker_and_bootstrap(tmp_path: Path) -> None:
         Layout(tmp_path),
         PortSettings(),
         Secrets.generate(),
-        platform.replicas_of({"stream_writer": 2}),
+        replicas_of({"stream_writer": 2}),
     )
     assert waves(plan) == [
         ["storage", "broker", "bootstrap"],
@@ -39,9 +42,7 @@ def test_services_wait_for_storage_broker_and_bootstrap(tmp_path: Path) -> None:
 
 
 def test_all_waves_together_stop_in_time(tmp_path: Path) -> None:
-    plan = platform.plan(
-        Layout(tmp_path), PortSettings(), Secrets.generate(), platform.replicas_of({})
-    )
+    plan = platform.plan(Layout(tmp_path), PortSettings(), Secrets.generate(), replicas_of({}))
     limits = {each.name: each.stop_within_seconds for each in plan if not each.task}
     longest = [
         max((limits[name] for name in wave if name in limits), default=0.0) for wave in waves(plan)
@@ -62,7 +63,7 @@ def test_waiting_in_a_circle_is_refused() -> None:
 @pytest.mark.parametrize("wanted", [{"ingset": 1}, {"ingest": -1}, {"ingest": 1000}])
 def test_replicas_of_what_does_not_exist_are_refused(wanted: dict[str, int]) -> None:
     with pytest.raises(ConfigurationError, match="--replicas"):
-        platform.replicas_of(wanted)
+        replicas_of(wanted)
 
 
 def test_the_end_of_a_process_is_told_in_words() -> None:
@@ -81,7 +82,7 @@ def test_services_that_are_not_started_are_not_expected(
     tmp_path: Path, wanted: dict[str, int], expected: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told() -> str:
-        replicas = platform.replicas_of(wanted)
+        replicas = replicas_of(wanted)
         plan = platform.plan(Layout(tmp_path), PortSettings(), Secrets.generate(), replicas)
         [alerter] = [each for each in plan if each.name == "alerter"]
         return alerter.environment[platform.EXPECTED_SERVICES_VARIABLE]

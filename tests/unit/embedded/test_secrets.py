@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from deploy.embedded import platform, storage
+from deploy.embedded.connection import refuse_foreign_connection, write_connection
 from deploy.embedded.layout import Layout
 from deploy.embedded.ports import PortSettings
 from deploy.embedded.secrets import Secrets, load_or_generate
+from deploy.embedded.services import replicas_of
 from shared.runtime.errors import ConfigurationError
 from shared.runtime.settings import Settings
 from shared.sources.registry import SOURCES
@@ -42,7 +44,7 @@ def test_every_secret_has_at_least_128_bits() -> None:
 
 def test_files_with_secrets_are_readable_by_their_owner_only(layout: Layout) -> None:
     secrets = load_or_generate(layout.secrets_file)
-    platform.write_connection(layout, PortSettings(), secrets)
+    write_connection(layout, PortSettings(), secrets)
     storage.prepare(layout.storage, secrets)
     private = [layout.secrets_file, layout.connection_file, storage.keys_file(layout.storage)]
     assert [mode(path) for path in private] == [0o600] * 3
@@ -124,7 +126,7 @@ def test_no_representation_shows_a_secret() -> None:
 
 def test_no_argument_list_holds_a_secret(layout: Layout) -> None:
     secrets = load_or_generate(layout.secrets_file)
-    replicas = platform.replicas_of({"stream_writer": 2})
+    replicas = replicas_of({"stream_writer": 2})
     children = platform.plan(layout, PortSettings(), secrets, replicas)
     visible = " ".join(argument for child in children for argument in child.arguments)
     assert not any(value in visible for value in secrets.values())
@@ -134,12 +136,12 @@ def test_no_argument_list_holds_a_secret(layout: Layout) -> None:
 
 def test_services_find_their_secrets_in_the_connection_file_alone(layout: Layout) -> None:
     secrets = load_or_generate(layout.secrets_file)
-    children = platform.plan(layout, PortSettings(), secrets, platform.replicas_of({}))
+    children = platform.plan(layout, PortSettings(), secrets, replicas_of({}))
     services = [child for child in children if child.service]
     assert services
     for child in services:
         assert not set(secrets.values()) & set(child.environment.values())
-    platform.write_connection(layout, PortSettings(), secrets)
+    write_connection(layout, PortSettings(), secrets)
     settings = Settings(_env_file=layout.connection_file)
     assert settings.operator_key == secrets.operator_key
     assert settings.s3_secret_key == secrets.s3_secret_key
@@ -150,9 +152,9 @@ def test_a_variable_that_points_elsewhere_is_refused_by_name(
 ) -> None:
     monkeypatch.setenv("BERGLINE_BROKERS", "kafka.example:9092")
     with pytest.raises(ConfigurationError, match="BERGLINE_BROKERS"):
-        platform.refuse_foreign_connection(PortSettings(), Secrets.generate())
+        refuse_foreign_connection(PortSettings(), Secrets.generate())
 
 
 def test_an_operator_may_bring_webhook_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BERGLINE_INGEST_SHOPIFY_SECRETS", "from-the-vendor")
-    platform.refuse_foreign_connection(PortSettings(), Secrets.generate())
+    refuse_foreign_connection(PortSettings(), Secrets.generate())

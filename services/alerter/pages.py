@@ -16,10 +16,16 @@ from shared.contracts.alerts import AlertChanged
 def alerts_page(
     board: Board, owns: Callable[[str], bool], now: datetime
 ) -> dict[str, list[dict[str, object]]]:
-    """Alerts that are pending or firing, those of other alerters among them; firing ones first."""
+    """Alerts that are pending or firing, those of other alerters among them, firing ones first; and
+    the silences that last."""
     active = [each for each in board.alerts.values() if each.state in ("pending", "firing")]
     active.sort(key=lambda each: (each.state != "firing", each.rule, sorted(each.labels.items())))
-    return {"alerts": [_alert(each, board, owns(each.rule), now) for each in active]}
+    last = [each for each in board.silences.values() if now < each.ends_at]
+    last.sort(key=lambda each: (each.ends_at, each.silence_id))
+    return {
+        "alerts": [_alert(each, board, owns(each.rule), now) for each in active],
+        "silences": [each.model_dump(mode="json") for each in last],
+    }
 
 
 def _alert(alert: AlertChanged, board: Board, ours: bool, now: datetime) -> dict[str, object]:
@@ -28,9 +34,9 @@ def _alert(alert: AlertChanged, board: Board, ours: bool, now: datetime) -> dict
         **alert.model_dump(mode="json"),
         "ours": ours,
         "silenced_by": [each.silence_id for each in board.silenced_by(alert, now)],
-        "acknowledged_by": None if acknowledged is None else acknowledged.actor,
+        "acknowledged_by": None if acknowledged is None else acknowledged.model_dump(mode="json"),
         "notified": [
-            {"receiver": each.receiver, "at": each.notified_at.isoformat()}
+            {"receiver": each.receiver, "at": each.notified_at.isoformat(), "reason": each.reason}
             for each in board.told(alert)
         ],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from shared.cli.output import progress
 
 if TYPE_CHECKING:
     from shared.alerting.board import Board
-    from shared.contracts.alerts import AlertChanged
+    from shared.contracts.alerts import AlertChanged, AlertNotified
     from shared.runtime.settings import Settings
 
 
@@ -46,7 +47,7 @@ async def read_board(settings: Settings) -> Board:
 def board_of_alerter() -> Board:
     """The alerts that are pending or firing, as alerter itself shows them: without the broker.
 
-    Who acknowledged one is there; silences are not.
+    With what operators said of them, and who was told; alerts that are over are not there.
 
     Raises:
         Unavailable: alerter does not answer.
@@ -55,22 +56,39 @@ def board_of_alerter() -> Board:
 
     from shared.alerting.board import Board
     from shared.cli.asking import alerter
-    from shared.contracts.alerts import AlertAcknowledged, AlertChanged
+    from shared.contracts.alerts import AlertAcknowledged, AlertChanged, AlertSilenced
 
     board = Board()
-    for each in json.loads(alerter("/alerts"))["alerts"]:
+    page = json.loads(alerter("/alerts"))
+    for each in page["alerts"]:
         alert = AlertChanged.model_validate(each)
-        board.take(alert.fingerprint, alert)
-        if each.get("acknowledged_by"):
-            said = AlertAcknowledged(
-                fingerprint=alert.fingerprint,
-                active_at=alert.active_at,
-                actor=each["acknowledged_by"],
-                command_id="",
-                acknowledged_at=alert.changed_at,
-            )
+        board.take(alert.key(), alert)
+        if each["acknowledged_by"]:
+            said = AlertAcknowledged.model_validate(each["acknowledged_by"])
             board.take(said.key(), said)
+        for one in each["notified"]:
+            told = _notified(alert, one)
+            board.take(told.key(), told)
+    for each in page["silences"]:
+        silence = AlertSilenced.model_validate(each)
+        board.take(silence.key(), silence)
     return board
+
+
+def _notified(alert: AlertChanged, told: Mapping[str, str]) -> AlertNotified:
+    """As if the alert had been told alone."""
+    from shared.contracts.alerts import AlertNotified
+
+    return AlertNotified.model_validate(
+        {
+            "receiver": told["receiver"],
+            "group": alert.fingerprint,
+            "idempotency_key": "",
+            "alerts": {alert.fingerprint: {"transition": alert.transition, "state": "firing"}},
+            "reason": told["reason"],
+            "notified_at": told["at"],
+        }
+    )
 
 
 async def read_changes(settings: Settings, since: datetime) -> list[AlertChanged]:

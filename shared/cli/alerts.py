@@ -127,9 +127,11 @@ def _board() -> tuple[Board, str]:
         board, runs = asyncio.run(read())
     except Unavailable as away:
         try:
-            return board_of_alerter(), f"{away.what}; this is what alerter says, without silences"
-        except BerglineError:
-            raise away from None
+            return board_of_alerter(), f"{away.what}; this is what alerter itself says"
+        except BerglineError as neither:
+            raise Unavailable(
+                f"{away.what}, and {neither.what}", "see what runs: `bergline status`"
+            ) from None
     return board, (
         ""
         if runs

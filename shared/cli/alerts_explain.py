@@ -174,7 +174,7 @@ def _now(parts: list[Part] | None, why: str) -> list[Any]:
 def _alerts(board: Board | None, alerts: list[AlertChanged], why: str, now: datetime) -> list[Any]:
     shown: list[Any] = []
     if why:
-        by = "as alerter has them, without silences" if board else "not known"
+        by = "as alerter has them" if board else "not known"
         shown += [f"[yellow]its alerts: {by}; {cell(why)}[/]", ""]
     if board is not None and alerts:
         shown += [table(COLUMNS, [alert_row(board, each, now) for each in alerts]), ""]

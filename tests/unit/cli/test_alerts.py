@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner, Result
 
+from services.alerter.pages import alerts_page
 from shared.alerting.beginning import write_rule
 from shared.alerting.board import Board
 from shared.alerting.compared import Part, parts
@@ -24,7 +25,13 @@ from shared.cli.alerts_silence import matchers_of
 from shared.cli.rule_words import compared_rows, verdict
 from shared.cli.runbook_text import section
 from shared.cli.unknown_matchers import unknown
-from shared.contracts.alerts import AlertAcknowledged, AlertChanged, AlertSilenced, Matcher
+from shared.contracts.alerts import (
+    AlertAcknowledged,
+    AlertChanged,
+    AlertNotified,
+    AlertSilenced,
+    Matcher,
+)
 from shared.runtime.errors import BerglineError, ConfigurationError, NotFound, Unavailable
 from shared.runtime.metrics import SIGNALS
 
@@ -152,18 +159,42 @@ def test_while_the_broker_is_away_alerter_itself_is_asked(
 
     monkeypatch.setattr(alert_reading, "read_board", away)
     down = alert("RedpandaDown", severity="critical")
-    page = {"alerts": [{**down.model_dump(mode="json"), "ours": True, "acknowledged_by": "ada"}]}
+    late = alert("PipelineStale", severity="critical")
+    said = AlertAcknowledged(
+        fingerprint=down.fingerprint,
+        active_at=down.active_at,
+        actor="ada",
+        comment="on it",
+        command_id="c",
+        acknowledged_at=NOW,
+    )
+    told = AlertNotified.model_validate(
+        {
+            "receiver": "desk",
+            "group": "g",
+            "idempotency_key": "k",
+            "alerts": {late.fingerprint: {"transition": late.transition, "state": "firing"}},
+            "notified_at": NOW,
+        }
+    )
+    whole = board(down, late, said, told, silence("PipelineStale"))
+    page = alerts_page(whole, lambda _: True, datetime.now(UTC))
     monkeypatch.setattr(asking, "alerter", lambda _: json.dumps(page).encode())
     found = json.loads(run("list", "-o", "json").stdout)
-    [shown] = found["alerts"]
-    assert (shown["rule"], shown["acknowledged_by"]["actor"]) == ("RedpandaDown", "ada")
+    [worse, milder] = sorted(found["alerts"], key=lambda each: each["rule"], reverse=True)
+    assert worse["acknowledged_by"]["comment"] == "on it"
+    assert [each["receiver"] for each in milder["notified"]] == ["desk"]
+    assert [each["silence_id"] for each in milder["silenced_by"]] == ["s"]
     assert found["note"].startswith(AWAY.what)
+    assert "firing: RedpandaDown" in str(run("list", "--fail-on", "critical").exception)
 
     def nobody(_: str) -> bytes:
         raise Unavailable("alerter does not answer", "start it")
 
     monkeypatch.setattr(asking, "alerter", nobody)
-    assert run("list").exception is AWAY
+    neither = run("list").exception
+    assert isinstance(neither, Unavailable)
+    assert neither.what == f"{AWAY.what}, and alerter does not answer"
 
 
 def test_who_works_on_it_is_shown(shows: Any) -> None:
@@ -250,7 +281,9 @@ def test_why_a_rule_does_not_fire() -> None:
         "does not hold: closest is group=stream_writer, topic=stripe.charges at 7, bound 10,000"
     )
     assert said("ConsumptionStopped") == ("does not hold: there is no series of what it asks about")
-    assert said("TableNeedsCompaction").startswith("held: iceberg_table_file_count is not known")
+    assert said("TableNeedsCompaction").startswith(
+        "held: lakehouse_table_uncompacted_files is not known"
+    )
 
 
 def test_what_is_pending_or_firing_is_said_with_its_time() -> None:

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from services.alerter.delivery.links import Links
 from services.alerter.delivery.posting import Poster
 from services.alerter.delivery.signing import WebhookSigner
-from services.alerter.delivery.webhook_body import webhook_body
+from services.alerter.delivery.webhook_body import webhook_bodies
 from shared.alerting.notifying.notification import Notification
 
 
@@ -42,11 +42,11 @@ class WebhookNotifier:
 
     async def notify(self, notification: Notification) -> None:
         """See :class:`~services.alerter.delivery.notifier.Notifier`."""
-        body = webhook_body(notification, self._links)
-        headers = {"Idempotency-Key": notification.idempotency_key}
-        if self._signer is not None:
-            headers |= self._signer.headers(notification.idempotency_key, body, self._clock())
-        await self._poster.post(body, headers)
+        for key, body in webhook_bodies(notification, self._links):
+            headers = {"Idempotency-Key": key}
+            if self._signer is not None:
+                headers |= self._signer.headers(key, body, self._clock())
+            await self._poster.post(body, headers)
 
     async def close(self) -> None:
         """Close connections."""

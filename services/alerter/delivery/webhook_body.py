@@ -8,7 +8,7 @@ Source: prometheus.io/docs/alerting/latest/configuration, "webhook_config".
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import orjson
@@ -23,18 +23,33 @@ NEVER = "0001-01-01T00:00:00Z"
 """How Alertmanager writes that an alert has not ended."""
 
 
-def webhook_body(notification: Notification, links: Links) -> bytes:
-    """The body to post."""
-    alerts = notification.alerts
+MOST = 500
+"""Alerts of one body: some 0.4 MB, where servers take 1 MB unless told otherwise."""
+
+
+def webhook_bodies(notification: Notification, links: Links) -> Iterator[tuple[str, bytes]]:
+    """The bodies to post, one after the other, each with its idempotency key.
+
+    One, unless there are very many alerts. Each tells some of them, and the status of the whole:
+    that of a group is not over before all of it is.
+    """
+    alerts, key = notification.alerts, notification.idempotency_key
+    for number, first in enumerate(range(0, len(alerts), MOST), start=1):
+        own = key if number == 1 else f"{key}/{number}"
+        yield own, _body(notification, links, own, alerts[first : first + MOST])
+
+
+def _body(
+    notification: Notification, links: Links, key: str, alerts: Sequence[AlertChanged]
+) -> bytes:
     labels = [all_labels(each) for each in alerts]
     annotations = [annotations_of(each, links) for each in alerts]
-    firing = any(each.state == "firing" for each in alerts)
     return orjson.dumps(
         {
             "version": "4",
             "groupKey": f"{notification.receiver}/{notification.group}",
             "truncatedAlerts": 0,
-            "status": "firing" if firing else "resolved",
+            "status": notification.status,
             "receiver": notification.receiver,
             "groupLabels": dict(notification.group_labels),
             "commonLabels": _common(labels),
@@ -44,7 +59,7 @@ def webhook_body(notification: Notification, links: Links) -> bytes:
                 _alert(each, own, texts, links)
                 for each, own, texts in zip(alerts, labels, annotations, strict=True)
             ],
-            "idempotencyKey": notification.idempotency_key,
+            "idempotencyKey": key,
             "reason": notification.reason,
         }
     )

@@ -12,15 +12,16 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
+from services.alerter.delivery import webhook_body
 from services.alerter.delivery.links import Links
 from services.alerter.delivery.notifier import NotDelivered
 from services.alerter.delivery.posting import LONGEST_RETRY_AFTER_S
 from services.alerter.delivery.signing import WebhookSigner
 from services.alerter.delivery.webhook import WebhookNotifier
-from services.alerter.delivery.webhook_body import webhook_body
+from services.alerter.delivery.webhook_body import webhook_bodies
 from shared.runtime.errors import ConfigurationError
 from tests.support.alert_receiver import HANG, LOST, AlertReceiver, Answer, alert_receiver
-from tests.support.notifications import notification
+from tests.support.notifications import alert, notification
 
 TOKEN = "T0KEN-in-the-path"
 SECRET = f"whsec_{base64.b64encode(bytes(range(32))).decode()}"
@@ -51,10 +52,30 @@ async def test_it_is_posted_json_under_its_idempotency_key() -> None:
 
     [arrived] = receiver.received
     assert arrived.path == f"/{TOKEN}"
-    assert arrived.body == webhook_body(TOLD, Links())
+    assert [(TOLD.idempotency_key, arrived.body)] == list(webhook_bodies(TOLD, Links()))
     assert arrived.headers["Content-Type"] == "application/json"
     assert arrived.headers["Idempotency-Key"] == TOLD.idempotency_key
     assert not [name for name in arrived.headers if name.lower().startswith("webhook-")]
+
+
+@pytest.mark.asyncio
+async def test_very_many_alerts_are_posted_in_several_bodies_and_all_again_if_one_is_not_taken(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhook_body, "MOST", 2)
+    many = notification([alert(table=str(number)) for number in range(5)])
+    async with alert_receiver(Answer(200), Answer(503)) as receiver:
+        notifier = WebhookNotifier(SecretStr(receiver.url), Links())
+        with pytest.raises(NotDelivered):
+            await notifier.notify(many)
+        await notifier.notify(many)
+        await notifier.close()
+
+    keys = [each.headers["Idempotency-Key"] for each in receiver.received]
+    assert keys == [
+        *(many.idempotency_key, f"{many.idempotency_key}/2"),
+        *(many.idempotency_key, f"{many.idempotency_key}/2", f"{many.idempotency_key}/3"),
+    ]
 
 
 @pytest.mark.asyncio

@@ -13,6 +13,7 @@ from shared.alerting.signals.services import GROUPED
 from shared.runtime.group_lags import GroupLag, GroupLags
 from shared.runtime.outage import Outage
 from shared.runtime.settings import Settings
+from shared.sources.topics import TOPICS
 
 log = structlog.stdlib.get_logger("bergline.alerter")
 
@@ -67,8 +68,9 @@ class ConsumerLag:
         return self._groups is not None
 
     def vectors(self, now: float) -> Mapping[str, Vector]:  # noqa: ARG002 - as sources are asked
-        """Lag of every group and topic; members of our services' groups, gone or not. Only those
-        of services that are meant to run count as ours."""
+        """Lag of every group on our topics; members of our services' groups, gone or not. Only
+        those of services that are meant to run count as ours. What others have on the broker,
+        environments with a name among them, is theirs."""
         groups = self._groups or {}
         return {
             LAG: {
@@ -76,6 +78,7 @@ class ConsumerLag:
                 for name, group in groups.items()
                 if name not in self._unexpected
                 for topic, records in group.behind.items()
+                if topic in TOPICS
             },
             MEMBERS: {labels(group=name): float(n) for name, n in self._members(groups).items()},
         }

@@ -15,9 +15,10 @@ from shared.runtime.group_lags import GroupLag, GroupLags
 GROUPS = {
     "stream_writer": GroupLag(2, {"shopify.orders": 5}),
     "transformer": GroupLag(0, {"lakehouse.commits": 90_000}),
-    "reports": GroupLag(0, {"lakehouse.commits": 7}),
+    "reports": GroupLag(0, {"lakehouse.commits": 7, "shop.visits": 90_000}),
+    "dev.stream_writer": GroupLag(1, {"dev.shopify.orders": 90_000}),
 }
-"""transformer ran once, and reports is somebody else's."""
+"""transformer ran once, reports is somebody else's, and so is an environment beside ours."""
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, settings: SignalSettings) -> Mapping[str, Vector]:
@@ -53,7 +54,11 @@ def test_every_service_is_missed_unless_something_else_is_said(
         labels(group="stream_writer"): 2.0,
         labels(group="transformer"): 0.0,
     }
-    assert len(found[LAG]) == len(GROUPS)
+    assert found[LAG] == {
+        labels(group="stream_writer", topic="shopify.orders"): 5.0,
+        labels(group="transformer", topic="lakehouse.commits"): 90_000.0,
+        labels(group="reports", topic="lakehouse.commits"): 7.0,
+    }
 
 
 def test_services_that_are_not_meant_to_run_are_neither_missed_nor_late(

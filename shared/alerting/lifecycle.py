@@ -48,7 +48,8 @@ class Advanced(NamedTuple):
             topics and notified.
         touched: alerts whose state is the same, and of which only the time differs from which is
             counted: to be kept, so that a restart does not count anew. That is ``false_since``, or
-            ``active_at`` of one that is pending when the clock was set back behind it.
+            ``active_at`` of one that is pending, when the clock was set back behind it or nobody
+            could tell for a while.
     """
 
     changed: list[Alert]
@@ -64,6 +65,7 @@ def advance(
     before: Vector | None = None,
     exists: Callable[[Labels], bool] | None = None,
     forgotten: Callable[[Alert], bool] | None = None,
+    unseen_s: float = 0.0,
 ) -> Advanced:
     """What becomes of the alerts of ``rule`` now that its condition holds for ``active``.
 
@@ -78,6 +80,7 @@ def advance(
             ``condition_false``; asked of alerts that end, only.
         forgotten: whether nobody can tell if the condition still holds for an alert that fires:
             then it stays as it is; asked of alerts for which it was not known to be false before.
+        unseen_s: for so long before ``now`` nobody could tell, so it does not count for ``for``.
     """
     # Set operations of dicts use the hashes that they hold: hashing label sets is what costs.
     changed = [_begun(rule, each, None, active, now) for each in set(active).difference(held)]
@@ -91,10 +94,13 @@ def advance(
             touched.append(replace(alert, false_since=None))
         elif alert.state != "pending":
             changed.append(_begun(rule, alert.labels, alert, active, now))
-        elif _lasted(alert.active_at, now, rule.for_s):
-            changed.append(_fired(alert, active[alert.labels], now))
-        elif alert.active_at > now:
-            touched.append(replace(alert, active_at=now))
+        else:
+            since = min(now, alert.active_at + unseen_s)
+            waiting = alert if since == alert.active_at else replace(alert, active_at=since)
+            if _lasted(since, now, rule.for_s):
+                changed.append(_fired(waiting, active[alert.labels], now))
+            elif waiting is not alert:
+                touched.append(waiting)
     for labels in set(held).difference(active):
         alert = held[labels]
         if alert.state not in _OVER:

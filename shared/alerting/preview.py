@@ -74,6 +74,7 @@ class Preview:
                 self._needing.setdefault(signal, set()).add(name)
         self._alerts: dict[str, dict[Labels, Alert]] = {name: {} for name in rules}
         self._before: dict[str, Vector] = {}
+        self._unknown_since: dict[str, float] = {}
         self.held: frozenset[str] = frozenset()
         """Rules that had no answer at their last evaluation."""
 
@@ -134,6 +135,7 @@ class Preview:
     def _judged(self, rule: Rule, now: float) -> list[Previewed] | None:
         active = evaluate(rule.condition, self._store, now)
         if active is None:
+            self._unknown_since.setdefault(rule.name, now)
             return None
         alerts = self._alerts[rule.name]
         advanced = advance(
@@ -143,6 +145,7 @@ class Preview:
             now,
             before=self._before.get(rule.name, {}),
             forgotten=Evidence(rule.condition, self._store, now).is_forgotten,
+            unseen_s=now - self._unknown_since.pop(rule.name, now),
         )
         self._before[rule.name] = active
         for alert in (*advanced.changed, *advanced.touched):

@@ -31,11 +31,13 @@ class Judge:
         self._store = store
         self._standing = standing
         self._before: dict[str, Vector] = {}
+        self._unknown_since: dict[str, float] = {}
 
     def judge(self, rule: Rule, now: float) -> Advanced | None:
         """What changed; ``None`` while a signal that the rule needs is not known: alerts stay."""
         active = evaluate(rule.condition, self._store, now)
         if active is None:
+            self._unknown_since.setdefault(rule.name, now)
             return None
         advanced = advance(
             rule,
@@ -45,6 +47,7 @@ class Judge:
             before=self._before.get(rule.name, _NOTHING),
             exists=lambda labels: self._exists(rule.condition, labels),
             forgotten=Evidence(rule.condition, self._store, now).is_forgotten,
+            unseen_s=max(0.0, now - self._unknown_since.pop(rule.name, now)),
         )
         self._before[rule.name] = active
         self._standing.keep(advanced.changed)
@@ -58,6 +61,7 @@ class Judge:
     def forget(self, rule: str) -> None:
         """The rule is somebody else's, or another one by now."""
         self._before.pop(rule, None)
+        self._unknown_since.pop(rule, None)
 
     def _exists(self, condition: Condition, labels: Labels) -> bool:
         """Whether a series with these labels is there: that of the alert, or one in its sum."""

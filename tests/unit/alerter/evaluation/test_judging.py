@@ -12,6 +12,7 @@ from shared.alerting.store import SeriesStore
 from tests.unit.alerter.example_rules import FILES, LAG, LAGGING, MANY_FILES, lag, rule, rules
 
 NOON = 1_795_000_000.0
+LAGGING_LONG = LAGGING.replace("severity:", "for: 1m\nseverity:")
 
 
 class Desk:
@@ -62,6 +63,20 @@ def test_while_a_signal_is_not_known_alerts_stay_as_they_are() -> None:
     desk.store.hold([LAG])
     assert desk.judge.judge(rule(LAGGING), NOON + 30) is None
     assert desk.at(60, LAGGING, LAG, lag(500)) == []
+
+
+def test_time_in_which_a_signal_is_not_known_does_not_count_for_how_long_a_condition_held() -> None:
+    """Else two hours without a broker would make everything fire that was about to before."""
+    desk = Desk()
+    assert desk.at(0, LAGGING_LONG, LAG, lag(500)) == ["pending"]
+    for seconds in (30, 60, 3600):
+        desk.store.hold([LAG])
+        assert desk.judge.judge(rule(LAGGING_LONG), NOON + seconds) is None
+    assert desk.at(3630, LAGGING_LONG, LAG, lag(500)) == []
+    [alert] = desk.standing.of("Lagging").values()
+    assert alert.active_at == NOON + 3600, "half a minute of it was seen"
+    assert desk.at(3659, LAGGING_LONG, LAG, lag(500)) == []
+    assert desk.at(3660, LAGGING_LONG, LAG, lag(500)) == ["firing"]
 
 
 def test_what_fired_elsewhere_does_not_fire_again_here() -> None:

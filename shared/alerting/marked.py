@@ -119,7 +119,7 @@ def like(word: str, known: Iterable[str]) -> str:
     names = sorted(known)
     if close := difflib.get_close_matches(word, names, n=1, cutoff=0.6):
         return f"did you mean {close[0]}?"
-    return f"use one of {', '.join(names)}" if len(names) <= 12 else ""
+    return f"use one of {', '.join(names)}" if 0 < len(names) <= 12 else ""
 
 
 def fields(

@@ -70,7 +70,8 @@ def rule(
     """Write a rule of your own for alerts, with what can be written said beside it.
 
     It goes to rules/ of the project (BERGLINE_PROJECT, default ./bergline_project) and is right as
-    it is. Nothing that exists is changed.
+    it is. With the name of a rule that comes with the platform it is a copy of that, and in its
+    place from then on. Nothing that exists is changed.
     """
     from shared.alerting.beginning import write_rule
     from shared.cli.alert_rules import rules
@@ -88,8 +89,10 @@ def rule(
         raise ConfigurationError(
             f"there is a rule {name!r} already, in {known.place.file}", "take another name"
         )
-    written = write_rule(project, name)
-    replaced = "; it takes the place of the built-in rule of its name" if known else ""
+    written = write_rule(project, name, known)
+    replaced = (
+        "; a copy of the built-in rule of its name, in the place of which it is" if known else ""
+    )
     emit(
         output,
         {"files": [str(written)], "replaces_built_in": known is not None},

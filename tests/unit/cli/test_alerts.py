@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from pathlib import Path
@@ -349,6 +350,18 @@ def test_a_new_rule_is_right_as_it_is(tmp_path: Path, monkeypatch: pytest.Monkey
     again = CliRunner().invoke(new.app, ["rule", "MyOwnRule"])
     assert isinstance(again.exception, ConfigurationError)
     assert isinstance(CliRunner().invoke(new.app, ["rule", "1"]).exception, ConfigurationError)
+
+
+@pytest.mark.parametrize("rule", read(built_in(), known=SIGNALS).values(), ids=lambda r: r.name)
+def test_one_that_replaces_a_built_in_rule_begins_as_that(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rule: Any
+) -> None:
+    monkeypatch.setenv("BERGLINE_PROJECT", str(tmp_path))
+    written = json.loads(CliRunner().invoke(new.app, ["rule", rule.name, "-o", "json"]).stdout)
+    assert written["replaces_built_in"] is True
+    own = rule_named(rule.name)
+    assert own.place.file.startswith("rules/")
+    assert replace(own, place=rule.place, group=rule.group) == rule
 
 
 def test_everything_that_is_wrong_in_rules_and_receivers_is_told_at_once(

@@ -22,9 +22,9 @@ from services.stream_writer.replays import ReplayMemory
 from shared.contracts.envelope import rfc3339
 from shared.lake.announcements import KEY_ERRORS, KEY_RECEIVED, KEY_REPEATS, KEY_ROWS
 from shared.lake.commit import Append, Head, Outcome, Result, Thinning, commit
-from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
 from shared.lake.landed_ids import Id, landed_ids
+from shared.lake.landing_files import write_data_file
 from shared.lake.positions import Adoptions, Positions
 from shared.lake.recent_rows import recent_rows
 from shared.lake.recorded import recorded

@@ -20,7 +20,7 @@ import pyarrow.json as arrow_json
 import pyarrow.parquet as pq
 from confluent_kafka import Consumer, TopicPartition
 
-from shared.lake.data_files import ZSTD_LEVEL
+from shared.lake.parquet_file import ZSTD_LEVEL
 from shared.runtime.errors import Unavailable
 from shared.runtime.log_bounds import LogBounds
 from shared.tables.spec import TableSpec

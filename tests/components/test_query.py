@@ -16,7 +16,7 @@ from shared.lake.adoption import adopt
 from shared.lake.balance import balance
 from shared.lake.bootstrap import bootstrap_tables
 from shared.lake.commit import Append, Head, commit
-from shared.lake.data_files import write_data_file
+from shared.lake.landing_files import write_data_file
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.recorded import recorded

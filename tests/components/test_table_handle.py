@@ -16,8 +16,8 @@ from shared.contracts.identity import uuid7
 from shared.lake.bootstrap import create_tables
 from shared.lake.catalog import load, open_catalog
 from shared.lake.commit import Append, Head, Outcome, Result, commit
-from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.positions import Positions
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.lake.table_state import TableState

@@ -21,7 +21,7 @@ from services.transformer.request import BuildRequest, Stage
 from shared.contracts.identity import uuid7
 from shared.lake.bootstrap import bootstrap_tables
 from shared.lake.commit import Append, Head, commit
-from shared.lake.data_files import write_data_file
+from shared.lake.landing_files import write_data_file
 from shared.lake.reader import LakeReader
 from shared.tables.lineage import selected
 from shared.tables.registry import TABLES

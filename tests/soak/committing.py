@@ -11,8 +11,8 @@ from pyiceberg.manifest import DataFile
 from shared.contracts.identity import uuid7
 from shared.lake.announcements import KEY_ROWS
 from shared.lake.commit import Append, Delta, Head, Outcome, Stale, Thinning, commit
-from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.provenance import Provenance, SourceCut, traced
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.row_changes import delta

@@ -19,8 +19,8 @@ from shared.contracts.environment import Environment
 from shared.lake.bootstrap import create_tables
 from shared.lake.commit import Append, Decide, Head
 from shared.lake.coverage import Behind, Covered, Fresh, Range, decide
-from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.positions import Positions, Tail
 from shared.lake.recorded import recorded
 from shared.lake.schema import arrow_schema

@@ -19,8 +19,8 @@ from services.transformer.request import BuildReport, BuildRequest, Stage
 from shared.contracts.environment import Environment
 from shared.lake.bootstrap import create_tables
 from shared.lake.commit import Append, Head, commit
-from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.positions import Positions
 from shared.lake.reading.scan import scan
 from shared.lake.table_state import MAIN, TableState

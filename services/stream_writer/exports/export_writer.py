@@ -25,9 +25,9 @@ from shared.contracts.exports import ExportReady
 from shared.contracts.identity import uuid7
 from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
 from shared.lake.commit import Append, Head, Outcome, Thinning
-from shared.lake.data_files import write_data_file
 from shared.lake.file_io import DelayedOpenFileIO
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.loaded_export import KEY_EXPORT
 from shared.runtime.export_places import NotAllowed, Place, Places
 from shared.tables.spec import TableSpec

@@ -17,8 +17,9 @@ from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.export_file import ExportFile
 from services.stream_writer.exports.file_rows import Announced, identify, loading_of, rows
 from services.stream_writer.exports.identities import Identities
-from shared.lake.data_files import landing_place, write_row_groups
+from shared.lake.data_files import write_row_groups
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import landing_place
 from shared.lake.present_ids import Reach, present_ids
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.table_state import SnapshotEntry

@@ -19,7 +19,6 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table
 from pyiceberg.typedef import Record
 
-from shared.lake.data_files import described, parquet_writer
 from shared.lake.maintenance.column_chunks import moved
 from shared.lake.maintenance.copied_groups import OldGroup
 from shared.lake.maintenance.parquet_footer import (
@@ -32,6 +31,7 @@ from shared.lake.maintenance.parquet_footer import (
 )
 from shared.lake.maintenance.parquet_footer import Group as Fields
 from shared.lake.maintenance.thrift_compact import Struct
+from shared.lake.parquet_file import described, parquet_writer
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from shared.contracts.identity import uuid7
 from shared.lake import commit as lake
 from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
 from shared.lake.bootstrap import create_tables
-from shared.lake.data_files import write_data_file
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.positions import Tail
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.runtime.errors import CheckFailed

@@ -17,7 +17,7 @@ from pyiceberg.types import (
     TimestamptzType,
 )
 
-from shared.lake.data_files import ZSTD_LEVEL
+from shared.lake.parquet_file import ZSTD_LEVEL
 
 NAMESPACE = "peers"
 PAYLOAD = "_payload"

@@ -10,7 +10,8 @@ from pyiceberg.table.refs import SnapshotRefType
 from pyiceberg.table.snapshots import Operation, Snapshot
 from pyiceberg.table.update import RemoveSnapshotRefUpdate
 
-from shared.lake.data_files import write_data_file, write_rows
+from shared.lake.data_files import write_rows
+from shared.lake.landing_files import write_data_file
 from shared.lake.reading.changes import changes
 from shared.lake.table_state import KEY_BRANCH, SnapshotEntry
 from tests.explore.maintenance.account import Intent

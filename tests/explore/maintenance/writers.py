@@ -10,8 +10,8 @@ from pyiceberg.manifest import DataFile
 from shared.contracts.identity import uuid7
 from shared.lake.branches import publish_branch, start_branch
 from shared.lake.commit import Append, Delta, Head, Outcome, Stale, Thinning, commit
-from shared.lake.data_files import write_data_file
 from shared.lake.folding import FoldingPolicy, fold
+from shared.lake.landing_files import write_data_file
 from shared.lake.positions import Positions
 from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.row_changes import delta

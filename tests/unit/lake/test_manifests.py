@@ -19,11 +19,11 @@ from pyiceberg.manifest import (
 from pyiceberg.table import Table
 
 from shared.lake import avro_container as avro
-from shared.lake.data_files import write_data_file
+from shared.lake.landing_files import write_data_file
 from shared.lake.manifests import OURS_KEY, Carried, Entry, ManifestFormat, ManifestListFormat
 from shared.tables.spec import TableSpec
 from tests.support.lake import LOG, Lake, rows
-from tests.unit.lake.test_data_files import DAY, EVERY_TYPE, VALUES, table_of
+from tests.unit.lake.test_landing_files import DAY, EVERY_TYPE, VALUES, table_of
 
 SNAPSHOT, PARENT, SEQUENCE = 2**62 + 1, 17, 300
 

@@ -26,9 +26,9 @@ from pyiceberg.types import StringType
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Append, Head, commit
 from shared.lake.commit_request import HOUR_TAG_MAX_AGE_MS, commit_request
-from shared.lake.data_files import write_data_file
 from shared.lake.decisions import Change, Delta
 from shared.lake.handle import TableHandle
+from shared.lake.landing_files import write_data_file
 from shared.lake.manifest_merging import MergePolicy, bins
 from shared.lake.positions import Positions
 from shared.lake.table_state import SnapshotEntry, TableState
@@ -45,7 +45,7 @@ from tests.support.lake import (
     rows,
 )
 from tests.support.position_deletes import delete_positions
-from tests.unit.lake.test_data_files import DAY, EVERY_TYPE, VALUES, table_of
+from tests.unit.lake.test_landing_files import DAY, EVERY_TYPE, VALUES, table_of
 
 NOTHING = Change(Delta(), Operation.APPEND, Positions(), {})
 

@@ -17,7 +17,6 @@ from pyiceberg.types import LongType, PrimitiveType, StringType
 
 from shared.contracts.identity import uuid7
 from shared.lake.commit import Delta, Head, commit
-from shared.lake.data_files import described
 from shared.lake.head_checks import partition_of
 from shared.lake.maintenance import assembling, copied_groups, rewriting
 from shared.lake.maintenance.compaction import CompactionReport, compact
@@ -26,6 +25,7 @@ from shared.lake.maintenance.file_rows import FileRows
 from shared.lake.maintenance.parquet_footer import footer_of, pattern
 from shared.lake.maintenance.policy import MaintenancePolicy
 from shared.lake.maintenance.row_groups_apart import _range
+from shared.lake.parquet_file import described
 from shared.lake.schema import arrow_schema
 from shared.runtime.errors import CheckFailed
 from shared.tables.raw.landing import landing_table

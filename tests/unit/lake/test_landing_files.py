@@ -17,7 +17,7 @@ from pyiceberg.manifest import DataFile, FileFormat
 from pyiceberg.transforms import MonthTransform
 
 from shared.lake.commit import Append, Head, commit
-from shared.lake.data_files import write_data_file
+from shared.lake.landing_files import write_data_file
 from shared.lake.schema import arrow_schema
 from shared.runtime.errors import Refused
 from shared.tables.raw.landing import landing_table

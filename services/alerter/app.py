@@ -22,6 +22,7 @@ from services.alerter.delivery.delivery import Delivery
 from services.alerter.delivery.telling import Telling
 from services.alerter.evaluation.evaluation import Evaluation
 from services.alerter.evaluation.judging import Judge
+from services.alerter.evaluation.liveness import until_stuck
 from services.alerter.evaluation.recording import Recording
 from services.alerter.evaluation.resuming import unseen
 from services.alerter.evaluation.standing import Standing
@@ -209,6 +210,7 @@ class Service:
         every_s = self._settings.alerter_rules_look_s
         loops = [
             asyncio.create_task(self._evaluation.run(), name="evaluation"),
+            asyncio.create_task(until_stuck(self._evaluation), name="watch over evaluation"),
             asyncio.create_task(self._telling.run(), name="telling"),
             asyncio.create_task(self._handlers.run(), name="commands"),
             asyncio.create_task(self._files.run(every_s), name="looking at files"),

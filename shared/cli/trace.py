@@ -14,7 +14,7 @@ from shared.cli.words import NOTHING, cell, latency, moment, stacked
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from shared.lake.trace import Delivery, DerivedHop, DerivedRow, Trace
+    from shared.lake.tracing.trace import Delivery, DerivedHop, DerivedRow, Trace
 
 app = typer.Typer(add_completion=False)
 
@@ -37,7 +37,7 @@ def trace(
     snapshot from which on it contains the event, how long after acceptance that was, the row that
     it led to, and whether this event's version is the one kept there.
     """
-    from shared.lake.tracing import trace as follow
+    from shared.lake.tracing.search import trace as follow
     from shared.runtime.errors import NotFound, Unavailable
     from shared.runtime.settings import Settings
 
@@ -67,7 +67,7 @@ def as_json(found: Trace) -> dict[str, Any]:
     """The trace with times in ISO 8601 and latencies in milliseconds."""
     from pydantic import TypeAdapter
 
-    from shared.lake.trace import Trace
+    from shared.lake.tracing.trace import Trace
 
     body: dict[str, Any] = TypeAdapter(Trace).dump_python(found, mode="json")
     for each, delivery in zip(body["deliveries"], found.deliveries, strict=True):

@@ -48,7 +48,7 @@ PRELOADED = (
     "shared.lake.maintenance.orphans",
     "shared.lake.query",
     "shared.lake.standing",
-    "shared.lake.tracing",
+    "shared.lake.tracing.search",
     "shared.runtime.consumer_groups",
     "shared.runtime.event_log",
     "shared.runtime.maintaining",

@@ -28,7 +28,7 @@ from shared.lake.positions import PartitionKey
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.table_state import TableState
-from shared.lake.trace import DerivedHop, DerivedRow, Snapshot
+from shared.lake.tracing.trace import DerivedHop, DerivedRow, Snapshot
 from shared.runtime.errors import NotFound, Refused
 from shared.tables.lineage import downstream, in_order
 from shared.tables.spec import Kind, TableSpec

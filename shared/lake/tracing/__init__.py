@@ -1,0 +1,1 @@
+"""Where one event is: on its topic, in its landing table, in derived tables."""

@@ -11,8 +11,10 @@ from pydantic import Field
 from shared.runtime.errors import NotFound, Unavailable
 from shared.runtime.settings import Settings
 
-ANSWER_SECONDS = 30.0
+PLAN_SECONDS = 30.0
 """Planning loads the state of every table."""
+ANSWER_SECONDS = 5.0
+"""Any other answer is made of what a process has in memory."""
 
 
 class Addresses(Settings):
@@ -24,7 +26,7 @@ class Addresses(Settings):
 
 def transformer(path: str) -> bytes:
     """The body of transformer's answer to a GET; for errors see :func:`alerter`."""
-    return _answer("transformer", Addresses.load().transformer_port, path)
+    return _answer("transformer", Addresses.load().transformer_port, path, PLAN_SECONDS)
 
 
 def alerter(path: str) -> bytes:
@@ -34,14 +36,14 @@ def alerter(path: str) -> bytes:
         NotFound: it answered 404.
         Unavailable: it does not answer, or not with 200.
     """
-    return _answer("alerter", Addresses.load().alerter_port, path)
+    return _answer("alerter", Addresses.load().alerter_port, path, ANSWER_SECONDS)
 
 
-def _answer(service: str, port: int, path: str) -> bytes:
+def _answer(service: str, port: int, path: str, seconds: float) -> bytes:
     base = f"http://{Addresses.load().bind}:{port}"
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with direct.open(base + path, timeout=ANSWER_SECONDS) as answer:
+        with direct.open(base + path, timeout=seconds) as answer:
             body: bytes = answer.read()
             return body
     except urllib.error.HTTPError as error:

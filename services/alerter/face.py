@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -62,6 +63,10 @@ class Face:
             notes["broker"] = "not in the group: commands wait, and nothing is published"
         if self.journal.failing:
             notes["journal"] = "its disk does not take it: what happens now may be told twice"
+        if self.evaluation.held:
+            notes["rules_held"] = "what they ask for is not known: " + _listed(self.evaluation.held)
+        if self.evaluation.troubles.rules:
+            notes["rules_failing"] = _listed(self.evaluation.troubles.rules)
         return notes
 
     def info(self) -> dict[str, object]:
@@ -95,3 +100,7 @@ class Face:
 
     async def _rules(self, _: web.Request) -> web.Response:
         return web.json_response(rules_page(self.evaluation))
+
+
+def _listed(names: Collection[str]) -> str:
+    return ", ".join(sorted(names))

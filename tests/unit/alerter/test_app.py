@@ -141,6 +141,7 @@ def test_it_evaluates_tells_and_shows_what_it_can_know(project: Path) -> None:
         await found.until(told)
         ready, info = await found.page("/readyz"), await found.page("/info")
         assert "not in the group" in ready["broker"]
+        assert "PipelineStale" in ready["rules_held"], "who looks at health sees who is silent"
         assert {"KafkaConsumerLagHigh", "PipelineStale"} <= set(info["waiting_for_signals"])
         assert info["events_unpublished"] >= 4
         assert (info["errors_of_rules"], info["errors_of_signals"]) == ({}, {})

@@ -1,9 +1,9 @@
 """What waits for one receiver: of each group the newest, and when it is due. Pure.
 
-One notification is sent at a time. What fails for a passing reason waits longer each time, and
-goes behind the others; what failed too often, or for good, is given up: it rests, and is tried anew
-when it is offered again after that. A notification that tells that an alert is over is never given
-up, since nobody would tell it again.
+One notification is sent at a time, of those that are due the most severe. What fails for a passing
+reason waits longer each time, and goes behind the others; what failed too often, or for good, is
+given up: it rests, and is tried anew when it is offered again after that. A notification that tells
+that an alert is over is never given up, since nobody would tell it again.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from services.alerter.delivery.retrying import Pace
+from shared.alerting.notifying.group import SEVERITIES
 from shared.alerting.notifying.notification import Notification
 
 
@@ -43,6 +44,7 @@ class _Item:
     notification: Notification
     due: float
     order: int
+    severity: int
     failures: int = 0
 
 
@@ -81,9 +83,8 @@ class Backlog:
         if before is None and not self._room(notification):
             return Offered.REFUSED
         self._order += 1
-        self._items[group] = _Item(
-            notification, now, self._order if before is None else before.order
-        )
+        order = self._order if before is None else before.order
+        self._items[group] = _Item(notification, now, order, worst(notification))
         return Offered.WAITING if before is None else Offered.COALESCED
 
     def keep(self, due: Collection[Notification]) -> int:
@@ -113,7 +114,7 @@ class Backlog:
         due = [item for item in self._items.values() if item.due <= now]
         if self._sending is not None or not due:
             return None
-        item = min(due, key=lambda each: (each.due, each.order))
+        item = min(due, key=lambda each: (each.severity, each.due, each.order))
         del self._items[item.notification.group]
         self._sending = item
         return item.notification
@@ -168,15 +169,27 @@ class Backlog:
         return False
 
     def _room(self, notification: Notification) -> bool:
-        """Make room if need be: what tells an end takes the place of the newest that does not."""
+        """Make room if need be: what tells an end, or is worse, takes the place of something else.
+
+        That is the newest of the least severe that do not tell an end.
+        """
         if len(self._items) < self._pace.waiting:
             return True
-        if not tells_end(notification):
-            return False
         others = [item for item in self._items.values() if not tells_end(item.notification)]
-        if others:
-            del self._items[max(others, key=lambda each: each.order).notification.group]
+        last = max(others, key=lambda each: (each.severity, each.order), default=None)
+        if tells_end(notification):
+            if last is not None:
+                del self._items[last.notification.group]
+            return True
+        if last is None or last.severity <= worst(notification):
+            return False
+        del self._items[last.notification.group]
         return True
+
+
+def worst(notification: Notification) -> int:
+    """How severe the worst of its alerts is, firing or over: the smaller the worse."""
+    return min(SEVERITIES.index(each.severity) for each in notification.alerts)
 
 
 def tells_end(notification: Notification) -> bool:

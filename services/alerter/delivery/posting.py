@@ -61,6 +61,8 @@ class Poster:
             raise NotDelivered("the address is none", again=False) from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise NotDelivered(_reason(error), again=True) from None
+        except Exception as error:  # noqa: BLE001 - of the client; its text may show the address
+            raise NotDelivered(f"failed: {type(error).__name__}", again=True) from None
         raise NotDelivered(
             f"answered {status}" + (", redirects are not followed" if 300 <= status < 400 else ""),
             again=status >= 500 or status in _AGAIN,

@@ -39,8 +39,10 @@ class Resending:
     def stand(self, alerts: Iterable[AlertChanged]) -> None:
         """All alerts as they stand now. Only those that fire, or fired, are told of.
 
-        One that is missing is told by another alerter, or has been over for long: it is forgotten,
-        unless its end was not told yet. An end that was told for long enough stays told.
+        The board is not looked at for each change: one that is active anew and not firing yet, or
+        was, has ended in between. One that is missing is told by another alerter, or has been over
+        for long: it is forgotten, unless its end was not told yet. An end that was told for long
+        enough stays told.
         """
         standing = {each.fingerprint: each for each in alerts}
         for name, alert in standing.items():
@@ -49,6 +51,8 @@ class Resending:
                 continue
             if alert.state == "firing" or over:
                 self._alerts[name] = alert
+            elif name in self._alerts and self._alerts[name].state == "firing":
+                self._alerts[name] = _ended_before(alert, self._alerts[name])
         kept = {
             name: alert
             for name, alert in self._alerts.items()
@@ -107,3 +111,17 @@ class Resending:
         ]
         for name in old:
             del self._alerts[name]
+
+
+def _ended_before(anew: AlertChanged, told: AlertChanged) -> AlertChanged:
+    """The end, which nobody saw, of what was told to fire."""
+    return told.model_copy(
+        update={
+            "state": "resolved",
+            "previous": "firing",
+            "transition": told.transition + 1,
+            "ended_by": "condition_false",
+            "resolved_at": anew.active_at,
+            "changed_at": anew.active_at,
+        }
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 
 import structlog
@@ -89,14 +90,9 @@ class Sender:
         notifications = list(due)
         now = self._clock()
         self._outcomes.count("withdrawn", self._backlog.keep(notifications))
-        for each in notifications:
-            match self._backlog.offer(each, now):
-                case Offered.COALESCED:
-                    self._outcomes.count("coalesced")
-                case Offered.REFUSED:
-                    self._outcomes.count("refused")
-                case _:
-                    pass
+        became = Counter(self._backlog.offer(each, now) for each in notifications)
+        self._outcomes.count("coalesced", became[Offered.COALESCED])
+        self._outcomes.count("refused", became[Offered.REFUSED])
         self._outcomes.waiting(len(self._backlog))
         self._loop.wake()
 

@@ -19,10 +19,12 @@ from services.alerter.journal.unpublished import key_of
 from services.alerter.states.merging import events, forget, is_meant, merge
 from shared.alerting.board import Board
 from shared.contracts import envelope
-from shared.contracts.alerts import AlertChanged
+from shared.contracts.alerts import AlertChanged, AlertNotified
 from shared.contracts.event import Event
 from shared.contracts.registry import WIRE_TYPES
 
+Gist = tuple[int, str] | dict[str, int] | datetime
+"""As much of a record as tells whether it says less than is known."""
 OnNews = Callable[[Event | None], None]
 
 
@@ -38,7 +40,7 @@ class AlertStates:
     def __init__(self, journal: Journal, on_news: OnNews = lambda _event: None) -> None:
         self._journal = journal
         self._on_news = on_news
-        self._said: dict[str, datetime | int] = {}
+        self._said: dict[str, Gist] = {}
         self._past: Board | None = Board()
         self._gone: dict[str, datetime] = {}
 
@@ -57,7 +59,7 @@ class AlertStates:
         if model is None:
             return  # of a later version
         event = model.decode(record.value)
-        self._said[key] = _rank(event)
+        self._said[key] = _gist(event)
         if self._past is not None:
             merge(self._past, event, own=False)
         elif self._journal.follow(event):
@@ -87,29 +89,39 @@ class AlertStates:
         """Publish again what the topic says less of than is known here; how much that was.
 
         To be called from time to time once the topic was read to its end: of the alerts of these
-        rules where the topic has an older state or none, of silences, acknowledgements and
-        notifications where it has none: whoever has the rules next owes the ends of what was told.
+        rules where the topic has an older state, another one of the same number, or none; of
+        silences and acknowledgements where it has none; of notifications also where it says of
+        fewer alerts, or less: of two alerters that tell a group, one cut off from the other, the
+        later record has what itself knew. Whoever has the rules next owes the ends of what was
+        told.
         """
         waiting = {key_of(entry) for entry in self._journal.state.unpublished}
         board = self._journal.board
-        missing: list[Event] = [
-            alert
-            for alert in board.alerts.values()
-            if alert.rule in rules and self._says_less(alert)
-        ]
-        missing += [
-            event
-            for event in events(board)
-            if not isinstance(event, AlertChanged) and event.key() not in self._said
-        ]
+        missing = [event for event in events(board) if self._says_less(event, rules)]
         missing = [event for event in missing if event.key() not in waiting]
         await self._journal.append(missing)
         return len(missing)
 
-    def _says_less(self, alert: AlertChanged) -> bool:
-        said = self._said.get(alert.fingerprint)
-        return not isinstance(said, int) or said < alert.transition
+    def _says_less(self, known: Event, rules: Collection[str]) -> bool:
+        said = self._said.get(known.key())
+        match known:
+            case AlertChanged():
+                if known.rule not in rules or not isinstance(said, tuple):
+                    return known.rule in rules
+                return said != _gist(known) and said[0] <= known.transition
+            case AlertNotified() if isinstance(said, dict):
+                return any(
+                    said.get(each, 0) < told.transition for each, told in known.alerts.items()
+                )
+            case _:
+                return said is None
 
 
-def _rank(event: Event) -> datetime | int:
-    return event.transition if isinstance(event, AlertChanged) else event.event_time()
+def _gist(event: Event) -> Gist:
+    match event:
+        case AlertChanged():
+            return event.transition, event.state
+        case AlertNotified():
+            return {each: told.transition for each, told in event.alerts.items()}
+        case _:
+            return event.event_time()

@@ -138,6 +138,33 @@ def test_when_too_many_groups_wait_an_end_takes_the_place_of_the_newest_that_is_
     assert backlog.groups == {"table=b", "table=c", "table=a"}
 
 
+def test_the_worst_is_told_first_and_finds_room_whatever_waits() -> None:
+    backlog = Backlog(PACE)
+    for name in "bcd":
+        backlog.offer(notification([alert(table=name, severity="info")], group=f"table={name}"), 0)
+    bad = notification([alert(table="x", severity="critical")], group="table=x")
+
+    assert backlog.offer(FIRING, 1) is Offered.WAITING, "a warning is worse than an info"
+    assert backlog.offer(bad, 2) is Offered.WAITING
+    assert backlog.groups == {"table=a", "table=b", "table=x"}
+    assert [backlog.take(2), backlog.failed(2, again=True, chance=1)] == [bad, Failed.AGAIN]
+    told = []
+    while (each := backlog.take(3)) is not None:
+        told.append(each.group)
+        backlog.delivered()
+    assert told == ["table=x", "table=a", "table=b"]
+
+
+def test_an_end_is_not_driven_out_by_what_is_worse() -> None:
+    backlog = Backlog(PACE)
+    for name in "bcd":
+        over = alert(table=name, severity="info", state="resolved", transition=3)
+        backlog.offer(notification([over], group=f"table={name}"), 0)
+    bad = notification([alert(table="x", severity="critical")], group="table=x")
+
+    assert backlog.offer(bad, 0) is Offered.REFUSED
+
+
 OFFERS = st.tuples(st.just("offer"), st.sampled_from("abcde"), st.integers(1, 6))
 STEPS = st.one_of(OFFERS, st.tuples(st.sampled_from(["taken", "again", "never"])))
 

@@ -1,5 +1,9 @@
 """What an Alertmanager is told, and how often."""
 
+from typing import Literal
+
+import pytest
+
 from services.alerter.delivery.resending import RESOLVED_FOR_S, ROUNDS_AHEAD, Resending
 from tests.support.notifications import alert
 
@@ -51,6 +55,26 @@ def test_an_end_that_was_never_taken_is_not_forgotten_however_old() -> None:
     resending.stand([])  # the board has forgotten it
 
     assert resending.due(ENDED + 10 * RESOLVED_FOR_S) == [OVER]
+
+
+@pytest.mark.parametrize("state", ["pending", "inactive"])
+def test_an_end_that_nobody_saw_before_it_began_anew_is_told(
+    state: Literal["pending", "inactive"],
+) -> None:
+    resending = Resending(60)
+    resending.stand([FIRING])
+    resending.sent([FIRING], 0)
+    anew = alert(table="a", state=state, transition=5)
+    resending.stand([anew])
+
+    (end,) = resending.due(1)
+    assert (end.state, end.transition, end.resolved_at) == ("resolved", 3, anew.active_at)
+    assert end.fired_at == FIRING.fired_at, "Alertmanager knows it by its beginning"
+    resending.sent([end], 1)
+    resending.stand([anew])
+    assert resending.due(2) == []
+    resending.stand([alert(table="a", transition=6)])
+    assert [each.transition for each in resending.due(3)] == [6]
 
 
 def test_what_never_fired_is_not_told() -> None:

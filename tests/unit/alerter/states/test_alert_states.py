@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.alerter.journal.journal import Journal
+from services.alerter.journal.lines import Kept
 from services.alerter.states.alert_states import AlertStates
 from services.alerter.states.forgetting import OVER_S, UNTOLD_S, forgettable
 from services.alerter.states.merging import events, forget, merge
@@ -157,6 +158,34 @@ async def test_that_a_receiver_knows_is_said_again_too(journal: Journal) -> None
     journal.published(each.number for each in list(journal.state.unpublished))
     states.on_record(record(receiver_knows))
     assert await states.say_again([]) == 0
+
+
+@pytest.mark.asyncio
+async def test_what_a_receiver_knows_from_another_alerter_is_not_lost_to_the_topic(
+    journal: Journal,
+) -> None:
+    """Two told a group, one cut off from the other: of each key the last record stays."""
+    states = following(journal)
+    one, other = told(1, a=1, b=2), told(2, b=1, c=1)
+    states.on_record(record(one))
+    states.on_record(record(other))
+    assert await states.say_again([]) == 1
+    (again,) = (entry.event for entry in journal.state.unpublished if isinstance(entry, Kept))
+    assert isinstance(again, AlertNotified)
+    assert {each: one.transition for each, one in again.alerts.items()} == {"a": 1, "b": 2, "c": 1}
+    journal.published(each.number for each in list(journal.state.unpublished))
+    states.on_record(record(again))
+    assert await states.say_again([]) == 0
+
+
+@pytest.mark.asyncio
+async def test_of_two_states_of_one_number_that_of_the_owner_stays(journal: Journal) -> None:
+    await journal.append([A], publish=False)
+    states = following(journal)
+    states.on_record(record(A))
+    states.on_record(record(A.model_copy(update={"state": "inactive"})))
+    assert await states.say_again([]) == 0, "it is another's"
+    assert await states.say_again([A.rule]) == 1
 
 
 @given(st.permutations([A, OVER, changed(A, 4), SILENCED, ACKNOWLEDGED]))

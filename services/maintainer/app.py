@@ -22,6 +22,7 @@ from services.maintainer.looks import Looks
 from services.maintainer.maintenance_metrics import MaintenanceMetrics
 from services.maintainer.quality import CHECKED
 from services.maintainer.requests import SERVICE, Request
+from services.maintainer.settled import Settled
 from services.maintainer.work import Known, LakeWork
 from shared.contracts.event import Event
 from shared.contracts.maintenance import JobName
@@ -58,6 +59,8 @@ class Service:
         self._metrics = MaintenanceMetrics(self._instruments)
         self._agenda = Agenda(TABLES, settings.pace, CHECKED)
         self._looks = Looks()
+        worker = f"{SERVICE}/{os.getpid()}"
+        self._settled = Settled(worker)
         self._seen = SeenCommits()
         self._states = TableStates(settings, self._committed)
         self._progress = Progress()
@@ -71,7 +74,7 @@ class Service:
             self._known,
             self._may_begin,
             self,
-            f"{SERVICE}/{os.getpid()}",
+            worker,
         )
         self._last_runs = LastRuns(settings, self._agenda, self._dispatcher.wake)
         key = settings.operator_key.get_secret_value() if settings.operator_key else None
@@ -130,6 +133,8 @@ class Service:
             return
         self._metrics.looked(table, due)
         self._looks.looked(table, found, datetime.now(UTC))
+        if (told := self._settled.looked(table, found, due)) is not None:
+            self.tell(told)
 
     def not_looked(self, table: str) -> None:
         """A table could not be looked at."""
@@ -142,7 +147,8 @@ class Service:
         self._metrics.own(self._agenda.owned)  # the table may have gone while the job ran
 
     def tell(self, event: Event) -> None:
-        """A job has ended, and others may want to know."""
+        """A job has ended, or had nothing to do, and others may want to know."""
+        self._settled.told(event)
         self._events.tell(MAINTENANCE, event)
 
     def finished(self, request: Request) -> None:
@@ -155,6 +161,7 @@ class Service:
         self._work.keep(tables)
         self._metrics.own(tables)
         self._looks.keep(tables)
+        self._settled.keep(tables)
         self._last_runs.assigned(self._settings.pace.longest_timer_s)
         self._dispatcher.wake()
 

@@ -72,17 +72,18 @@ def starts(
     """The topics that these rules depend on, and from when on each is read; ``None``: whole."""
     from shared.alerting.reach import signals
     from shared.alerting.signals import silence
-    from shared.contracts.topics import COMMITS, PARTITIONS, TABLES
+    from shared.alerting.signals.uncompacted_files import TOLD_WITHIN
+    from shared.contracts.topics import COMMITS, MAINTENANCE, PARTITIONS, TABLES
 
     asked = frozenset[str]().union(*(signals(rule.condition) for rule in rules.values()))
     topics: frozenset[str] = frozenset().union(
         *(getattr(each, "reads", ()) for each in sources if not asked.isdisjoint(each.names))
     )
-    learned = not asked.isdisjoint(silence.Silence.names)
+    before = {MAINTENANCE: TOLD_WITHIN}
+    if not asked.isdisjoint(silence.Silence.names):
+        before[COMMITS] = LEARNING
     return {
-        topic: None
-        if topic in (TABLES, PARTITIONS)
-        else begin - (LEARNING if learned and topic == COMMITS else BEFORE)
+        topic: None if topic in (TABLES, PARTITIONS) else begin - before.get(topic, BEFORE)
         for topic in sorted(topics)
     }
 

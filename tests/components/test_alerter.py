@@ -51,7 +51,7 @@ groups:
       - {alert: KafkaConsumerLagHigh, when: {signal: lakehouse_consumer_lag_records, above: 20},
          for: 1m, severity: warning, team: data-engineering, summary: "{group} on {topic}",
          description: "{value}", runbook: alerts#consumer-lag}
-      - {alert: TableNeedsCompaction, when: {signal: iceberg_table_file_count, above: 8},
+      - {alert: TableNeedsCompaction, when: {signal: lakehouse_table_uncompacted_files, above: 8},
          for: 1m, severity: info, team: data-engineering, summary: "{table}",
          description: "{value}", runbook: alerts#compaction}
       - {alert: TooManySnapshots, when: {signal: iceberg_table_snapshot_count, above: 8},

@@ -113,8 +113,14 @@ MAINTENANCE = Row(
     (
         Panel(
             "Data files",
-            "Live data files of each table. Above 100 for an hour TableNeedsCompaction fires.",
+            "Live data files of each table.",
             (Query(largest("iceberg_table_file_count", "table"), "{{table}}"),),
+        ),
+        Panel(
+            "Data files that nobody compacts",
+            "Beyond those that compaction left as they are. Above 100 for an hour "
+            "TableNeedsCompaction fires.",
+            (Query(largest("lakehouse_table_uncompacted_files", "table"), "{{table}}"),),
             warn=100,
         ),
         Panel(
@@ -131,12 +137,6 @@ MAINTENANCE = Row(
             alarm=1,
         ),
         Panel(
-            "Rows",
-            "That readers see, by table.",
-            (Query(largest("iceberg_table_row_count", "layer, table")),),
-            kind="table",
-        ),
-        Panel(
             "Failed jobs",
             "1 while the last run of a job failed that came of itself.",
             (
@@ -147,6 +147,13 @@ MAINTENANCE = Row(
             ),
             alarm=1,
             quiet="no job has been due since the tables began",
+        ),
+        Panel(
+            "Rows",
+            "That readers see, by table.",
+            (Query(largest("iceberg_table_row_count", "layer, table")),),
+            kind="table",
+            width=24,
         ),
     ),
 )

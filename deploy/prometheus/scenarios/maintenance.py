@@ -8,11 +8,20 @@ from deploy.prometheus.scenarios.series import SALES, SALES_LABELS
 MAINTENANCE: tuple[Firing | Quiet, ...] = (
     Firing(
         "TableNeedsCompaction",
-        {f"iceberg_table_file_count{SALES}": "100 101+0x69 3 3"},
+        {f"lakehouse_table_uncompacted_files{SALES}": "100 101+0x69 3 3"},
         fires=61,
         clears=71,
         value=101,
         labels=SALES_LABELS,
+    ),
+    Quiet(
+        "TableNeedsCompaction",
+        "a file of each of 400 days, which compaction leaves as they are",
+        {
+            f"iceberg_table_file_count{SALES}": "400+0x120",
+            f"lakehouse_table_uncompacted_files{SALES}": "0+1x59 0+1x59",
+        },
+        minutes=118,
     ),
     Firing(
         "TooManySnapshots",

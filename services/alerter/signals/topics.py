@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from shared.alerting.signals.every import Sources
+from shared.alerting.signals.uncompacted_files import TOLD_WITHIN
 from shared.contracts.dead_letters import TOPIC_HEADER
 from shared.contracts.event import Event
 from shared.contracts.topics import (
@@ -32,14 +33,14 @@ STARTS: dict[str, Literal["beginning", "end"] | timedelta] = {
     PARTITIONS: "beginning",
     COMMITS: timedelta(hours=13),
     BUILDS: timedelta(hours=1),
-    MAINTENANCE: timedelta(days=2),
+    MAINTENANCE: TOLD_WITHIN,
     SPOOL: timedelta(days=1, hours=1),
     DEAD_LETTERS: "end",
 }
 """Where each topic is read from. A wave is stale after six hours, a reader holds a floor after
 twelve: with fewer a restart would take their alerts for over. A target that fails is built
 again within minutes, a job of maintenance run again within half an hour; the entity index is
-checked daily."""
+checked daily, and twice a day is told which tables rightly have many files."""
 
 _PLACE = re.compile(r"(.+)/\d+/\d+")
 """Key of a dead letter that is about a record."""

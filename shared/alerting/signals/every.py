@@ -20,6 +20,7 @@ from shared.alerting.signals.runs import Runs
 from shared.alerting.signals.silence import Silence
 from shared.alerting.signals.spool import Spool
 from shared.alerting.signals.tables import TableFigures
+from shared.alerting.signals.uncompacted_files import UncompactedFiles
 from shared.contracts.event import Event
 from shared.tables.lineage import Tables
 
@@ -78,6 +79,7 @@ def following(
     return Sources(
         (
             TableFigures(tables),
+            UncompactedFiles(tables),
             freshness,
             silence,
             Builds(awaited, freshness.unprocessed),

@@ -21,6 +21,13 @@ DECLARED: tuple[Metric, ...] = (
         "Live data files of a table, after the last commit that was announced.",
     ),
     gauge(
+        "lakehouse_table_uncompacted_files",
+        "files",
+        _TABLE,
+        "Live data files of a table beyond those that maintainer left, or found nothing to do "
+        "about, when it last told of a compaction; all of them where it told of none.",
+    ),
+    gauge(
         "iceberg_table_snapshot_count",
         "snapshots",
         _TABLE,

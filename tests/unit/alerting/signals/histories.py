@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from shared.contracts.builds import BuildFailed, BuildSucceeded
 from shared.contracts.event import Event
-from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
+from shared.contracts.maintenance import Figures, MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.partitions import PartitionResumed, PartitionStopped
 from shared.contracts.spool import SpoolChanged
 from shared.contracts.tables import SourcePosition, TableCommitted
@@ -197,7 +197,10 @@ def histories(draw: st.DrawFn) -> list[tuple[str, Event]]:
         elif kind == "maintain":
             cause = draw(st.sampled_from(["policy", "command"]))
             good = draw(st.booleans())
-            run = maintained(table, now) if good else unmaintained(table, now, cause=cause)
+            left = Figures(data_files=draw(st.sampled_from([None, 1, 3])))
+            run = maintained(table, now, after=left)
+            if not good:
+                run = unmaintained(table, now, cause=cause)
             happened.append((MAINTENANCE, run))
         elif kind == "partition":
             number, reason = draw(st.integers(0, 1)), draw(st.sampled_from(["", "log_replaced"]))

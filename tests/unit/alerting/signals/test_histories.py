@@ -25,6 +25,7 @@ COUNTED = frozenset(name for name, metric in SIGNALS.items() if metric.kind == "
 LEARNED = frozenset(
     {
         "lakehouse_table_snapshot_limit",
+        "lakehouse_table_uncompacted_files",
         "lakehouse_table_delay_seconds",
         "lakehouse_table_objective_missed",
         "iceberg_pipeline_last_success_timestamp",

@@ -154,6 +154,7 @@ class Service:
             self._evaluation,
             self._dealing,
             self._delivery,
+            self._telling,
             self._handlers,
             self._rules,
             self._routes,

@@ -12,6 +12,7 @@ from aiohttp import web
 from services.alerter.alert_metrics import AlertMetrics
 from services.alerter.config import AlerterSettings
 from services.alerter.delivery.delivery import Delivery
+from services.alerter.delivery.telling import Telling
 from services.alerter.evaluation.evaluation import Evaluation
 from services.alerter.group.dealing import Dealing
 from services.alerter.handlers import Handlers
@@ -32,6 +33,7 @@ class Face:
     evaluation: Evaluation
     dealing: Dealing
     delivery: Delivery
+    telling: Telling
     handlers: Handlers
     rules: KeptFiles[Rules]
     routes: KeptFiles[Routing]
@@ -61,6 +63,8 @@ class Face:
         notes = broken_notes(rules=self.rules.broken, routes=self.routes.broken)
         if not self.handlers.joined:
             notes["broker"] = "not in the group: commands wait, and nothing is published"
+        if self.telling.failing is not None:
+            notes["telling"] = f"nobody is told of alerts, {self.telling.failing}: see its log"
         if self.journal.failing:
             notes["journal"] = "its disk does not take it: what happens now may be told twice"
         if self.evaluation.held:

@@ -53,6 +53,8 @@ class Telling:
         self._now = now
         self._pause = pause
         self._wake = asyncio.Event()
+        self.failing: str | None = None
+        """The error for which nobody is told; ``None`` while looking works."""
 
     def look(self) -> None:
         """The board has changed, or whose alerts are whose."""
@@ -74,9 +76,12 @@ class Telling:
         left = self._cut_off_in()
         try:
             found = await self._delivery.tell(self._board, self._ours(), cut_off=left == 0)
-        except Exception:
-            log.exception("nobody was told, trying again soon")
+        except Exception as error:
+            again, self.failing = self.failing, type(error).__name__
+            if self.failing != again:  # with its trace, once
+                log.exception("nobody is told, trying again every second")
             return AGAIN_S, 0.0
+        self.failing = None
         waits = [LONGEST_S]
         if left:
             waits.append(left)

@@ -89,3 +89,14 @@ async def test_it_looks_again_when_there_is_more_to_tell(
     )
     assert (await telling._look())[0] == waits
     assert planned.cut_off == [cut_off_in == 0]
+
+
+@pytest.mark.asyncio
+async def test_that_nobody_is_told_is_known_until_it_works() -> None:
+    planned = Planned(0)
+    telling = Telling(cast("Delivery", planned), Board(), lambda: lambda _name: True, lambda: None)
+    await telling._look()
+    assert telling.failing == "RuntimeError"
+    planned.next_at = None
+    await telling._look()
+    assert telling.failing is None

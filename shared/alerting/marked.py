@@ -86,6 +86,11 @@ def composed(reading: Reading, text: str) -> yaml.Node | None:
         said = " ".join(part for part in (error.context, error.problem) if part)
         mark = error.problem_mark or error.context_mark
         reading.problem_at(mark, f"not YAML: {said}", "correct it")
+    except yaml.reader.ReaderError as error:
+        *above, beside = text[: error.position].split("\n")
+        mark = yaml.Mark(reading.file, error.position, len(above), len(beside), None, 0)
+        what = f"not YAML: a character {ord(text[error.position]):#04x}"
+        reading.problem_at(mark, what, "leave it out")
     except (yaml.YAMLError, ValueError, OverflowError) as error:  # the latter of "\UFFFFFFFF"
         reading.problem_at(None, f"not YAML: {error}".replace("\n", " "), "correct it")
     return None

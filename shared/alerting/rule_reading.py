@@ -12,7 +12,7 @@ from shared.alerting import conditions, marked, scalars
 from shared.alerting.marked import Reading
 from shared.alerting.rule import Place, Rule
 from shared.alerting.selecting import Signals
-from shared.alerting.texts import PLACEHOLDER
+from shared.alerting.texts import FORMED, PLACEHOLDER
 from shared.contracts.alerts import Severity
 
 REQUIRED = ("alert", "when", "severity", "team", "summary")
@@ -98,13 +98,20 @@ def _placeholders(
     labels: Collection[str],
 ) -> None:
     for key in ("summary", "description"):
-        for placeholder in PLACEHOLDER.finditer(texts.get(key, "")):
-            label, form = placeholder.groups()
-            if form and label != "value":
+        text = texts.get(key, "")
+        for label, form in FORMED.findall(text):
+            if label != "value":
                 reading.problem(
                     found[key], f"`{key}` names {{{label}:{form}}}", "only the value has a form"
                 )
-            elif label != "value" and label not in labels:
+            elif not PLACEHOLDER.fullmatch(f"{{value:{form}}}"):
+                reading.problem(
+                    found[key],
+                    f"`{key}` names {{value:{form}}}, a form that there is not",
+                    "write {value}, {value:duration} or {value:percentage}",
+                )
+        for label, form in PLACEHOLDER.findall(text):
+            if not form and label != "value" and label not in labels:
                 reading.problem(
                     found[key],
                     f"`{key}` names {{{label}}}, which alerts of the rule do not have",

@@ -9,9 +9,10 @@ from typing import Literal, cast, get_args
 
 import yaml
 
-from shared.alerting import marked, scalars
+from shared.alerting import marked, patterns, scalars
 from shared.alerting.expression import Aggregation, Match, OverTime, Selector
 from shared.alerting.marked import Reading, like
+from shared.contracts.errors import ConfigurationError
 from shared.runtime.metrics import Metric
 
 Signals = Mapping[str, Metric]
@@ -102,6 +103,11 @@ def _match(reading: Reading, node: yaml.ScalarNode, label: str) -> Match | None:
             re.compile(written)
         except re.error as error:
             reading.problem(node, f"no regular expression: {error}", "correct it")
+            return None
+        try:
+            patterns.check(written, written)
+        except ConfigurationError as error:
+            reading.problem(node, error.what, error.next_step or "")
             return None
         if _BEYOND_RE2.search(written):
             reading.problem(

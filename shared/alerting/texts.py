@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 PLACEHOLDER = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*)(?::(duration|percentage))?\}")
 """``{<label>}``, ``{value}``, ``{value:duration}`` and ``{value:percentage}`` in texts of rules."""
+FORMED = re.compile(r"\{([A-Za-z_][A-Za-z0-9_]*):([^{}\s]+)\}")
+"""What looks like a placeholder with a form, be there such a form or not."""
 
 _LARGE = "kMGTPEZY"
 _SMALL = "munpfazy"

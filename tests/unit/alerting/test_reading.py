@@ -37,6 +37,13 @@ def test_everything_wrong_is_told_with_its_place(path: Path) -> None:
     assert [str(each).removeprefix("f.yaml:") for each in raised.value.problems] == expected
 
 
+def test_a_character_that_yaml_does_not_have_is_told_with_its_place() -> None:
+    with pytest.raises(RulesInvalid) as raised:
+        read({"f.yaml": 'groups:\n  - name: "x\x00"\n'}, known=KNOWN)
+    (problem,) = raised.value.problems
+    assert str(problem) == "f.yaml:2:13: not YAML: a character 0x00; leave it out"
+
+
 def one(when: str, *, known: Signals = KNOWN, time_scale: float = 1.0, more: str = "") -> Rule:
     text = f"""
 groups:

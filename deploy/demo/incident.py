@@ -17,7 +17,8 @@ from types import MappingProxyType
 from deploy.demo.settings import DemoSettings
 from deploy.embedded import control
 from deploy.embedded.layout import Layout
-from deploy.generator.plan import DEMONSTRATED, stream
+from deploy.generator.mix import DEMONSTRATED
+from deploy.generator.plan import stream
 from deploy.generator.poster import Outcome, Poster
 from shared.contracts.alerts import AlertChanged
 from shared.contracts.event import Event

@@ -26,12 +26,8 @@ from deploy.embedded.layout import Layout
 from deploy.embedded.services import replicas_of
 from deploy.embedded.state import PlatformState
 from deploy.generator.delivery import SOURCES
-from deploy.generator.plan import (
-    DEFAULT_DELIVERIES,
-    DEMONSTRATED,
-    DEMONSTRATED_RATES,
-    plan,
-)
+from deploy.generator.mix import DEMONSTRATED, DEMONSTRATED_RATES
+from deploy.generator.plan import DEFAULT_DELIVERIES, plan
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog

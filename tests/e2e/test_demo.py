@@ -16,7 +16,8 @@ from deploy.demo.incident import DELIVERIES, EXPECTED
 from deploy.demo.ledger import WEBHOOK_TABLES
 from deploy.demo.run import REPORT_FILE
 from deploy.embedded import processes
-from deploy.generator.plan import DEMONSTRATED, DEMONSTRATED_RATES, plan
+from deploy.generator.mix import DEMONSTRATED, DEMONSTRATED_RATES
+from deploy.generator.plan import plan
 from shared.tables.registry import derived_tables
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]

@@ -22,7 +22,8 @@ from deploy.demo.marts import MART
 from deploy.demo.recomputation import Comparison
 from deploy.demo.report import Aftermath, Found, Report, report
 from deploy.demo.table_cut import TableCut
-from deploy.generator.plan import DEMONSTRATED, DEMONSTRATED_RATES, plan
+from deploy.generator.mix import DEMONSTRATED, DEMONSTRATED_RATES
+from deploy.generator.plan import plan
 from deploy.generator.poster import Outcome
 from deploy.generator.records import Record, records
 from shared.runtime.log_bounds import LogBounds

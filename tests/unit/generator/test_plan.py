@@ -12,15 +12,15 @@ import pytest
 
 from deploy.generator.delivery import Delivery, Kind
 from deploy.generator.malformed import FAULTS
-from deploy.generator.plan import (
+from deploy.generator.mix import (
     DEMONSTRATED,
     DEMONSTRATED_RATES,
     OVERTAKEN,
     REDELIVERED,
     SMALLEST_PLAN,
     mix,
-    plan,
 )
+from deploy.generator.plan import plan
 from deploy.generator.records import records
 
 SEEDS = (0, 1, 42, 2026)

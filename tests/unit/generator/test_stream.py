@@ -14,12 +14,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from deploy.generator.delivery import Delivery, Kind
-from deploy.generator.happenings import HAPPENINGS, TOPICS, Vendors
+from deploy.generator.happenings import HAPPENINGS, TOPICS
+from deploy.generator.mix import SMALLEST_PLAN, mix
 from deploy.generator.people import People
-from deploy.generator.plan import NOW, SMALLEST_PLAN, mix, plan, stream
+from deploy.generator.plan import NOW, plan, stream
 from deploy.generator.pool import REMEMBERED, Pool
 from deploy.generator.rates import Rates
 from deploy.generator.run import Run
+from deploy.generator.vendors import Vendors
 
 ALL = Rates()
 

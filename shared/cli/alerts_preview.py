@@ -153,6 +153,8 @@ def _built_in() -> frozenset[str]:
 def _rules_text(file: Path, rules: Rules) -> Any:
     from shared.alerting.in_words import in_words, span
 
+    if not rules:
+        return f"[yellow]{cell(str(file))}: no rules, and nothing wrong[/]"
     ours = _built_in()
     rows = [
         (

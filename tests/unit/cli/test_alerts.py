@@ -331,6 +331,13 @@ def test_a_name_that_is_nearly_right_is_suggested() -> None:
     assert "PipelineFailure" in told.value.next_step
 
 
+def test_a_file_without_rules_is_right_and_says_so(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("")
+    ended = run("test", str(file))
+    assert (code(ended), "no rules" in ended.stdout) == (0, True)
+
+
 @pytest.mark.parametrize("when", ["yesterday", "last-week", "9999-01-01"])
 def test_what_is_no_time_of_the_past_cannot_be_replayed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str

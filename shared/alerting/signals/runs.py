@@ -41,14 +41,15 @@ class Runs(Following):
         self._last: dict[str, float] = {}
 
     def event(self, event: Event) -> frozenset[str]:
-        """A commit, the last state of a table, or the end of a build."""
+        """A commit, the last state of a table, or the end of a build. Rows that moved are no run; of
+        before the start they may be all that is known, and say that there was one."""
         if isinstance(event, BuildFailed) and not event.will_retry:
             return self._reached(FAILED, event.failed_at.timestamp())
         if not isinstance(event, TableCommitted):
             return NOTHING
         above = self._above.get(event.table, ())
         before = {name: self._waves.oldest_of(name) for name in above}
-        if not self._waves.committed(event):
+        if not self._waves.committed(event) or (event.only_moved and not self.history):
             return NOTHING
         at, changed = event.committed_at.timestamp(), NOTHING
         for name, oldest in before.items():

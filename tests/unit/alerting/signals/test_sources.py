@@ -458,6 +458,19 @@ def test_a_run_is_over_when_every_table_below_holds_the_commit() -> None:
     assert source.event(built(MART, 1, 1, 15)) == frozenset()
 
 
+def test_a_compaction_is_no_run() -> None:
+    """Else last night's success would seem to be of just now."""
+    source = Runs(TABLES)
+    for table in (STAGED, REJECTED, MART):
+        source.event(built(table, 1, 1, 5))
+    ready(source).event(landed(1, 1))
+    assert source.event(commit(STAGED, 2, 900, operation="replace")) == frozenset()
+    assert value(source, SUCCEEDED, 901, dag_id="iceberg_pipeline") == now(5)
+    again = Runs(TABLES)
+    again.event(commit(MART, 7, 900, operation="replace"))
+    assert value(ready(again), SUCCEEDED, 901, dag_id="iceberg_pipeline") == now(900), "at most"
+
+
 def test_a_run_that_failed_before_any_succeeded_is_told() -> None:
     source = ready(Runs(TABLES))
     source.event(landed(1, 10))

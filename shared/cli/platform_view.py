@@ -29,6 +29,8 @@ _MIB = 1024 * 1024
 
 Notes = Mapping[str, Mapping[str, object]]
 """Process → what it says beside being ready: that it spools, that a file of rules is wrong."""
+LONGEST_NOTE = 200
+"""Characters of one in the table; in JSON it is whole."""
 NONE: Notes = MappingProxyType({})
 
 
@@ -118,7 +120,8 @@ def _noted(notes: Mapping[str, object]) -> str:
     def said(value: object) -> str:
         if isinstance(value, dict):
             return ", ".join(f"{name} {one}" for name, one in value.items())
-        return " ".join(str(value).split())
+        text = " ".join(str(value).split())
+        return text if len(text) <= LONGEST_NOTE else f"{text[: LONGEST_NOTE - 1]}…"
 
     return "; ".join(f"{name}: {said(value)}" for name, value in notes.items())
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from deploy.embedded.state import PlatformState, ProcessState
-from shared.cli.platform_view import as_json, as_table
+from shared.cli.platform_view import LONGEST_NOTE, as_json, as_table
 
 BROKEN = {"rules_broken": "rules with a problem:\nrules/mine.yaml:3:1: not YAML"}
 SPOOLING = {"spooling": {"reason": "no broker", "records": 12}}
@@ -42,6 +42,15 @@ def test_what_a_ready_process_has_to_say_stands_behind_it() -> None:
         each["name"]: each["notes"] for each in as_json(state, {}, {"alerter": BROKEN})["processes"]
     }
     assert told == {"ingest": {}, "alerter": BROKEN}
+
+
+def test_a_long_note_is_cut_where_people_look_and_whole_where_programs_do() -> None:
+    state, long = platform(alerter="ready"), {"rules_held": "Rule, " * 100}
+    console = Console(width=1000, no_color=True)
+    with console.capture() as captured:
+        console.print(as_table(state, {}, {"alerter": long}))
+    assert captured.get().count("Rule, ") == LONGEST_NOTE // 6
+    assert as_json(state, {}, {"alerter": long})["processes"][0]["notes"] == long
 
 
 def test_all_is_ready_when_each_is() -> None:

@@ -41,8 +41,8 @@ class Runs(Following):
         self._last: dict[str, float] = {}
 
     def event(self, event: Event) -> frozenset[str]:
-        """A commit, the last state of a table, or the end of a build. Rows that moved are no run; of
-        before the start they may be all that is known, and say that there was one."""
+        """A commit, the last state of a table, or the end of a build. Rows that moved are no run;
+        of before the start they may be all that is known, and say that there was one."""
         if isinstance(event, BuildFailed) and not event.will_retry:
             return self._reached(FAILED, event.failed_at.timestamp())
         if not isinstance(event, TableCommitted):

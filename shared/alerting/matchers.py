@@ -57,12 +57,19 @@ def written(matcher: Matcher) -> str:
 
 def matches(matchers: Iterable[Matcher], labels: Mapping[str, str]) -> bool:
     """Whether all of the matchers hold for these labels; what is no expression never does."""
-    return all(_holds(matcher, labels.get(matcher.label, "")) for matcher in matchers)
+    for matcher in matchers:
+        value = labels.get(matcher.label, "")
+        if matcher.op == "=":
+            if value != matcher.value:
+                return False
+        elif not _holds(matcher, value):
+            return False
+    return True
 
 
 def _holds(matcher: Matcher, value: str) -> bool:
-    if matcher.op in ("=", "!="):
-        return (value == matcher.value) is (matcher.op == "=")
+    if matcher.op == "!=":
+        return value != matcher.value
     expression = compiled(matcher.value)
     if expression is None:
         return False

@@ -6,7 +6,7 @@ It is found once for each change of an alert, not for each look at the board.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from shared.alerting.events import all_labels
@@ -119,9 +119,16 @@ class Places:
         self._seats: Callable[[Mapping[str, str]], Seats] = ByLabels(
             labels_read(routing), self._seats_of
         )
+        self.under(())
 
-    def of(self, alert: AlertChanged, silences: Iterable[AlertSilenced]) -> Place:
-        """That of an alert, under these silences."""
+    def under(self, silences: Collection[AlertSilenced]) -> None:
+        """Those that are made from now on are under these silences."""
+        names = {each.label for silence in silences for each in silence.matchers}
+        kept = tuple(silences)
+        self._silences = ByLabels(names, lambda labels: matching(kept, labels))
+
+    def of(self, alert: AlertChanged) -> Place:
+        """That of an alert."""
         labels = all_labels(alert)
         fires = alert.state == "firing"
         return Place(
@@ -129,7 +136,7 @@ class Places:
             labels,
             self._explaining.sides(labels),
             self._seats(labels) if fires else _NO_SEATS,
-            matching(silences, labels) if fires else None,
+            self._silences(labels) if fires else None,
             (alert.fired_at or alert.changed_at).timestamp(),
         )
 

@@ -93,12 +93,18 @@ class Planner:
         notified = differing(self._seen.notified, board.notified)
         self._alerts |= alerts
         self._silences |= silences
+        if silences:
+            self._make.under(self._seen.silences.values())
         self._notified |= notified
         for fingerprint in differing(self._seen.acknowledged, board.acknowledged):
             self._concern(fingerprint)
 
     def work(self, enough: Callable[[], bool] = _never) -> bool:
         """Work in what was seen, until ``enough``; whether all of it is."""
+        while self._silences:  # before alerts, as these are placed under them
+            self._hush(*self._silences.popitem())
+            if enough():
+                return False
         while self._alerts:
             self._move(*self._alerts.popitem())
             if enough():
@@ -106,10 +112,6 @@ class Planner:
         for explained in self._explaining.news():
             for place in self._explained.get(explained, {}).values():
                 self._groups |= dict.fromkeys(place.seats)
-        while self._silences:
-            self._hush(*self._silences.popitem())
-            if enough():
-                return False
         while self._notified:
             self._record(*self._notified.popitem())
             if enough():
@@ -142,7 +144,7 @@ class Planner:
             for explained, _ in before.sides.targets:
                 _drop(self._explained, explained, fingerprint)
         if alert is not None:
-            place = self._places[fingerprint] = self._make.of(alert, self._seen.silences.values())
+            place = self._places[fingerprint] = self._make.of(alert)
             sides = place.sides
             for name in place.seats:
                 self._seated.setdefault(name, {})[fingerprint] = place

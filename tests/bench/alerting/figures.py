@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from tests.bench.alerting import evaluating, telling
+from tests.bench.alerting import evaluating, planning, telling
 from tests.bench.report import Measure
 
 
 def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     """Every figure."""
-    return [*evaluating.measured(rounds, quick=quick), *telling.measured(rounds, quick=quick)]
+    return [
+        *evaluating.measured(rounds, quick=quick),
+        *planning.measured(rounds, quick=quick),
+        *telling.measured(rounds, quick=quick),
+    ]

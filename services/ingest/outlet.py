@@ -9,7 +9,7 @@ from services.ingest.admission import Hold
 from services.ingest.problem import OF_FAULT, Refused
 from services.ingest.publisher import Publisher
 from services.ingest.request import Request
-from services.ingest.spool.spool import SpoolFull
+from services.ingest.spool.answers import SpoolFull
 from services.ingest.telemetry import Telemetry
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import Envelope

@@ -16,9 +16,10 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
+from services.ingest.spool.answers import SpoolFull
 from services.ingest.spool.episode import Episodes
 from services.ingest.spool.replayer import Replayer
-from services.ingest.spool.spool import Spool, SpoolFull
+from services.ingest.spool.spool import Spool
 from services.ingest.spool.store import StreamKey
 from services.ingest.spool.stream import Read
 from shared.runtime import logging

@@ -20,7 +20,7 @@ from services.ingest.admission import Hold
 from services.ingest.app import IngestApp, create
 from services.ingest.config import IngestSettings
 from services.ingest.source_settings import secrets_field
-from services.ingest.spool.spool import SpoolFull
+from services.ingest.spool.answers import SpoolFull
 from shared.runtime.errors import Unavailable
 from shared.sources.registry import SOURCES
 

@@ -11,7 +11,7 @@ from services.ingest.admission import Room
 from services.ingest.exports.looking import Seen
 from services.ingest.problem import Refused
 from services.ingest.publisher import Publisher
-from services.ingest.spool.spool import SpoolFull
+from services.ingest.spool.answers import SpoolFull
 from services.ingest.telemetry import Telemetry
 from shared.contracts.envelope import Envelope, Headers
 from shared.contracts.exports import ExportReady

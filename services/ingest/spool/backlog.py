@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from services.ingest.spool.store import StreamKey
 from services.ingest.spool.stream import Read, Stream
@@ -92,3 +93,14 @@ def with_doubt(headers: Headers) -> Headers:
     if any(name == MAY_REPEAT for name, _ in headers):
         return headers
     return [*headers, (MAY_REPEAT, b"1")]
+
+
+class Copy(NamedTuple):
+    """An entry that the producer may deliver too: it was under way when it was spooled."""
+
+    backlog: Backlog
+    sequence: int
+
+    def delivered(self) -> None:
+        """The broker has it after all: it need not be sent again."""
+        self.backlog.delivered(self.sequence)

@@ -10,10 +10,11 @@ from typing import Self
 
 from services.ingest.config import IngestSettings
 from services.ingest.record import Record
+from services.ingest.spool.answers import SpoolFull
 from services.ingest.spool.backlog import with_doubt
 from services.ingest.spool.episode import Episodes
 from services.ingest.spool.replayer import Outlet, Replayer
-from services.ingest.spool.spool import Spool, SpoolFull
+from services.ingest.spool.spool import Spool
 from services.ingest.spool.store import StreamKey
 from shared.contracts.spool import SpoolChanged
 from shared.contracts.topics import SPOOL
@@ -65,7 +66,7 @@ class Keeping:
     @property
     def refusal(self) -> str | None:
         """Why the spool takes nothing now; ``None`` when it does."""
-        return self.spool.refusal
+        return self.spool.answers.refusal
 
     def start(self) -> None:
         """Begin to write and to replay."""

@@ -47,9 +47,9 @@ class SpoolMeasures:
             self._bytes.labels(source).set(spool.quota.used(source))
         oldest = spool.oldest_s
         self._age.set(0.0 if oldest is None else max(0.0, time.time() - oldest))
-        self._count("spooled", self._spooled, spool.spooled)
+        self._count("spooled", self._spooled, spool.answers.spooled)
         self._count("replayed", self._replayed, self._replayer.replayed)
-        self._count("refused", self._refused, spool.refused)
+        self._count("refused", self._refused, spool.answers.refused)
 
     def _count(
         self, name: str, counter: prometheus_client.Counter, totals: Mapping[str, int]

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
-from services.ingest.spool.backlog import Backlog
+from services.ingest.spool.answers import Answers, SpoolFull
+from services.ingest.spool.backlog import Backlog, Copy
 from services.ingest.spool.claim import ORPHANED_AFTER_S
 from services.ingest.spool.frames import (
     SEGMENT_HEADER_BYTES,
@@ -35,25 +35,8 @@ from shared.runtime.errors import Unavailable
 from shared.runtime.outage import Outage
 
 MOST_SEGMENT_BYTES = 16 * 1024 * 1024
-REFUSAL_SECONDS = 5.0
-"""After so long without a refusal it is tried again: nobody sends to what says that it cannot."""
 
 log = logging.logger("ingest")
-
-
-class SpoolFull(Unavailable):
-    """Raised when neither the broker nor the spool takes a record: it was not accepted."""
-
-
-class Copy(NamedTuple):
-    """An entry that the producer may deliver too: it was under way when it was spooled."""
-
-    backlog: Backlog
-    sequence: int
-
-    def delivered(self) -> None:
-        """The broker has it after all: it need not be sent again."""
-        self.backlog.delivered(self.sequence)
 
 
 class Spool:
@@ -75,7 +58,7 @@ class Spool:
     Attributes:
         own: where new entries go.
         adopted: directories of instances that are gone.
-        spooled, refused: entries accepted, and not accepted, by source since the start.
+        answers: what was accepted, what was not, and why nothing is now.
     """
 
     def __init__(
@@ -94,10 +77,7 @@ class Spool:
         self.thread = BlockingThread("spool")
         self._looking = BlockingThread("spools of others")
         self.adopted: list[Held] = []
-        self._refusal: str | None = None
-        self._refused_at = 0.0
-        self.spooled: dict[str, int] = {}
-        self.refused: dict[str, int] = {}
+        self.answers = Answers()
         self.on_change: Callable[[], None] = lambda: None
         """Called when entries became durable or could not be written."""
         self._outage = Outage(log, "the spool cannot be written", directory=str(root))
@@ -108,12 +88,6 @@ class Spool:
     def start(self) -> None:
         """Begin to write what is put."""
         self._writer.start()
-
-    @property
-    def refusal(self) -> str | None:
-        """Why it takes nothing now; ``None`` when it does, or when it has not been tried lately."""
-        is_recent = time.monotonic() - self._refused_at < REFUSAL_SECONDS
-        return self._refusal if is_recent else None
 
     @property
     def outstanding(self) -> int:
@@ -162,7 +136,7 @@ class Spool:
         try:
             self.quota.reserve(key.source, len(frame) + SEGMENT_HEADER_BYTES)
         except Full as full:
-            self._refuse(key.source, str(full) if full.is_whole else None)
+            self.answers.refuse(key.source, str(full) if full.is_whole else None)
             raise SpoolFull(str(full)) from None
         sequence = backlog.take(now)
         self._writer.put(Put(backlog, frame, sequence, done))
@@ -236,20 +210,13 @@ class Spool:
         for held in (self.own, *self.adopted):
             held.store.close()
 
-    def _refuse(self, source: str, why: str | None) -> None:
-        """Count a delivery; ``why`` is given when those of other sources would be refused too."""
-        self.refused[source] = self.refused.get(source, 0) + 1
-        if why is not None:
-            self._refusal = why
-            self._refused_at = time.monotonic()
-
     def _wrote(self, puts: Sequence[Put], written: Written) -> None:
         for key, size in written.grown.items():
             self.quota.add(key.source, size)
         for error in written.failed.values():
             self._outage.failed(error)
         if not written.failed:
-            self._refusal = None
+            self.answers.written()
             self._outage.over()
         for put in puts:
             self._settle(put, written.failed.get(put.backlog.key))
@@ -260,10 +227,10 @@ class Spool:
         self.quota.add(source, -len(put.frame) - SEGMENT_HEADER_BYTES)
         put.backlog.unwritten -= 1
         if error is None:
-            self.spooled[source] = self.spooled.get(source, 0) + 1
+            self.answers.accepted(source)
             put.done(None)
             return
         put.backlog.drop(1)
         why = f"the spool cannot be written: {error.strerror or error}"
-        self._refuse(source, why)
+        self.answers.refuse(source, why)
         put.done(SpoolFull(why))

@@ -11,8 +11,9 @@ import pytest
 from services.ingest.config import IngestSettings
 from services.ingest.publisher import Publisher
 from services.ingest.spool import spool as spooling
+from services.ingest.spool.answers import SpoolFull
 from services.ingest.spool.held import Held, open_own
-from services.ingest.spool.spool import Spool, SpoolFull
+from services.ingest.spool.spool import Spool
 from services.ingest.spool.store import StreamKey
 from shared.runtime.errors import Unavailable
 

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from services.stream_writer.config import StreamWriterSettings
 from services.stream_writer.exports.export_metrics import ExportMetrics
 from services.stream_writer.exports.export_writer import ExportWriter
-from services.stream_writer.exports.load import Limits
+from services.stream_writer.exports.limits import Limits
 from services.stream_writer.table_writer import TableWriter
 from shared.lake.catalog import object_io, open_catalog
 from shared.lake.handle import TableHandle

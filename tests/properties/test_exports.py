@@ -13,7 +13,7 @@ from pyiceberg.exceptions import ServerError
 
 from services.stream_writer.exports.export_committing import pieces
 from services.stream_writer.exports.file_rows import identify
-from services.stream_writer.exports.load import Limits
+from services.stream_writer.exports.limits import Limits
 from shared.lake.commit import Result
 from tests.support.exports import GA4_EVENTS, SCHEMA, TOPIC, Exports, event, offered, ready
 from tests.support.faulty_catalog import (

@@ -16,7 +16,7 @@ from deploy.generator.ga4.events import COLUMNS
 from services.stream_writer.buffer import Work
 from services.stream_writer.exports.export_committing import pieces
 from services.stream_writer.exports.export_writer import ExportWriter, Piece
-from services.stream_writer.exports.load import Limits
+from services.stream_writer.exports.limits import Limits
 from services.stream_writer.partition_batch import PartitionBatch
 from shared.contracts.exports import ExportReady
 from shared.lake.commit import Outcome

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.stream_writer.exports.load import Loaded
+from services.stream_writer.exports.loaded import Loaded
 from shared.runtime.metrics import Instruments
 
 

@@ -17,7 +17,9 @@ from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.export_file import open_export
 from services.stream_writer.exports.export_metrics import ExportMetrics
 from services.stream_writer.exports.file_rows import Announced, refusal
-from services.stream_writer.exports.load import Limits, Load, Loaded, open_load
+from services.stream_writer.exports.limits import Limits
+from services.stream_writer.exports.load import Load, open_load
+from services.stream_writer.exports.loaded import Loaded
 from services.stream_writer.landing import PositionsLost, cuts, last_tail
 from services.stream_writer.partition_batch import PartitionKey
 from services.stream_writer.table_writer import TableWriter

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from contextlib import ExitStack
 
-import msgspec
 import pyarrow as pa
-import structlog
 from pyiceberg.manifest import DataFile
 
 from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.export_file import ExportFile
 from services.stream_writer.exports.file_rows import Announced, identify, loading_of, rows
 from services.stream_writer.exports.identities import Identities
+from services.stream_writer.exports.limits import Limits
+from services.stream_writer.exports.loaded import Loaded
+from services.stream_writer.exports.understanding import understanding
 from shared.lake.data_files import write_row_groups
 from shared.lake.handle import TableHandle
 from shared.lake.landing_files import landing_place
@@ -25,55 +23,9 @@ from shared.lake.reading.live_files import LiveFiles, live_files
 from shared.lake.table_state import SnapshotEntry
 from shared.tables.spec import TableSpec
 
-log = structlog.stdlib.get_logger("bergline.stream_writer")
-
 TARGET_BYTES = 128 * 2**20
 """A data file of that size is full."""
 _NONE = LiveFiles({}, {})
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What bounds a load.
-
-    Attributes:
-        memory_bytes: about how much of a file is in memory at most.
-        max_bytes: largest file.
-        bad_share: share of bad rows above which a file is refused as a whole.
-        bad_minimum: fewest bad rows for that.
-    """
-
-    memory_bytes: int = 64 * 2**20
-    max_bytes: int = 20 * 2**30
-    bad_share: float = 0.5
-    bad_minimum: int = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What became of a file: ``rows = inserted + present + repeated``.
-
-    Attributes:
-        uri: where it is.
-        rows: rows of the file.
-        inserted: those that the table lacked.
-        present: those that the table had.
-        repeated: those whose id an earlier row of the file has.
-        bad: inserted ones with an error.
-        drifted: inserted ones with a value that did not fit its column.
-    """
-
-    uri: str
-    rows: int = 0
-    inserted: int = 0
-    present: int = 0
-    repeated: int = 0
-    bad: int = 0
-    drifted: int = 0
-
-    def to_summary(self) -> str:
-        """As the snapshot holds it."""
-        return msgspec.json.encode(asdict(self)).decode()
 
 
 class Load:
@@ -237,28 +189,6 @@ class Load:
                     yield batch
                 elif chosen:
                     yield batch.take(pa.array(chosen, pa.int64()))
-
-
-@contextmanager
-def understanding() -> Iterator[None]:
-    """What a value leads to that nobody thought of, as the file's fault: others wait behind it.
-
-    The table's thread would else meet it again and again. What is told holds no value.
-    """
-    try:
-        yield
-    except (BadExport, MemoryError):
-        raise
-    except Exception as error:  # noqa: BLE001 - whatever it is
-        kind = type(error).__name__
-        log.error("export not understood", error=kind, at=_places(error))  # noqa: TRY400 - values
-        raise BadExport("not_understood", f"a row is not understood ({kind})") from None
-
-
-def _places(error: Exception) -> list[str]:
-    """Where it happened: a traceback without what Python says of values."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{Path(each.filename).name}:{each.lineno} {each.name}" for each in frames]
 
 
 def open_load(

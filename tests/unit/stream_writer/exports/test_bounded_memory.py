@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from services.stream_writer.exports.identities import Identities
-from services.stream_writer.exports.load import Limits
+from services.stream_writer.exports.limits import Limits
 from tests.support.exports import SCHEMA, Exports, event
 
 MIB = 2**20

@@ -14,7 +14,7 @@ from pyiceberg.exceptions import ServerError
 
 from services.stream_writer.exports.bad_export import Abandoned
 from services.stream_writer.exports.export_committing import pieces
-from services.stream_writer.exports.load import Limits
+from services.stream_writer.exports.limits import Limits
 from services.stream_writer.landing import PartitionsBehind
 from shared.lake.commit import Result
 from shared.lake.positions import Stretch

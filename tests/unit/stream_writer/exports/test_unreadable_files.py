@@ -15,6 +15,7 @@ from pyarrow.fs import FileSystem, LocalFileSystem, SubTreeFileSystem
 from services.stream_writer.exports import load
 from services.stream_writer.exports.bad_export import BadExport
 from services.stream_writer.exports.export_committing import pieces
+from services.stream_writer.exports.understanding import understanding
 from shared.lake.file_io import DelayedOpenFileIO
 from shared.runtime.export_places import Places, prefixes_of
 from tests.support.exports import SCHEMA, Exports, event, offered, ready, summary, write
@@ -153,6 +154,6 @@ def test_an_object_s_key_has_an_end() -> None:
 
 
 def test_a_refusal_tells_no_value() -> None:
-    with pytest.raises(BadExport) as refused, load.understanding():
+    with pytest.raises(BadExport) as refused, understanding():
         raise KeyError("ada@example.com")
     assert "ada" not in refused.value.detail

@@ -16,7 +16,7 @@ from shared.cli.words import NOTHING, cell, latency, moment, stacked
 if TYPE_CHECKING:
     from shared.contracts.event import Event
     from shared.runtime.settings import Settings
-    from shared.runtime.waves import Wave
+    from shared.runtime.wave import Wave
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 

@@ -10,7 +10,7 @@ from shared.cli.words import NOTHING, cell, count, moment, size
 
 if TYPE_CHECKING:
     from shared.contracts.event import Event
-    from shared.runtime.waves import Build, Outcome, Wave
+    from shared.runtime.wave import Build, Outcome, Wave
 
 
 def told_by(event: Event) -> str:
@@ -52,7 +52,7 @@ def wave_json(wave: Wave) -> dict[str, Any]:
     """One wave for programs; durations in seconds."""
     from pydantic import TypeAdapter
 
-    from shared.runtime.waves import Wave
+    from shared.runtime.wave import Wave
 
     body: dict[str, Any] = TypeAdapter(Wave).dump_python(wave, mode="json")
     for each, build in zip(body["builds"], wave.builds, strict=True):

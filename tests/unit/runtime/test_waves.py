@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
 from shared.contracts.event import Event
 from shared.contracts.tables import TableCommitted
-from shared.runtime.waves import Build, Outcome, Wave, builds_of, waves
+from shared.runtime.wave import Build, Outcome, Wave
+from shared.runtime.waves import builds_of, waves
 from tests.support.derived_specs import ORDERS_TOPIC, derived, landing
 
 TABLES = {

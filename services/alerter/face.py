@@ -65,6 +65,8 @@ class Face:
             notes["broker"] = "not in the group: commands wait, and nothing is published"
         if self.telling.failing is not None:
             notes["telling"] = f"nobody is told of alerts, {self.telling.failing}: see its log"
+        if unreached := self.delivery.unreached:
+            notes["receivers"] = f"not reached: {_listed(unreached)}"
         if self.journal.failing:
             notes["journal"] = "its disk does not take it: what happens now may be told twice"
         if self.evaluation.held:

@@ -72,6 +72,11 @@ class AlertmanagerPush:
             f"alerter-{name}", self._wait, self._send_due, self._went_wrong, self._pace.first_s
         )
 
+    @property
+    def unreached(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._outage.failures > 0
+
     def start(self) -> None:
         """Begin to send."""
         self._loop.start()

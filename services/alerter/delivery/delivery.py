@@ -156,6 +156,12 @@ class Delivery:
             "alertmanagers": sorted(self._pushes),
         }
 
+    @property
+    def unreached(self) -> list[str]:
+        """The receivers of which the last attempt failed."""
+        senders = [name for name, each in self._senders.items() if each.unreached]
+        return sorted([*senders, *(name for name, each in self._pushes.items() if each.unreached)])
+
     async def close(self, limit_s: float) -> None:
         """Send what is due, for so long at most, then stop."""
         for name in list(self._made_of):

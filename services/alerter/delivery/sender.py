@@ -78,6 +78,11 @@ class Sender:
         """Groups of which something waits or is being sent."""
         return len(self._backlog)
 
+    @property
+    def unreached(self) -> bool:
+        """Whether the last attempt failed."""
+        return self._outage.failures > 0
+
     def start(self) -> None:
         """Begin to send."""
         self._loop.start()

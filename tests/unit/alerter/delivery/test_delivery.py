@@ -112,6 +112,10 @@ async def test_a_receiver_that_is_down_does_not_hold_up_another() -> None:
         alerter.delivery.configure(routing(at(down.url, "down"), at(up.url, "up")))
         await alerter.tell(now(alert(table="a")))
         await alerter.until(lambda records: [each.receiver for each in records] == ["up"])
+        await down.until(1)
+        while not alerter.delivery.unreached:  # noqa: ASYNC110 - its answer is on its way
+            await asyncio.sleep(0)
+        assert alerter.delivery.unreached == ["down"]
         await alerter.delivery.close(0)
 
 

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from shared.cli.output import Format, Output, console, emit, progress, table
-
-if TYPE_CHECKING:
-    from deploy.generator.delivery import Source
-    from deploy.generator.rates import Rates
+from shared.cli.output import Format, Output, emit, table
+from shared.cli.progress_bar import progress_bar
+from shared.cli.senders import Vendor, name_of, rates_of, senders, topics_of
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
-
-
-class Vendor(StrEnum):
-    """Who can be asked to send something."""
-
-    SHOPIFY = "shopify"
-    STRIPE = "stripe"
-    HUBSPOT = "hubspot"
-    MAILCHIMP = "mailchimp"
-    STANDARD = "standard"
-    GA4 = "ga4"
 
 
 class FileForm(StrEnum):
@@ -102,13 +88,13 @@ def files(
 
     chosen = source or list(Vendor)
     posting = [vendor for vendor in chosen if vendor is not Vendor.GA4]
-    rates = _rates(updated, deleted, redelivered, out_of_order, malformed, shared)
+    rates = rates_of(updated, deleted, redelivered, out_of_order, malformed, shared)
     moment = now.replace(tzinfo=UTC) if now else NOW
     to_files.claim(directory)
     written: dict[str, Any] = {}
     if posting:
-        deliveries = stream(seed, now=moment, run=run, topics=_topics(posting), rates=rates)
-        with _bar("written", count) as advance:
+        deliveries = stream(seed, now=moment, run=run, topics=topics_of(posting), rates=rates)
+        with progress_bar("written", count) as advance:
             written |= to_files.write(
                 directory,
                 islice(deliveries, count),
@@ -118,7 +104,7 @@ def files(
     if Vendor.GA4 in chosen:
         path = directory / "ga4.events.parquet"
         made = rows(Run.of(seed, run), moment, rates, visitors=visitors, known=visitors)
-        with _bar("exported", None) as advance:
+        with progress_bar("exported", None) as advance:
             written[path.name] = {"records": write_export(path, made, advance)}
     facts = {
         "seed": seed,
@@ -173,14 +159,14 @@ def post(
     from shared.runtime.errors import CheckFailed
 
     settings = SenderSettings.load()
-    posting = _senders(source, settings.secrets)
-    signer = Signer.of(settings, [_name(vendor) for vendor in posting])
-    rates = _rates(updated, deleted, redelivered, out_of_order, malformed, shared)
+    posting = senders(source, settings.secrets)
+    signer = Signer.of(settings, [name_of(vendor) for vendor in posting])
+    rates = rates_of(updated, deleted, redelivered, out_of_order, malformed, shared)
     deliveries: Iterator[Any] = stream(
         seed,
         now=now.replace(tzinfo=UTC) if now else NOW,
         run=run,
-        topics=_topics(posting),
+        topics=topics_of(posting),
         rates=rates,
     )
     count = count or (1_000 if seconds is None else None)
@@ -191,7 +177,7 @@ def post(
     asyncio.run(require_answer(url or settings.ingest_url))
     poster = Poster(url or settings.ingest_url, signer, concurrency=concurrency)
     began = time.monotonic()
-    with _bar("posted", expected) as advance:
+    with progress_bar("posted", expected) as advance:
 
         def observe(_: int, outcome: Outcome) -> None:
             tally.add(outcome)
@@ -217,73 +203,3 @@ def post(
             f"first: {tally.example}",
             "`bergline logs ingest` tells why, unless it was not reached",
         )
-
-
-def _rates(
-    updated: float,
-    deleted: float,
-    redelivered: float,
-    out_of_order: float,
-    malformed: float,
-    shared: float,
-) -> Rates:
-    from deploy.generator.rates import Rates
-    from shared.runtime.errors import ConfigurationError
-
-    try:
-        return Rates(updated, deleted, redelivered, out_of_order, malformed, shared)
-    except ValueError as error:
-        raise ConfigurationError(f"rates: {error}", "lower some of them") from None
-
-
-def _topics(vendors: Sequence[Vendor]) -> list[str]:
-    from deploy.generator.happenings import TOPICS
-
-    return [topic for topic in TOPICS if topic.partition(".")[0] in vendors]
-
-
-def _senders(chosen: list[Vendor] | None, secrets: Callable[[str], Any]) -> list[Vendor]:
-    from shared.runtime.errors import ConfigurationError
-
-    if chosen and Vendor.GA4 in chosen:
-        raise ConfigurationError(
-            "GA4 posts nothing, it exports files", "`bergline generate files DIR --source ga4`"
-        )
-    known = [vendor for vendor in Vendor if vendor is not Vendor.GA4]
-    found = chosen or [vendor for vendor in known if secrets(vendor).get_secret_value().strip(", ")]
-    if not found:
-        raise ConfigurationError(
-            "the settings hold no secret of any vendor: nothing can be signed",
-            "point BERGLINE_DATA_DIR at the platform's data directory, or set "
-            "BERGLINE_INGEST_SHOPIFY_SECRETS",
-        )
-    return found
-
-
-def _name(vendor: Vendor) -> Source:
-    from typing import cast
-
-    return cast("Source", vendor.value)
-
-
-@contextmanager
-def _bar(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
-    """A progress bar on a terminal, otherwise a line at the end."""
-    to = console(stderr=True)
-    done = 0
-    if not to.is_terminal:
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-
-        yield count
-        progress(what, deliveries=done)
-        return
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeElapsedColumn as Elapsed
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), Elapsed())
-    with Progress(*columns, console=to) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda more: bar.update(task, advance=more)

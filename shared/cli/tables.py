@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from shared.cli.completing import any_table
 from shared.cli.output import Format, Output, emit, table
-from shared.cli.words import NOTHING, cell, count, moment, size, stacked
-
-if TYPE_CHECKING:
-    from shared.lake.history import Version
-    from shared.lake.inventory import DataFileFigures, TableFigures
-    from shared.lake.skew import Skew
+from shared.cli.table_rows import (
+    figures_json,
+    figures_row,
+    file_row,
+    skew_in_words,
+    version_json,
+    version_row,
+)
+from shared.cli.words import count, size, stacked
 
 app = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -45,8 +48,8 @@ def list_tables(output: Output = Format.TEXT) -> None:
     )
     emit(
         output,
-        {"tables": [_figures_json(each) for each in found]},
-        table(columns, [_figures_row(each) for each in found]),
+        {"tables": [figures_json(each) for each in found]},
+        table(columns, [figures_row(each) for each in found]),
     )
 
 
@@ -93,14 +96,14 @@ def history(name: TableArgument, limit: Limit = 20, output: Output = Format.TEXT
         "uuid": state.table_uuid,
         "snapshot_id": state.current_snapshot_id,
         "retained": len(found),
-        "snapshots": [_version_json(version) for version in shown],
+        "snapshots": [version_json(version) for version in shown],
     }
     columns = (
         *("snapshot", ">seq", "committed", "standing", "operation", "writer"),
         *(">rows +", ">rows", "offsets moved", "refs"),
     )
     text = stacked(
-        table(columns, [_version_row(version) for version in shown]),
+        table(columns, [version_row(version) for version in shown]),
         f"{len(shown)} of {len(found)} retained snapshots",
     )
     emit(output, result, text)
@@ -152,102 +155,10 @@ def files(name: TableArgument, limit: Limit = 50, output: Output = Format.TEXT) 
     text = stacked(
         table(
             ("file", "partition", ">rows", ">size", ">deletes"),
-            [_file_row(each) for each in found[:limit]],
+            [file_row(each) for each in found[:limit]],
         ),
         f"{min(limit, len(found))} of {len(found)} files; "
         f"{count(rows)} rows, {size(total)}{': ' if summary else ''}{summary}",
-        *([] if uneven is None or uneven.partitions < 2 else [_in_words(uneven)]),
+        *([] if uneven is None or uneven.partitions < 2 else [skew_in_words(uneven)]),
     )
     emit(output, result, text)
-
-
-def _in_words(uneven: Skew) -> str:
-    return (
-        f"{uneven.partitions} partitions of {size(uneven.median_bytes)} (median), at most "
-        f"{uneven.most_files} files; the largest, {cell(uneven.largest or 'level 0')}, has "
-        f"{size(uneven.largest_bytes)} in {uneven.largest_files} files: "
-        f"{uneven.ratio:.1f} times the median"
-    )
-
-
-def _figures_row(each: TableFigures) -> tuple[object, ...]:
-    if not each.exists:
-        return (each.table, each.kind, *("",) * 7, "[red]missing[/]: run `bergline bootstrap`")
-    note = ""
-    if each.positions == "lost" and each.kind == "landing":
-        note = f"[red]not consumed[/]: see `bergline offsets show {each.table}`"
-    elif each.positions == "lost":
-        note = "[yellow]built anew[/] next time"
-    elif each.foreign:
-        note = f"{each.foreign} snapshots of other engines on top"
-    return (
-        each.table,
-        each.kind,
-        count(each.rows),
-        count(each.files),
-        size(each.bytes),
-        count(each.snapshots),
-        moment(each.committed_at),
-        cell(each.writer),
-        str(each.positions),
-        note,
-    )
-
-
-def _figures_json(each: TableFigures) -> dict[str, Any]:
-    return {**asdict(each), "committed_at": _iso(each.committed_at)}
-
-
-def _version_row(version: Version) -> tuple[object, ...]:
-    moved = " ".join(
-        f"{topic}/{partition}:{NOTHING if before is None else before}→{after}"
-        for (topic, partition), (before, after) in version.moved.items()
-    )
-    writer = cell(version.writer) + (" [yellow](foreign)[/]" if version.foreign else "")
-    return (
-        version.snapshot_id,
-        version.sequence_number,
-        moment(version.committed_at),
-        str(version.standing),
-        version.operation,
-        writer,
-        count(version.added_rows),
-        count(version.total_rows),
-        moved,
-        cell(" ".join(version.refs)),
-    )
-
-
-def _version_json(version: Version) -> dict[str, Any]:
-    return {
-        "snapshot_id": version.snapshot_id,
-        "parent_id": version.parent_id,
-        "sequence_number": version.sequence_number,
-        "committed_at": _iso(version.committed_at),
-        "standing": str(version.standing),
-        "operation": version.operation,
-        "writer": version.writer,
-        "commit_id": version.commit_id,
-        "foreign": version.foreign,
-        "added_rows": version.added_rows,
-        "total_rows": version.total_rows,
-        "offsets_moved": [
-            {"topic": topic, "partition": partition, "from": before, "to": after}
-            for (topic, partition), (before, after) in version.moved.items()
-        ],
-        "refs": list(version.refs),
-    }
-
-
-def _file_row(each: DataFileFigures) -> tuple[object, ...]:
-    return (
-        each.path.rsplit("/", 1)[-1],
-        cell(each.partition),
-        count(each.rows),
-        size(each.bytes),
-        each.delete_files or "",
-    )
-
-
-def _iso(at: Any) -> str | None:
-    return None if at is None else at.isoformat()

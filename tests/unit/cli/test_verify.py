@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import typer
 
-from shared.cli import verify
+from shared.cli import rows_again, verify, verify_page
 from shared.cli.output import Format
 from shared.lake.checking.findings import Check, TableChecks, Verdict, skipped, warning, wrong
 from shared.runtime.errors import CheckFailed, Unavailable
@@ -32,7 +32,7 @@ def checks(table: str, *found: Check) -> TableChecks:
 
 
 def test_rows_that_are_what_the_inputs_give_are_well() -> None:
-    check = verify.rows_check(answer())
+    check = rows_again.rows_check(answer())
     assert (check.verdict, check.looked_at) == (Verdict.OK, "4 rows of 3 groups built again")
 
 
@@ -41,7 +41,7 @@ def test_rows_that_differ_are_told_with_what_to_do() -> None:
         {"key": {"order_id": "1"}, "kind": "other values", "columns": ["total_price", "currency"]},
         {"key": {"order_id": "2"}, "kind": "missing", "columns": []},
     ]
-    check = verify.rows_check(answer(differing=5, examples=examples))
+    check = rows_again.rows_check(answer(differing=5, examples=examples))
     [finding] = check.findings
     assert check.verdict is Verdict.WRONG
     assert finding.what == (
@@ -52,20 +52,20 @@ def test_rows_that_differ_are_told_with_what_to_do() -> None:
 
 
 def test_what_could_not_be_built_again_is_skipped_not_well() -> None:
-    assert verify.rows_check(answer(skipped="other code")).verdict is Verdict.SKIPPED
+    assert rows_again.rows_check(answer(skipped="other code")).verdict is Verdict.SKIPPED
 
 
 def test_an_error_of_the_process_is_the_commands_own() -> None:
     error = {"kind": "Unavailable", "what": "the catalog is away", "next_step": "look"}
     with pytest.raises(Unavailable, match="the catalog is away"):
-        verify._answer(json.dumps({"error": error}), 3)
+        rows_again._answer(json.dumps({"error": error}), 3)
     with pytest.raises(CheckFailed, match="ended with -9"):
-        verify._answer("", -9)
+        rows_again._answer("", -9)
 
 
 def test_rows_stand_behind_the_other_checks_of_their_table() -> None:
     found = [checks(RAW, Check("ledger", "1 row")), checks(DERIVED, Check("origin", "1 input"))]
-    both = verify.with_rows(found, {DERIVED: verify.rows_check(answer())})
+    both = rows_again.with_rows(found, {DERIVED: rows_again.rows_check(answer())})
     assert [[check.name for check in each.checks] for each in both] == [
         ["ledger"],
         ["origin", "rows"],
@@ -89,7 +89,9 @@ def test_only_what_is_wrong_is_a_failure() -> None:
 
 
 def test_json_tells_every_check_and_how_to_repeat_it() -> None:
-    body = verify.as_json([checks(DERIVED, Check("key", "2 rows", (wrong("twice"),), "do"))], 9, 5)
+    body = verify_page.as_json(
+        [checks(DERIVED, Check("key", "2 rows", (wrong("twice"),), "do"))], 9, 5
+    )
     assert (body["verdict"], body["sample"], body["seed"]) == ("wrong", 9, 5)
     assert body["tables"][0]["checks"] == [
         {

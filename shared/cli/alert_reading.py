@@ -75,6 +75,20 @@ def board_of_alerter() -> Board:
     return board
 
 
+def notes_of_alerter() -> dict[str, object]:
+    """What does not work while alerter evaluates rules; nothing where it does not answer."""
+    import json
+
+    from shared.cli.asking import alerter
+    from shared.runtime.errors import BerglineError
+
+    try:
+        told = dict(json.loads(alerter("/readyz")))
+    except BerglineError:
+        return {}
+    return {name: note for name, note in told.items() if name != "status"}
+
+
 def _notified(alert: AlertChanged, told: Mapping[str, str]) -> AlertNotified:
     """As if the alert had been told alone."""
     from shared.contracts.alerts import AlertNotified

@@ -115,7 +115,13 @@ app.command()(ack)
 
 def _board() -> tuple[Board, str]:
     """The board, and what is to be known of it."""
-    from shared.cli.alert_reading import alerter_runs, board_of_alerter, read_board
+    from shared.cli.alert_reading import (
+        alerter_runs,
+        board_of_alerter,
+        notes_of_alerter,
+        read_board,
+    )
+    from shared.cli.platform_view import noted
     from shared.runtime.errors import BerglineError, Unavailable
     from shared.runtime.settings import Settings
 
@@ -133,7 +139,7 @@ def _board() -> tuple[Board, str]:
                 f"{away.what}, and {neither.what}", "see what runs: `bergline status`"
             ) from None
     return board, (
-        ""
+        noted(notes_of_alerter())
         if runs
         else "no alerter runs: this is how things stood when the last one ended; `bergline status` "
         "shows services, `bergline up` starts them"

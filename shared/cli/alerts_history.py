@@ -68,6 +68,9 @@ def history(
         ],
         "found": len(found),
     }
+    if not found:
+        emit(output, result, f"nothing has changed in the last {since}")
+        return
     columns = ("at", "change", ">after", "alert", "what")
     rows = [_row(board, each, lasted.get(each.event_id())) for each in shown]
     emit(

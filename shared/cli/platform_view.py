@@ -57,7 +57,7 @@ def as_table(
                 f"{one.memory_bytes / _MIB:.0f} MiB" if one and one.memory_bytes else "",
                 _figure(one.received_per_second if one else None, "{:.0f}"),
                 _figure(one.lag if one else None, "{}"),
-                escape(process.reason or _noted(notes.get(process.name, {}))),
+                escape(process.reason or noted(notes.get(process.name, {}))),
             )
         )
     own = memory_bytes(platform.supervisor_pid)
@@ -116,7 +116,9 @@ class LiveView:
         return as_table(self._latest, figures)
 
 
-def _noted(notes: Mapping[str, object]) -> str:
+def noted(notes: Mapping[str, object]) -> str:
+    """What a ready service has to say, in a line."""
+
     def said(value: object) -> str:
         if isinstance(value, dict):
             return ", ".join(f"{name} {one}" for name, one in value.items())

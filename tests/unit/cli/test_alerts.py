@@ -78,17 +78,19 @@ def silence(rule: str) -> AlertSilenced:
 
 @pytest.fixture
 def shows(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Set what stands on the topic, and whether an alerter runs."""
+    """Set what stands on the topic, whether an alerter runs, and what it says beside that."""
 
-    def show(found: Board, *, runs: bool = True) -> None:
+    def show(found: Board, *, runs: bool = True, **notes: str) -> None:
         async def read_board(_: object) -> Board:
             return found
 
         async def alerter_runs(_: object) -> bool:
             return runs
 
+        ready = json.dumps({"status": "ready", **notes}).encode()
         monkeypatch.setattr(alert_reading, "read_board", read_board)
         monkeypatch.setattr(alert_reading, "alerter_runs", alerter_runs)
+        monkeypatch.setattr(asking, "alerter", {"/readyz": ready}.__getitem__)
 
     monkeypatch.delenv("BERGLINE_OUTPUT", raising=False)
     return show
@@ -150,6 +152,12 @@ def test_nothing_is_said_in_words_and_that_nobody_watches_as_well(shows: Any) ->
     told = run("list").stdout
     assert "nothing is firing" in told
     assert "no alerter runs" in told
+
+
+def test_what_does_not_work_in_alerter_is_said(shows: Any) -> None:
+    shows(Board(), rules_broken="rules with a problem:\nrules/mine.yaml:3:1: not YAML")
+    told = run("list").stdout
+    assert "rules_broken: rules with a problem: rules/mine.yaml:3:1: not YAML" in told
 
 
 def test_while_the_broker_is_away_alerter_itself_is_asked(

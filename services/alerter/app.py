@@ -80,6 +80,7 @@ class Service:
             settings,
             lambda names, cause: self._evaluation.changed(names, cause),
             settings.own_dir / "learned.json",
+            self._journal.last_alive_at,
         )
         self._instruments.registry.register(SignalExposition(self._signals.sources))
         self._evaluation = Evaluation(

@@ -137,7 +137,7 @@ def _taking(sources: Sources, told: Record) -> Callable[[], Collection[str]]:
             place = _PLACE.fullmatch(key)
             headers: Mapping[str, str] = read(record.headers or ())
             topic = headers.get(TOPIC_HEADER) or (place[1] if place else "")
-            return sources.letters.letter(key, topic)
+            return sources.letters.letter(key, topic, told.at)
         if told.topic == TABLES and record.value is None:
             return sources.gone(key)
         event = decoded(record)

@@ -24,9 +24,10 @@ OnRecord = Callable[[Any], None]
 class TopicReader:
     """Follows all partitions of one topic in the background and calls back for each record.
 
-    It begins at the beginning, at the end, or with the first record that is not older than so long
-    when it first reaches the broker. :attr:`caught_up` is set once everything that was in the topic
-    at the start has been seen, or when :meth:`read_on` was called last.
+    It begins at the beginning, at the end, or with the first record that is not older than a
+    moment, or than so long when it first reaches the broker. :attr:`caught_up` is set once
+    everything that was in the topic at the start has been seen, or when :meth:`read_on` was called
+    last.
     When the broker is away it waits and goes on. An error of the callback is logged, and the record
     passed over: one odd record must not end the reading.
     """
@@ -37,7 +38,7 @@ class TopicReader:
         topic: str,
         on_record: OnRecord,
         *,
-        start: Literal["beginning", "end"] | timedelta = "beginning",
+        start: Literal["beginning", "end"] | datetime | timedelta = "beginning",
     ) -> None:
         self._settings = settings
         self._topic = settings.environment.topic(topic)
@@ -99,8 +100,11 @@ class TopicReader:
         starts = ends
         if self._start == "beginning":
             starts = await consumer.beginning_offsets(partitions)
-        elif isinstance(self._start, timedelta):
-            since_ms = int((datetime.now(UTC) - self._start).timestamp() * 1000)
+        elif not isinstance(self._start, str):
+            since = self._start
+            if isinstance(since, timedelta):
+                since = datetime.now(UTC) - since
+            since_ms = int(since.timestamp() * 1000)
             found = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
             starts = {each: at.offset if (at := found[each]) else ends[each] for each in found}
         for partition in partitions:

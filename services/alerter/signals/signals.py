@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -15,7 +16,7 @@ from services.alerter.probes.probing import Probing
 from services.alerter.probes.storage_room import StorageRoom
 from services.alerter.signals.lag import ConsumerLag
 from services.alerter.signals.settings import SignalSettings
-from services.alerter.signals.topics import Changed, SignalTopics
+from services.alerter.signals.topics import LONGEST_UNSEEN, Changed, SignalTopics
 from shared.alerting.series import SignalSource
 from shared.alerting.signals.alive import Alive
 from shared.alerting.signals.every import following
@@ -37,9 +38,19 @@ class Signals:
         settings: of probes and signals.
         changed: told when signals changed, and by which event.
         learned: file in which what was learned about silences is kept over a restart.
+        looked_until: when an alerter last looked, in seconds since the epoch; ``None``: none did.
     """
 
-    def __init__(self, settings: SignalSettings, changed: Changed, learned: Path) -> None:
+    def __init__(
+        self,
+        settings: SignalSettings,
+        changed: Changed,
+        learned: Path,
+        looked_until: float | None = None,
+    ) -> None:
+        now = datetime.now(UTC)
+        looked = now if looked_until is None else datetime.fromtimestamp(looked_until, UTC)
+        unseen_since = max(looked, now - LONGEST_UNSEEN)
         timeout_s = settings.alerter_probe_timeout_s
         self._learned = learned
         self._followed = following(
@@ -49,8 +60,9 @@ class Signals:
             expected=settings.expected_every,
             remembered=remembered(learned),
             built=BUILDER in settings.expected_services,
+            unseen_since=unseen_since.timestamp(),
         )
-        self._topics = SignalTopics(settings, self._followed, changed)
+        self._topics = SignalTopics(settings, self._followed, unseen_since, changed)
         self._asking = (
             Probing(
                 {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from shared.alerting.signals.every import Sources
@@ -28,19 +28,27 @@ from shared.runtime.topic_reader import TopicReader
 Changed = Callable[[frozenset[str], str | None], object]
 """Told which signals changed, and by which event."""
 
-STARTS: dict[str, Literal["beginning", "end"] | timedelta] = {
+STARTS: dict[str, Literal["beginning"] | timedelta] = {
     TABLES: "beginning",
     PARTITIONS: "beginning",
     COMMITS: timedelta(hours=13),
     BUILDS: timedelta(hours=1),
     MAINTENANCE: TOLD_WITHIN,
     SPOOL: timedelta(days=1, hours=1),
-    DEAD_LETTERS: "end",
 }
 """Where each topic is read from. A wave is stale after six hours, a reader holds a floor after
 twelve: with fewer a restart would take their alerts for over. A target that fails is built
 again within minutes, a job of maintenance run again within half an hour; the entity index is
-checked daily, and twice a day is told which tables rightly have many files."""
+checked daily, and twice a day is told which tables rightly have many files. Dead letters are read
+from where an alerter last looked."""
+
+LONGEST_UNSEEN = timedelta(days=1)
+"""Dead letters of the time that no alerter looked are read of so long at most: older ones are no
+news."""
+
+SEEN_FIRST_S = 60.0
+"""So long are the counters of dead letters shown, here and to Prometheus, before those of that time
+are added: what begins with a number has not increased."""
 
 _PLACE = re.compile(r"(.+)/\d+/\d+")
 """Key of a dead letter that is about a record."""
@@ -57,10 +65,13 @@ class SignalTopics:
     Args:
         settings: where the broker is.
         sources: fed by this and by nobody else.
+        unseen_since: from when on dead letters are read.
         changed: told when an event changed signals; not of events of before the start.
     """
 
-    def __init__(self, settings: Settings, sources: Sources, changed: Changed) -> None:
+    def __init__(
+        self, settings: Settings, sources: Sources, unseen_since: datetime, changed: Changed
+    ) -> None:
         self._sources = sources
         self._changed = changed
         self._states: dict[str, Event] = {}
@@ -68,7 +79,7 @@ class SignalTopics:
         self._known = False
         self._readers = {
             topic: TopicReader(settings, topic, self._taking(topic), start=start)
-            for topic, start in STARTS.items()
+            for topic, start in {**STARTS, DEAD_LETTERS: unseen_since}.items()
         }
         self._tasks: list[asyncio.Task[None]] = []
 
@@ -122,7 +133,8 @@ class SignalTopics:
         for name, text in record.headers or ():
             if name == TOPIC_HEADER:
                 topic = text.decode("utf-8", "replace")
-        self._tell(self._sources.letters.letter(letter, topic), letter)
+        at = record.timestamp / 1000
+        self._tell(self._sources.letters.letter(letter, topic, at), letter)
 
     def _tell(self, names: frozenset[str], cause: str | None) -> None:
         if names:
@@ -140,6 +152,9 @@ class SignalTopics:
     async def _alone(self, topic: str) -> None:
         await self._readers[topic].caught_up.wait()
         self._caught_up(topic)
+        if topic == DEAD_LETTERS:
+            await asyncio.sleep(SEEN_FIRST_S)
+            self._tell(self._sources.letters.count_unseen(), None)
 
     def _caught_up(self, *topics: str) -> None:
         for table in self._gone:

@@ -61,6 +61,7 @@ def following(
     expected: Mapping[str, float] | None = None,
     remembered: Mapping[str, Remembered] | None = None,
     built: bool = True,
+    unseen_since: float | None = None,
 ) -> Sources:
     """Sources that have heard nothing yet.
 
@@ -71,10 +72,11 @@ def following(
         expected: landing table → longest silence in seconds that is normal, declared or set.
         remembered: what an earlier :class:`Silence` had learned.
         built: whether derived tables are meant to be built; if not, nobody waits for them.
+        unseen_since: when somebody last looked at dead letters (:class:`DeadLetters`).
     """
     awaited = tables if built else {name: spec for name, spec in tables.items() if spec.topics}
     freshness = Freshness(awaited, objectives)
-    letters = DeadLetters(topics)
+    letters = DeadLetters(topics, unseen_since)
     silence = Silence(tables, expected, remembered)
     return Sources(
         (

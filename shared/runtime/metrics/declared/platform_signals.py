@@ -10,7 +10,8 @@ DECLARED: tuple[Metric, ...] = (
         "lakehouse_dead_letters_seen_total",
         "dead letters",
         ("topic",),
-        "Dead letters announced since this alerter follows them, by the topic of the record.",
+        "Dead letters announced since this alerter follows them, by the topic of the record; of "
+        "the time since it ran before, a day at most, the quarter of an hour with the most.",
     ),
     gauge(
         "lakehouse_spool_seconds_since_used",

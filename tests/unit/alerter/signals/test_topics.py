@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import permutations
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +15,17 @@ from services.alerter.rules.ruleset import rule_files
 from services.alerter.signals import topics as module
 from services.alerter.signals.topics import STARTS, SignalTopics
 from shared.alerting.expression import Comparison, Selector
+from shared.alerting.signals.dead_letters import SEEN
 from shared.alerting.signals.every import Sources, following
 from shared.alerting.signals.reader_floors import FLOOR_AGE
+from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.event import Event
-from shared.contracts.topics import BUILDS, COMMITS, MAINTENANCE, TABLES
+from shared.contracts.topics import BUILDS, COMMITS, DEAD_LETTERS, MAINTENANCE, TABLES
 from shared.runtime.settings import Settings
 from tests.unit.alerting.signals import histories
 from tests.unit.alerting.signals.histories import NOON, RAW, STAGED, TOPIC
+
+NOW = datetime.now(UTC).replace(microsecond=0)
 
 
 class Topic:
@@ -32,6 +36,7 @@ class Topic:
     ) -> None:
         self.topic = topic
         self.on_record = on_record
+        self.begins = start
         self.caught_up = asyncio.Event()
 
     def start(self) -> None:
@@ -42,7 +47,8 @@ class Topic:
 
     def has(self, event: Event) -> None:
         key, value, headers = event.encode()
-        self.on_record(SimpleNamespace(key=key, value=value, headers=headers))
+        at = int(event.event_time().timestamp() * 1000)
+        self.on_record(SimpleNamespace(key=key, value=value, headers=headers, timestamp=at))
 
     def forgets(self, table: str) -> None:
         self.on_record(SimpleNamespace(key=table.encode(), value=None, headers=[]))
@@ -71,7 +77,7 @@ async def test_a_table_that_was_dropped_before_the_start_has_no_series(
     """Commits, builds and jobs of it are still in the topics, and may be read after its end."""
     monkeypatch.setattr(module, "TopicReader", Topic)
     sources = following(histories.TABLES, [TOPIC])
-    topics = SignalTopics(Settings(), sources, lambda *_: None)
+    topics = SignalTopics(Settings(), sources, NOW, lambda *_: None)
     readers: dict[str, Topic] = topics._readers  # type: ignore[assignment]
     topics.start()
     for name in order:
@@ -113,3 +119,48 @@ def test_commits_are_read_from_before_anything_that_a_rule_takes_for_too_old() -
     start = STARTS[COMMITS]
     assert isinstance(start, timedelta)
     assert max(limits) < start.total_seconds()
+
+
+def letter(offset: int, at: datetime) -> DeadLetter:
+    return DeadLetter(
+        stage="processing",
+        service="stream_writer",
+        reason="invalid_json",
+        detail="not JSON",
+        topic=TOPIC,
+        partition=0,
+        offset=offset,
+        failed_at=at,
+    )
+
+
+@pytest.mark.asyncio
+async def test_letters_of_the_time_off_are_added_to_counters_that_have_been_seen(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """They begin at 0 for everybody, so that there is an increase."""
+    monkeypatch.setattr(module, "TopicReader", Topic)
+    monkeypatch.setattr(module, "SEEN_FIRST_S", 0)
+    looked = NOW - timedelta(hours=3)
+    sources = following(histories.TABLES, [TOPIC], unseen_since=looked.timestamp())
+    counted: list[float] = []
+    twice = asyncio.Event()
+
+    def changed(names: frozenset[str], _: str | None) -> None:
+        if names & sources.letters.names:
+            counted.append(sum(sources.letters.vectors(NOON)[SEEN].values()))
+        if len(counted) == 2:
+            twice.set()
+
+    topics = SignalTopics(Settings(), sources, looked, changed)
+    reader: Topic = topics._readers[DEAD_LETTERS]  # type: ignore[assignment]
+    assert reader.begins == looked
+    topics.start()
+    for offset in range(12):
+        reader.has(letter(offset, looked + timedelta(minutes=offset)))
+    reader.has(letter(12, looked - timedelta(minutes=1)))
+    reader.caught_up.set()
+    await twice.wait()
+    reader.has(letter(13, NOW))
+    assert counted == [0, 12, 13]
+    await topics.stop()

@@ -122,7 +122,7 @@ def noted(notes: Mapping[str, object]) -> str:
     def said(value: object) -> str:
         if isinstance(value, dict):
             return ", ".join(f"{name} {one}" for name, one in value.items())
-        text = " ".join(str(value).split())
+        text = str(value).strip().replace(":\n", ": ").replace("\n", "; ")
         return text if len(text) <= LONGEST_NOTE else f"{text[: LONGEST_NOTE - 1]}…"
 
     return "; ".join(f"{name}: {said(value)}" for name, value in notes.items())

@@ -10,7 +10,7 @@ from rich.console import Console
 from deploy.embedded.state import PlatformState, ProcessState
 from shared.cli.platform_view import LONGEST_NOTE, as_json, as_table
 
-BROKEN = {"rules_broken": "rules with a problem:\nrules/mine.yaml:3:1: not YAML"}
+BROKEN = {"rules_broken": "rules with a problem:\nrules/mine.yaml:3:1: not YAML\nmend it"}
 SPOOLING = {"spooling": {"reason": "no broker", "records": 12}}
 
 
@@ -36,7 +36,7 @@ def lines(state: PlatformState, notes: dict[str, Any]) -> dict[str, str]:
 def test_what_a_ready_process_has_to_say_stands_behind_it() -> None:
     state = platform(ingest="ready", alerter="ready")
     shown = lines(state, {"alerter": BROKEN, "ingest": SPOOLING})
-    assert "rules with a problem: rules/mine.yaml:3:1: not YAML" in shown["alerter"]
+    assert "rules with a problem: rules/mine.yaml:3:1: not YAML; mend it" in shown["alerter"]
     assert "spooling: reason no broker, records 12" in shown["ingest"]
     told = {
         each["name"]: each["notes"] for each in as_json(state, {}, {"alerter": BROKEN})["processes"]

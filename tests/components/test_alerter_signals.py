@@ -15,6 +15,7 @@ from services.alerter.probes.broker import BrokerProbe
 from services.alerter.probes.catalog import CatalogProbe
 from services.alerter.probes.object_store import ObjectStoreProbe
 from services.alerter.probes.probing import UP, Probing
+from services.alerter.signals import topics
 from services.alerter.signals.lag import LAG, MEMBERS, ConsumerLag
 from services.alerter.signals.settings import SignalSettings
 from services.alerter.signals.signals import Signals
@@ -217,8 +218,10 @@ def value(signals: Signals, name: str, **series: str) -> float | None:
 
 @pytest.mark.asyncio
 async def test_events_become_signals_over_a_restart_and_a_dropped_table_has_none(
-    rig: Rig, tmp_path: Path
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(topics, "SEEN_FIRST_S", 0)
+    began = datetime.now(UTC).timestamp()
     stopped = PartitionStopped(
         topic=TOPIC, partition=0, table=TABLE, reason="log_replaced", stopped_at=datetime.now(UTC)
     )
@@ -250,13 +253,14 @@ async def test_events_become_signals_over_a_restart_and_a_dropped_table_has_none
         await signals.stop()
 
     wait = Wait()
-    again = Signals(rig.settings, wait.changed, tmp_path / "learned.json")
+    again = Signals(rig.settings, wait.changed, tmp_path / "learned.json", looked_until=began)
     again.start()
     try:
         await wait.until(lambda: value(again, "iceberg_table_file_count", **figures) == 12)
         silence = value(again, "lakehouse_landing_silence_seconds", table=TABLE)
         assert silence is not None
         assert value(again, landed[0], table=landed[1]) == 0
+        await wait.until(lambda: value(again, seen, topic=TOPIC) == 2)
         bus = producer(rig.settings, "test")
         await bus.start()
         try:

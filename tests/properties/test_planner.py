@@ -54,7 +54,10 @@ class Planning(RuleBasedStateMachine):
         )
 
     @rule(which=alerts, choice=st.integers(0, 1), severe=st.booleans())
-    def change(self, which: tuple[str, str], choice: int, severe: bool) -> None:
+    def change_one(self, which: tuple[str, str], choice: int, severe: bool) -> None:
+        self.change(which, choice, severe=severe)
+
+    def change(self, which: tuple[str, str], choice: int, *, severe: bool) -> None:
         name, table = which
         key = fingerprint(name, (("table", table),))
         held = self.board.alerts.get(key)
@@ -158,9 +161,19 @@ class Planning(RuleBasedStateMachine):
         for record in told:
             merge(self.board, record, own=True)
 
-    @rule(share=shares, cut_off=st.booleans())
-    def deal(self, share: int, cut_off: bool) -> None:
-        self.share, self.cut_off = share, cut_off
+    @rule(share=shares)
+    def deal(self, share: int) -> None:
+        self.share = share
+
+    @rule()
+    def lose_others(self) -> None:
+        self.cut_off = not self.cut_off
+
+    @rule(table=st.sampled_from(["a", "b"]))
+    def fail(self, table: str) -> None:
+        """Much comes at once, and the cause of it."""
+        for name in sorted(SEVERITIES):
+            self.change((name, table), 1, severe=False)
 
     @rule()
     def begin_anew(self) -> None:
@@ -181,4 +194,4 @@ class Planning(RuleBasedStateMachine):
 
 
 TestPlanning = Planning.TestCase
-TestPlanning.settings = settings(max_examples=60, stateful_step_count=50, deadline=None)
+TestPlanning.settings = settings(max_examples=40, stateful_step_count=50, deadline=None)

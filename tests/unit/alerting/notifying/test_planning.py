@@ -12,8 +12,10 @@ from pydantic import SecretStr
 from services.alerter.states.merging import merge
 from shared.alerting.board import Board
 from shared.alerting.lifecycle import fingerprint
+from shared.alerting.notifying.gathering import Ours
 from shared.alerting.notifying.inhibition import Inhibition
 from shared.alerting.notifying.notification import Notification
+from shared.alerting.notifying.planner import Planner
 from shared.alerting.notifying.planning import Plan, plan
 from shared.alerting.notifying.receiver import Receiver
 from shared.alerting.notifying.routing import Escalation, Route, Routing
@@ -43,6 +45,10 @@ def receivers(*names: str, **heartbeats: float) -> dict[str, Receiver]:
     }
 
 
+def everything(_name: str) -> bool:
+    return True
+
+
 class Desk:
     """A board, and a clock of seconds after :data:`T0`."""
 
@@ -56,6 +62,8 @@ class Desk:
         self.routing = Routing(
             receivers("chat", "on-call", "manager", **heartbeats), route, tuple(inhibitions)
         )
+        self._planner: Planner | None = None
+        self._planned: Routing | None = None
 
     def alert(
         self,
@@ -108,11 +116,19 @@ class Desk:
         )
         merge(self.board, event, own=True)
 
+    def plan(self, at: float, ours: Ours = everything, *, cut_off: bool = False) -> Plan:
+        """Of the whole board, and by what changed since the last time: the same."""
+        found = plan(T0 + at, self.board, self.routing, ours=ours, cut_off=cut_off)
+        if self._planner is None or self._planned is not self.routing:
+            self._planner, self._planned = Planner(self.routing), self.routing
+        assert self._planner.plan(T0 + at, self.board, ours, cut_off=cut_off) == found
+        return found
+
     def due(self, at: float) -> tuple[Notification, ...]:
-        return plan(T0 + at, self.board, self.routing).due
+        return self.plan(at).due
 
     def next_look(self, at: float) -> float | None:
-        look = plan(T0 + at, self.board, self.routing).next_look
+        look = self.plan(at).next_look
         return None if look is None else look - T0
 
     def tell(self, at: float) -> list[str]:
@@ -304,6 +320,29 @@ def test_what_another_alert_explains_is_told_when_that_is_over() -> None:
     assert desk.tell(110) == ["chat: changed Latex-firing"]
 
 
+def test_an_explanation_that_comes_late_takes_back_what_is_due() -> None:
+    desk = Desk(replace(ROUTE, group_by=("alertname", "host")), [CAUSE])
+    desk.alert(0, "firing", "Late", host="x")
+    assert [each.group for each in desk.due(10)] == ["alertname=Late,host=x"]
+    desk.alert(11, "firing", "Down", host="y")
+    assert [each.group for each in desk.due(12)] == ["alertname=Late,host=x"], "of another host"
+    desk.alert(13, "firing", "Down", host="x")
+    assert desk.due(14) == ()
+    desk.alert(15, "resolved", "Down", host="x")
+    assert {each.group for each in desk.due(25)} == {
+        *("alertname=Down,host=y", "alertname=Late,host=x")
+    }
+
+
+def test_a_silence_counts_from_its_beginning_to_its_end() -> None:
+    desk = Desk()
+    desk.alert(0, "firing", table="a")
+    assert len(desk.due(10)) == 1
+    desk.silence(20, 50, alertname="Late", table="a")
+    assert [len(desk.due(at)) for at in (19, 20, 49, 50, 60)] == [1, 0, 0, 0, 1]
+    assert desk.next_look(49) == 50
+
+
 def test_the_end_of_what_was_told_needs_no_explanation() -> None:
     desk = Desk(replace(ROUTE, group_by=("alertname", "host")), [CAUSE])
     desk.alert(0, "firing", "Late", host="x")
@@ -356,7 +395,8 @@ def test_groups_of_others_are_theirs_to_tell() -> None:
     desk.alert(0, "firing", "Down", host="x")
     desk.alert(0, "firing", "Late", host="x")
     desk.alert(0, "firing", "Late", host="y")
-    found = plan(T0 + 10, desk.board, desk.routing, ours={"Late"}.__contains__)
+    assert len(desk.due(10)) == 2, "what Down explains is not told"
+    found = desk.plan(10, {"Late"}.__contains__)
     assert [each.group for each in found.due] == ["alertname=Late,host=y"]
 
 
@@ -365,14 +405,14 @@ def test_a_group_of_rules_of_several_alerters_is_told_whole_by_one_of_them() -> 
     desk.alert(0, "firing", "Down", host="x")
     desk.alert(0, "firing", "Late", host="x")
     one, other = {"Down", "host=x"}.__contains__, {"Late"}.__contains__
-    assert plan(T0 + 10, desk.board, desk.routing, ours=other) == Plan((), None)
-    (due,) = plan(T0 + 10, desk.board, desk.routing, ours=one).due
+    assert desk.plan(10, other) == Plan((), None)
+    (due,) = desk.plan(10, one).due
     assert {each.rule for each in due.alerts} == {"Down", "Late"}
     for record in due.taken(T0 + 10):
         merge(desk.board, record, own=True)
     desk.alert(100, "resolved", "Late", host="x")
-    assert plan(T0 + 100, desk.board, desk.routing, ours=other) == Plan((), None)
-    (due,) = plan(T0 + 100, desk.board, desk.routing, ours=one).due
+    assert desk.plan(100, other) == Plan((), None)
+    (due,) = desk.plan(100, one).due
     assert (due.status, len(due.alerts)) == ("firing", 2), "the other one fires yet"
 
 
@@ -380,7 +420,10 @@ def test_an_alerter_that_others_do_not_hear_tells_of_its_alerts_itself() -> None
     desk = Desk(replace(ROUTE, group_by=("host",)))
     desk.alert(0, "firing", "Down", host="x")
     desk.alert(0, "firing", "Late", host="x")
-    found = plan(T0 + 10, desk.board, desk.routing, ours={"Late"}.__contains__, cut_off=True)
+    late = {"Late"}.__contains__
+    assert desk.due(10), "it knows all"
+    assert desk.plan(10, late).due == ()
+    found = desk.plan(10, late, cut_off=True)
     assert [[each.rule for each in due.alerts] for due in found.due] == [["Late"]]
 
 

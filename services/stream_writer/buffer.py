@@ -9,7 +9,7 @@ from typing import Any
 
 from services.stream_writer.chained import Chained
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
-from shared.lake.positions import Adoptions
+from shared.lake.position import Adoptions
 
 
 class Verdict(Enum):

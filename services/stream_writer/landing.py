@@ -11,7 +11,8 @@ from typing import Any
 from services.stream_writer.buffer import Work
 from services.stream_writer.partition_batch import PartitionKey
 from shared.lake.coverage import Behind, Covered, Range, decide
-from shared.lake.positions import Adoptions, Positions, Tail
+from shared.lake.position import Adoptions, Tail
+from shared.lake.positions import Positions
 
 
 class PartitionsBehind(Exception):

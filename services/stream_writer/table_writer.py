@@ -25,7 +25,8 @@ from shared.lake.commit import Append, Head, Outcome, Result, Thinning, commit
 from shared.lake.handle import TableHandle
 from shared.lake.landed_ids import Id, landed_ids
 from shared.lake.landing_files import write_data_file
-from shared.lake.positions import Adoptions, Positions
+from shared.lake.position import Adoptions
+from shared.lake.positions import Positions
 from shared.lake.recent_rows import recent_rows
 from shared.lake.recorded import recorded
 from shared.lake.sweeping import Sweeper

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pyiceberg.table import Table
 
 from shared.contracts.dead_letters import REPLAYED_FROM_ATTRIBUTE
-from shared.lake.positions import PartitionKey, Stretch
+from shared.lake.position import Stretch
+from shared.lake.positions import PartitionKey
 from shared.lake.query import Pin, query
 from shared.lake.reader import LakeReader
 from shared.lake.recorded import recorded

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from shared.lake.positions import Tail
+from shared.lake.position import Tail
 
 
 @dataclass(frozen=True, slots=True)

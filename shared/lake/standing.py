@@ -20,7 +20,8 @@ from shared.lake.log_identity import (
     positions_lost_text,
 )
 from shared.lake.log_identity import LogBounds as JudgedBounds
-from shared.lake.positions import PartitionKey, Position, Tail
+from shared.lake.position import Position, Tail
+from shared.lake.positions import PartitionKey
 from shared.lake.recorded import Recorded, recorded
 from shared.lake.table_state import TableState
 from shared.runtime.log_bounds import LogBounds, log_bounds

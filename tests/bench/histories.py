@@ -29,7 +29,7 @@ from shared.lake.announcements import KEY_ERRORS, KEY_ROWS
 from shared.lake.bootstrap import create_tables
 from shared.lake.handle import TableHandle
 from shared.lake.landing_files import write_data_file
-from shared.lake.positions import Tail
+from shared.lake.position import Tail
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.lake.thinning import ThinningPolicy
 from shared.runtime.errors import CheckFailed

@@ -14,7 +14,8 @@ from itertools import takewhile
 from services.stream_writer.partition_batch import PartitionKey
 from shared.contracts.tables import TableCommitted
 from shared.lake.commit import KEY_COMMIT
-from shared.lake.positions import Position, Positions, Stretch
+from shared.lake.position import Position, Stretch
+from shared.lake.positions import Positions
 from shared.lake.recorded import recorded
 from shared.lake.table_state import SnapshotEntry, TableState
 from tests.explore.memory_table import Request

@@ -20,7 +20,8 @@ from shared.lake.announcements import table_committed
 from shared.lake.commit import Decide, Head, Outcome
 from shared.lake.decisions import Decision
 from shared.lake.log_identity import Continue, Found, LogBounds
-from shared.lake.positions import Positions, Tail
+from shared.lake.position import Tail
+from shared.lake.positions import Positions
 from shared.lake.recorded import Recorded, recorded
 from shared.lake.table_state import MAIN, TableState
 from shared.lake.thinning import ThinningPlan, plan

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from services.stream_writer.landing import tail_of
 from services.stream_writer.partition_batch import PartitionBatch, PartitionKey
 from shared.lake.log_identity import Found, LogBounds
-from shared.lake.positions import Tail
+from shared.lake.position import Tail
 from tests.support.batches import batch, record
 
 

@@ -21,7 +21,8 @@ from shared.lake.commit import Append, Decide, Head
 from shared.lake.coverage import Behind, Covered, Fresh, Range, decide
 from shared.lake.handle import TableHandle
 from shared.lake.landing_files import write_data_file
-from shared.lake.positions import Positions, Tail
+from shared.lake.position import Tail
+from shared.lake.positions import Positions
 from shared.lake.recorded import recorded
 from shared.lake.schema import arrow_schema
 from shared.lake.table_state import SnapshotEntry, TableState

@@ -20,7 +20,7 @@ from shared.lake.bootstrap import create_tables
 from shared.lake.handle import TableHandle
 from shared.lake.landing_files import write_data_file
 from shared.lake.maintenance.object_store import bucket
-from shared.lake.positions import Tail
+from shared.lake.position import Tail
 from shared.lake.rest_catalog import BoundedRestCatalog
 from shared.runtime.errors import CheckFailed
 from shared.tables.registry import TABLES

@@ -6,7 +6,8 @@ import pytest
 
 from shared.lake.adoption import KEY_ADOPTED, adopt
 from shared.lake.commit import Result, commit
-from shared.lake.positions import PartitionKey, Stretch
+from shared.lake.position import Stretch
+from shared.lake.positions import PartitionKey
 from shared.lake.recorded import recorded
 from shared.runtime.errors import Refused
 from tests.support.faulty_catalog import after, lost_response

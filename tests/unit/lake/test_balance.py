@@ -3,7 +3,8 @@
 import pytest
 
 from shared.lake.balance import Counted, weigh
-from shared.lake.positions import Positions, Stretch
+from shared.lake.position import Stretch
+from shared.lake.positions import Positions
 
 KEY = ("shopify.orders", 0)
 

@@ -17,7 +17,7 @@ from shared.lake.log_identity import (
     operator_text,
     positions_lost_text,
 )
-from shared.lake.positions import Tail
+from shared.lake.position import Tail
 
 TAIL = Tail(99, "delivery-99", 1_767_323_046_000)
 OTHER = Tail(99, "delivery-7", 1_767_323_046_000)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.lake.position import Stretch, Tail
 from shared.lake.positions import (
     KEY_FORMAT,
     KEY_LEDGER,
@@ -15,8 +16,6 @@ from shared.lake.positions import (
     KEY_TAIL,
     MIRROR_PROPERTY,
     Positions,
-    Stretch,
-    Tail,
 )
 
 TOPIC = "shop.events"

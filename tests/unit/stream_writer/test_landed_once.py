@@ -9,7 +9,7 @@ import pytest
 from shared.contracts.topics import DEAD_LETTERS as TOPIC
 from shared.lake.balance import Counted, weigh
 from shared.lake.commit import Result
-from shared.lake.positions import Stretch
+from shared.lake.position import Stretch
 from shared.tables.metadata import DEAD_LETTERS
 from tests.support.lake import Lake
 from tests.support.letters import LetterTable, announced, letter, request, work

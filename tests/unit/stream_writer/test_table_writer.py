@@ -15,7 +15,7 @@ from services.stream_writer.table_writer import TableWriter
 from shared.contracts.envelope import MAY_REPEAT
 from shared.lake.announcements import table_committed
 from shared.lake.commit import Outcome, Result
-from shared.lake.positions import Stretch, Tail
+from shared.lake.position import Stretch, Tail
 from shared.runtime.errors import Refused, Unavailable
 from tests.support.batches import batch, record, work
 from tests.support.faulty_catalog import (

@@ -12,7 +12,8 @@ from shared.contracts.topics import DEAD_LETTERS as TOPIC
 from shared.lake.balance import Counted, weigh
 from shared.lake.dead_letters.letters import RowKey
 from shared.lake.dead_letters.purging import KEY_PURGED, Purged, purge
-from shared.lake.positions import Position, Positions, Stretch
+from shared.lake.position import Position, Stretch
+from shared.lake.positions import Positions
 from shared.tables.metadata import DEAD_LETTERS
 from tests.support.lake import Lake
 from tests.support.letters import LetterTable, letter

@@ -17,7 +17,7 @@ from services.stream_writer.exports.export_committing import pieces
 from services.stream_writer.exports.limits import Limits
 from services.stream_writer.landing import PartitionsBehind
 from shared.lake.commit import Result
-from shared.lake.positions import Stretch
+from shared.lake.position import Stretch
 from shared.runtime.errors import Unavailable
 from tests.support.exports import (
     MOMENT,

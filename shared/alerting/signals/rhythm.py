@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import ceil, floor
+
 from pydantic import Field
 
 from shared.contracts.event import Contract
 
 HOUR_S = 3600.0
+DAY_S = 24 * HOUR_S
 WEEK_HOURS = 168
+ABOUT_S = 2 * HOUR_S
+"""So far apart two moments of different days are about the same time of day."""
 
 
 class Remembered(Contract):
@@ -36,6 +42,7 @@ class Rhythm:
         self.times = known.times
         """How many moments there were."""
         self._gaps = dict(known.gaps)
+        self._about: tuple[tuple[int, float | None], float | None] | None = None
 
     def happened(self, at: float, due: float | None = None) -> bool:
         """It happened at this moment; whether that is new.
@@ -66,6 +73,22 @@ class Rhythm:
     def longest_gap_s(self) -> float | None:
         """The longest of these gaps; ``None``: no gap yet."""
         return max((longest for _, longest in self._gaps.values()), default=None)
+
+    def longest_gap_about(self, now: float) -> float | None:
+        """The longest gap of the last week within which it was about this time of another day;
+        ``None``: none is known."""
+        at = int(now // HOUR_S), self.last
+        if self._about is None or self._about[0] != at:
+            self._about = at, max(self._gaps_about(at[0] * HOUR_S), default=None)
+        return self._about[1]
+
+    def _gaps_about(self, now: float) -> Iterator[float]:
+        for hour, (_, longest) in self._gaps.items():
+            ended = (hour + 1) * HOUR_S + ABOUT_S
+            began = hour * HOUR_S - longest - ABOUT_S
+            first, last = ceil((now - ended) / DAY_S), floor((now - began) / DAY_S)
+            if max(first, 1) <= min(last, 7):  # so many days ago it was open about this time
+                yield longest
 
     def remembered(self) -> Remembered:
         """All of it."""

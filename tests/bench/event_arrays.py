@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from tests.support.ingest import SECRETS, hubspot_signature
+from tests.support.vendor_signatures import SECRETS, hubspot_signature
 
 PATH = "/webhooks/hubspot/webhook"
 PUBLIC_URL = "https://hooks.example.com"

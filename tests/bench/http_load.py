@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import cast
 
-from tests.support.ingest import shopify_signature
+from tests.support.vendor_signatures import shopify_signature
 
 PATH = "/webhooks/shopify/orders"
 

@@ -26,8 +26,9 @@ from tests.bench.http_load import delivery, order
 from tests.bench.report import Measure, cpu_seconds, measure
 from tests.bench.served import Paced, Served
 from tests.bench.spooling import Spooling
+from tests.support.arrivals import create_topics
 from tests.support.broker_process import BrokerProcess
-from tests.support.ingest import IngestProcess, create_topics
+from tests.support.ingest import IngestProcess
 
 CONNECTIONS = 512
 """What is under way at once, to each server: ingest's deliveries wait for the broker's disk, so it

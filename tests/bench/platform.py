@@ -22,8 +22,8 @@ from shared.cli.output import progress
 from shared.lake.catalog import load, open_catalog
 from shared.runtime.errors import Unavailable
 from tests.bench.report import Measure, cpu_seconds, measure
-from tests.support.ingest import shopify_signature
 from tests.support.platform import EmbeddedPlatform
+from tests.support.vendor_signatures import shopify_signature
 
 MIB = 1024 * 1024
 COLD_START_SECONDS = 60.0

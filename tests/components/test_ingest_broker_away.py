@@ -22,18 +22,11 @@ from services.ingest.spool.keeping import UNNAMED
 from services.ingest.spool.spool import Spool
 from services.ingest.spool.store import StreamKey
 from shared.contracts.topics import DEAD_LETTERS
+from tests.support.arrivals import Arrived, Tail, create_topic, create_topics, delete_topic
 from tests.support.broker import BrokerProcess, broker, free_port
-from tests.support.ingest import (
-    Answer,
-    Arrived,
-    IngestProcess,
-    Tail,
-    create_topic,
-    create_topics,
-    delete_topic,
-    shopify_signature,
-)
+from tests.support.ingest import Answer, IngestProcess
 from tests.support.small_disk import SmallDisk
+from tests.support.vendor_signatures import shopify_signature
 
 __all__ = ["broker"]
 

@@ -11,14 +11,10 @@ from cloudevents.core.formats.json import JSONFormat
 from shared.contracts.dead_letters import DeadLetter
 from shared.contracts.envelope import read
 from shared.contracts.topics import DEAD_LETTERS
+from tests.support.arrivals import Tail, create_topics
 from tests.support.broker import BrokerProcess, running
-from tests.support.ingest import (
-    IngestProcess,
-    Tail,
-    create_topics,
-    shopify_signature,
-    stripe_signature,
-)
+from tests.support.ingest import IngestProcess
+from tests.support.vendor_signatures import shopify_signature, stripe_signature
 
 TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

@@ -16,8 +16,9 @@ import pytest
 
 from services.ingest.problem import CONTENT_TYPE
 from tests.support.broker import free_port
-from tests.support.ingest import IngestProcess, shopify_signature, signature
+from tests.support.ingest import IngestProcess
 from tests.support.ingest_in_process import Answer, InProcess, running
+from tests.support.vendor_signatures import shopify_signature, signature
 
 SHOPIFY = "/webhooks/shopify/orders"
 STRIPE = "/webhooks/stripe/webhook"

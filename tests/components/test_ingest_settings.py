@@ -22,8 +22,8 @@ from services.ingest.config import IngestSettings
 from services.ingest.source_settings import secrets_field
 from shared.sources.registry import SOURCES
 from shared.sources.spec import Body
+from tests.support.arrivals import create_topics
 from tests.support.broker import BrokerProcess, running
-from tests.support.ingest import SECRETS, create_topics
 from tests.support.ingest_in_loop import (
     SOMEBODYS,
     Sender,
@@ -33,6 +33,7 @@ from tests.support.ingest_in_loop import (
     served,
     until,
 )
+from tests.support.vendor_signatures import SECRETS
 from tests.support.worker_ports import free_port
 
 Observed = Callable[[IngestApp], Awaitable[object]]

@@ -12,16 +12,10 @@ import pytest
 from shared.contracts.envelope import read
 from shared.contracts.topics import DEAD_LETTERS
 from shared.sources.mailchimp.source import SOURCE as MAILCHIMP
+from tests.support.arrivals import Tail, create_topics
 from tests.support.broker import BrokerProcess, running
-from tests.support.ingest import (
-    SECRETS,
-    Answer,
-    IngestProcess,
-    Tail,
-    create_topics,
-    hubspot_signature,
-    standard_signature,
-)
+from tests.support.ingest import Answer, IngestProcess
+from tests.support.vendor_signatures import SECRETS, hubspot_signature, standard_signature
 
 HUBSPOT = "/webhooks/hubspot/webhook"
 MAILCHIMP_PATH = "/webhooks/mailchimp/webhook"

@@ -13,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.arrivals import Tail, create_topics
 from tests.support.broker import BrokerProcess, running
-from tests.support.ingest import IngestProcess, Tail, create_topics, shopify_signature
+from tests.support.ingest import IngestProcess
+from tests.support.vendor_signatures import shopify_signature
 
 PATH = "/webhooks/shopify/orders"
 PASSING = ("date", "connection")

@@ -1,8 +1,9 @@
 """Workers as Ray actors: on a Ray of our own, or on a cluster that runs already.
 
 Ray starts in the background, so nobody waits for it but builds. All of its blocking calls are made
-in one thread (:class:`LocalRay` says why). An actor that ends, for want of memory or killed, fails
-its build with that reason and is replaced; if Ray itself is gone, it is started anew.
+in one thread (:mod:`services.transformer.workers.ray_actors`). An actor that ends, for want of
+memory or killed, fails its build with that reason and is replaced; if Ray itself is gone, it is
+started anew.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -19,13 +19,12 @@ import structlog
 from services.transformer.config import TransformerSettings
 from services.transformer.request import BuildReport, BuildRequest
 from services.transformer.workers.free_workers import FreeWorkers
-from services.transformer.workers.local_ray import LocalRay
 from services.transformer.workers.pool import BuildError, WorkerDied
-from services.transformer.workers.worker import Failed, Worker
+from services.transformer.workers.ray_actors import Actor, RayActors
+from services.transformer.workers.worker import Failed
 from shared.runtime.blocking import BlockingThread
 from shared.runtime.errors import Unavailable
 from shared.runtime.outage import Outage
-from shared.runtime.settings import data_dir
 
 log = structlog.stdlib.get_logger("bergline.transformer")
 
@@ -38,32 +37,16 @@ SAID = 300
 """Characters of Ray's own words that are passed on."""
 
 
-@dataclass(eq=False)
-class _Actor:
-    handle: Any
-    host: str = ""
-    pid: int = 0
-    target: str = ""
-
-
 class RayPool:
     """A :class:`services.transformer.workers.pool.Pool` of Ray actors."""
 
     def __init__(self, settings: TransformerSettings) -> None:
         self._settings = settings
         self._thread = BlockingThread("ray")
-        directory = settings.transformer_work_dir
-        if not directory.is_absolute():
-            directory = data_dir().absolute() / directory
-        self._local = LocalRay(
-            directory / f"ray-{settings.transformer_port}",
-            _namespace(settings),
-            settings.transformer_workers,
-            settings.transformer_ray_object_store_bytes,
-        )
+        self._ray = RayActors(settings)
         self._running = False
-        self._actors: list[_Actor] = []
-        self._free: FreeWorkers[_Actor] = FreeWorkers()
+        self._actors: list[Actor] = []
+        self._free: FreeWorkers[Actor] = FreeWorkers()
         self._missing = asyncio.Event()
         self._keeper: asyncio.Task[None] | None = None
         self._changed: Callable[[], None] = lambda: None
@@ -105,7 +88,7 @@ class RayPool:
         actors, self._actors = self._actors, []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STOP_S):
-                await self._thread.run(lambda: self._end(actors))
+                await self._thread.run(lambda: self._ray.end(actors))
 
     def status(self) -> dict[str, object]:
         """For ``/info``."""
@@ -119,7 +102,7 @@ class RayPool:
         }
 
     async def _outcome(
-        self, actor: _Actor, target: str, request: BuildRequest
+        self, actor: Actor, target: str, request: BuildRequest
     ) -> BuildReport | Failed:
         from ray.exceptions import RayError
 
@@ -128,7 +111,7 @@ class RayPool:
             async with asyncio.timeout(limit):
                 found: Any = await _result(actor.handle.build.remote(target, request))
         except TimeoutError:
-            self._kill(actor)
+            self._ray.kill(actor)
             raise WorkerDied(
                 f"the build took longer than {limit:g} s and was ended; "
                 "BERGLINE_TRANSFORMER_BUILD_TIMEOUT_S allows more"
@@ -148,7 +131,7 @@ class RayPool:
             self._missing.clear()
             try:
                 if not self._running:
-                    await self._thread.run(self._begin)
+                    await self._thread.run(self._ray.begin)
                     self._running = True
                 await self._fill()
                 self._outage.over()
@@ -161,7 +144,7 @@ class RayPool:
     async def _fill(self) -> None:
         """As many workers as wanted."""
         wanted = self._settings.transformer_workers - len(self._actors)
-        made = [await self._thread.run(self._make) for _ in range(wanted)]
+        made = [await self._thread.run(self._ray.make) for _ in range(wanted)]
         for actor in made:
             try:
                 async with asyncio.timeout(WORKER_START_S):
@@ -170,72 +153,27 @@ class RayPool:
                 raise Unavailable(
                     f"a worker was not there {WORKER_START_S:g} s after it was asked for",
                     "on a cluster, each takes one CPU that must be free; on this machine, see "
-                    f"what takes its processors, and Ray's logs in {self._local.logs}",
+                    f"what takes its processors, and Ray's logs in {self._ray.logs}",
                 ) from None
             self._actors.append(actor)
             self._free.give(actor)
             self._changed()
-        if self._settings.ray_address is None:
-            await self._thread.run(self._local.remember)
+        await self._thread.run(self._ray.remember)
 
-    def _lost(self, actor: _Actor, *, kill: bool) -> None:
+    def _lost(self, actor: Actor, *, kill: bool) -> None:
         if kill:
-            self._kill(actor)
+            self._ray.kill(actor)
         if actor in self._actors:
             self._actors.remove(actor)
             log.warning("worker lost", pid=actor.pid, host=actor.host, target=actor.target)
             self._missing.set()
-
-    def _kill(self, actor: _Actor) -> None:
-        import ray
-
-        with contextlib.suppress(Exception):
-            ray.kill(actor.handle)
 
     async def _restart(self) -> None:
         """Begin from nothing: what could not make a worker makes no other one."""
         self._free.clear()
         actors, self._actors = self._actors, []
         self._running = False
-        await self._thread.run(lambda: self._end(actors))
-
-    def _begin(self) -> None:
-        address = self._settings.ray_address
-        if address is None:
-            self._local.start()
-            return
-        import ray
-
-        ray.init(
-            address=address,
-            namespace=_namespace(self._settings),
-            log_to_driver=False,
-            configure_logging=False,
-        )
-
-    def _make(self) -> _Actor:
-        import ray
-
-        # On a Ray of our own there is nobody to share with.
-        cpus = 0 if self._settings.ray_address is None else 1
-        remote: Any = ray.remote(Worker)
-        actor = remote.options(num_cpus=cpus, max_restarts=0, max_concurrency=1)
-        return _Actor(
-            actor.remote(
-                self._settings.transformer_worker_threads, self._settings.transformer_worker_nice
-            )
-        )
-
-    def _end(self, actors: list[_Actor]) -> None:
-        for actor in actors:
-            self._kill(actor)
-        if self._settings.ray_address is None:
-            self._local.stop()
-            return
-        import ray
-
-        with contextlib.suppress(Exception):
-            ray.shutdown()
+        await self._thread.run(lambda: self._ray.end(actors))
 
 
 def pause_s(failures: int) -> float:
@@ -246,10 +184,6 @@ def pause_s(failures: int) -> float:
 async def _result(reference: Any) -> Any:
     future: Future[Any] = reference.future()
     return await asyncio.wrap_future(future)
-
-
-def _namespace(settings: TransformerSettings) -> str:
-    return settings.environment.group("transformer")
 
 
 def _short(error: Exception) -> str:

@@ -10,7 +10,8 @@ import pytest
 
 from services.transformer.config import TransformerSettings
 from services.transformer.workers import ray_pool
-from services.transformer.workers.ray_pool import LONGEST_RETRY_S, RayPool, _Actor, pause_s
+from services.transformer.workers.ray_actors import Actor
+from services.transformer.workers.ray_pool import LONGEST_RETRY_S, RayPool, pause_s
 from shared.runtime.errors import Unavailable
 
 
@@ -34,7 +35,7 @@ async def test_a_worker_that_does_not_come_is_told_with_what_to_look_at(
 ) -> None:
     monkeypatch.setattr(ray_pool, "WORKER_START_S", 0.01)
     pool = RayPool(TransformerSettings(transformer_work_dir=tmp_path))
-    monkeypatch.setattr(pool, "_make", lambda: _Actor(Silent()))
+    monkeypatch.setattr(pool._ray, "make", lambda: Actor(Silent()))
     with pytest.raises(Unavailable, match=r"not there .* after it was asked for") as raised:
         await pool._fill()
     assert str(tmp_path / "ray-8084" / "session_latest" / "logs") in raised.value.next_step

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pyiceberg.catalog.rest import RestCatalog
 
-from shared.lake.catalog import load
+from shared.lake.handle import TableHandle
 from shared.lake.provenance import completeness
 from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed
@@ -46,13 +46,13 @@ async def derived(
         CheckFailed: the deadline passed; the message names each table and how far it is behind.
     """
     give_up = time.monotonic() + deadline_s
-    waiting = list(derived_tables())
+    waiting = [TableHandle(catalog, settings.environment, spec.name) for spec in derived_tables()]
     while True:
-        behind = await asyncio.to_thread(_behind, settings, catalog, waiting, ends)
+        behind = await asyncio.to_thread(_behind, waiting, ends)
         observe(behind)
         if not behind:
             return
-        waiting = [spec for spec in waiting if spec.name in behind]
+        waiting = [table for table in waiting if table.name in behind]
         if time.monotonic() > give_up:
             places = ", ".join(f"{name}: {count}" for name, count in behind.items())
             raise CheckFailed(
@@ -69,17 +69,13 @@ def topics_of(spec: TableSpec) -> frozenset[str]:
 
 
 def _behind(
-    settings: Settings,
-    catalog: RestCatalog,
-    specs: list[TableSpec],
-    ends: Mapping[tuple[str, int], LogBounds],
+    tables: Iterable[TableHandle], ends: Mapping[tuple[str, int], LogBounds]
 ) -> dict[str, int]:
     behind = {}
-    for spec in specs:
-        state = TableState.of(load(catalog, settings.environment, spec.name).metadata)
-        missing = missing_from(spec, state, ends)
+    for table in tables:
+        missing = missing_from(TABLES[table.name], table.reload(), ends)
         if missing:
-            behind[spec.name] = missing
+            behind[table.name] = missing
     return behind
 
 

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pyiceberg.catalog.rest import RestCatalog
 
-from shared.lake.catalog import load
+from shared.lake.handle import TableHandle
 from shared.lake.recorded import recorded
-from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.runtime.settings import Settings
-from shared.tables.registry import landing_tables
+from shared.tables.registry import TABLES, landing_tables
 
 POLL_SECONDS = 0.2
 DEADLINE_SECONDS = 90.0
@@ -45,9 +44,10 @@ async def settled(
     topics = [topic for table in landing_tables() for topic in table.topics]
     give_up = time.monotonic() + deadline_s
     reached: dict[tuple[str, int], int] = {}
+    tables = [TableHandle(catalog, settings.environment, spec.name) for spec in landing_tables()]
     while True:
         ends = await log_bounds(settings, topics)
-        behind = await asyncio.to_thread(_behind, settings, catalog, ends, reached)
+        behind = await asyncio.to_thread(_behind, tables, ends, reached)
         observe(sum(behind.values()))
         if not behind:
             return ends
@@ -63,20 +63,18 @@ async def settled(
 
 
 def _behind(
-    settings: Settings,
-    catalog: RestCatalog,
+    tables: Iterable[TableHandle],
     ends: Mapping[tuple[str, int], LogBounds],
     reached: dict[tuple[str, int], int],
 ) -> dict[tuple[str, int], int]:
     """What is missing; a table that had reached the ends when it was looked at is not loaded."""
     behind = {}
-    for table in landing_tables():
-        logs = {key: log for key, log in ends.items() if key[0] in table.topics}
+    for table in tables:
+        topics = TABLES[table.name].topics
+        logs = {key: log for key, log in ends.items() if key[0] in topics}
         if all(log.end <= reached.get(key, 0) for key, log in logs.items()):
             continue
-        positions = recorded(
-            TableState.of(load(catalog, settings.environment, table.name).metadata)
-        ).positions
+        positions = recorded(table.reload()).positions
         for (topic, partition), log in logs.items():
             position = positions.next_offset(topic, partition) if positions else None
             reached[topic, partition] = log.start if position is None else position

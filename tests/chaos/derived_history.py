@@ -10,7 +10,7 @@ from shared.lake.recorded import ancestors
 from shared.lake.table_state import SnapshotEntry, TableState
 from shared.runtime.settings import Settings
 from shared.tables.registry import derived_tables
-from tests.chaos.history import plain_catalog
+from tests.chaos.history import PlainCatalog
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,19 @@ class DerivedHistory:
     """Every build that was seen, as plain PyIceberg shows it."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._environment = settings.environment
+        self._catalog = PlainCatalog(settings)
         self._seen: dict[tuple[str, int], Build] = {}
         self.states: dict[str, TableState] = {}
         """The tables as they were last looked at."""
 
     def look(self, names: Collection[str] | None = None) -> None:
         """Note the builds retained now, of some tables or of all."""
-        catalog = plain_catalog(self._settings)
         for spec in derived_tables():
             if names is not None and spec.name not in names:
                 continue
-            loaded = catalog.load_table(self._settings.environment.table(spec.name))
+            with self._catalog.opened() as catalog:
+                loaded = catalog.load_table(self._environment.table(spec.name))
             state = self.states[spec.name] = TableState.of(loaded.metadata)
             for snapshot in ancestors(state):
                 provenance = Provenance.from_summary(snapshot.summary)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import pyarrow as pa
@@ -35,23 +36,43 @@ def plain_catalog(settings: Settings) -> RestCatalog:
     return catalog
 
 
+class PlainCatalog:
+    """PyIceberg's catalog, opened once; after a failure another one is opened at the next use."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._catalog: RestCatalog | None = None
+
+    @contextmanager
+    def opened(self) -> Iterator[RestCatalog]:
+        """The catalog, for as long as it answers."""
+        try:
+            if self._catalog is None:
+                self._catalog = plain_catalog(self._settings)
+            yield self._catalog
+        except BaseException:
+            self._catalog = None
+            raise
+
+
 class History:
     """Every snapshot that was seen: histories are thinned, so they are looked at during the run."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self._environment = settings.environment
+        self._catalog = PlainCatalog(settings)
         self._seen: dict[tuple[str, int], Snapshot] = {}
         self.heads: dict[tuple[str, int], int] = {}
         """(topic, partition) → next offset, at the heads as they were last looked at."""
 
     def look(self, names: Collection[str] | None = None) -> dict[str, Table]:
         """Note the snapshots retained now, of some tables or of all; the tables as they are."""
-        catalog = plain_catalog(self._settings)
         tables = {}
         for spec in landing_tables():
             if names is not None and spec.name not in names:
                 continue
-            table = catalog.load_table(self._settings.environment.table(spec.name))
+            with self._catalog.opened() as catalog:
+                table = catalog.load_table(self._environment.table(spec.name))
             tables[spec.name] = table
             for snapshot in table.metadata.snapshots:
                 self._seen[spec.name, snapshot.sequence_number or 0] = snapshot

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from shared.alerting.signals.services import EVERY_SERVICE
+from shared.alerting.signals.thinned import DENSE_S
 from shared.cli.alert_past import Record
 from shared.runtime.settings import Settings
 
@@ -32,6 +33,7 @@ class SignalSettings(Settings):
     alerter_objective_landing_s: float = Field(default=5.0, gt=0, description="landing")
     alerter_objective_derived_s: float = Field(default=60.0, gt=0, description="derived")
     alerter_expected_every: str = Field(default="", description="longest normal silences")
+    stream_writer_dense_s: float = Field(default=DENSE_S, ge=1, description="dense snapshots")
     alerter_expected_services: str = Field(default=EVERY_SERVICE, description="meant to run")
 
 
@@ -51,6 +53,7 @@ def sources_of(settings: SignalSettings) -> Sources:
             settings.alerter_objective_landing_s, settings.alerter_objective_derived_s
         ),
         expected=expected_every(settings.alerter_expected_every),
+        dense_s=settings.stream_writer_dense_s,
         built=BUILDER in expected_services(settings.alerter_expected_services),
     )
 

@@ -10,11 +10,12 @@ from services.alerter.probes.settings import ProbeSettings
 from shared.alerting.signals.expected import expected_every, parsed
 from shared.alerting.signals.freshness import Objectives
 from shared.alerting.signals.services import EVERY_SERVICE, expected_services
+from shared.alerting.signals.thinned import DENSE_S
 
 
 class SignalSettings(ProbeSettings):
-    """Variables ``BERGLINE_ALERTER_…`` of signals, beside those of probes; alerter's own settings
-    extend it."""
+    """Variables ``BERGLINE_ALERTER_…`` of signals, beside those of probes, and one of stream_writer
+    that says how many snapshots there may be; alerter's own settings extend it."""
 
     alerter_objective_landing_s: float = Field(
         default=5.0, gt=0, description="rows are to be readable in a landing table within so long"
@@ -33,6 +34,10 @@ class SignalSettings(ProbeSettings):
         default=EVERY_SERVICE,
         description="services that are meant to run, as `ingest,stream_writer,alerter`: the group "
         "of another one is not missed, and without transformer nobody waits for derived tables",
+    )
+
+    stream_writer_dense_s: float = Field(
+        default=DENSE_S, ge=1, description="how long every snapshot is kept before thinning"
     )
 
     @field_validator("alerter_expected_every")

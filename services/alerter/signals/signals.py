@@ -22,6 +22,7 @@ from shared.alerting.signals.alive import Alive
 from shared.alerting.signals.every import following
 from shared.alerting.signals.rhythm import Remembered
 from shared.alerting.signals.services import BUILDER
+from shared.alerting.signals.silence import Silence
 from shared.contracts.topics import DEAD_LETTERS
 from shared.tables.registry import TABLES
 
@@ -61,6 +62,7 @@ class Signals:
             remembered=remembered(learned),
             built=BUILDER in settings.expected_services,
             unseen_since=unseen_since.timestamp(),
+            dense_s=settings.stream_writer_dense_s,
         )
         self._topics = SignalTopics(settings, self._followed, unseen_since, changed)
         self._asking = (
@@ -88,6 +90,11 @@ class Signals:
     def sources(self) -> tuple[SignalSource, ...]:
         """All of them."""
         return (Alive(), *self._followed.all, *self._asking)
+
+    @property
+    def silence(self) -> Silence:
+        """The one that learns, and has an ear for what others have learned."""
+        return self._followed.silence
 
     def start(self) -> None:
         """Begin in the background; needs no broker to begin."""

@@ -20,6 +20,7 @@ from shared.alerting.signals.runs import Runs
 from shared.alerting.signals.silence import Silence
 from shared.alerting.signals.spool import Spool
 from shared.alerting.signals.tables import TableFigures
+from shared.alerting.signals.thinned import DENSE_S
 from shared.alerting.signals.uncompacted_files import UncompactedFiles
 from shared.contracts.event import Event
 from shared.tables.lineage import Tables
@@ -62,6 +63,7 @@ def following(
     remembered: Mapping[str, Remembered] | None = None,
     built: bool = True,
     unseen_since: float | None = None,
+    dense_s: float = DENSE_S,
 ) -> Sources:
     """Sources that have heard nothing yet.
 
@@ -73,6 +75,7 @@ def following(
         remembered: what an earlier :class:`Silence` had learned.
         built: whether derived tables are meant to be built; if not, nobody waits for them.
         unseen_since: when somebody last looked at dead letters (:class:`DeadLetters`).
+        dense_s: how long every snapshot of a landing table is kept.
     """
     awaited = tables if built else {name: spec for name, spec in tables.items() if spec.topics}
     freshness = Freshness(awaited, objectives)
@@ -80,7 +83,7 @@ def following(
     silence = Silence(tables, expected, remembered)
     return Sources(
         (
-            TableFigures(tables),
+            TableFigures(tables, dense_s),
             UncompactedFiles(tables),
             freshness,
             silence,

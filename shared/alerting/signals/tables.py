@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from shared.alerting.series import Labels, Vector, labels
 from shared.alerting.signals.following import NOTHING, Following
-from shared.alerting.signals.rhythm import Rhythm
+from shared.alerting.signals.thinned import DENSE_S, Thinned
 from shared.contracts.event import Event
 from shared.contracts.tables import TableCommitted
 from shared.contracts.topics import COMMITS, TABLES
@@ -19,27 +19,28 @@ SNAPSHOTS = "iceberg_table_snapshot_count"
 LIMIT = "lakehouse_table_snapshot_limit"
 LAST_COMMIT = "lakehouse_table_last_commit_timestamp_seconds"
 
-DENSE_S = 120
-MINUTES = 60
-HOURS = 168
-"""What thinning keeps: every snapshot of so many seconds, then the last of so many minutes, then
-the last of so many hours."""
 SLACK = 1.5
-RARE = 50.0
-"""Limit where commits are rarer than one an hour, unless what thinning keeps of them is more."""
+LEAST = 50.0
+"""So many snapshots are never too many."""
 
 
 class TableFigures(Following):
-    """Figures of the declared tables, each from its last announced commit."""
+    """Figures of the declared tables, each from its last announced commit.
+
+    Args:
+        tables: declarations.
+        dense_s: how long every snapshot of a landing table is kept.
+    """
 
     reads: ClassVar[frozenset[str]] = frozenset({COMMITS, TABLES})
     names = frozenset({ROWS, FILES, SNAPSHOTS, LIMIT, LAST_COMMIT})
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, dense_s: float = DENSE_S) -> None:
         super().__init__()
         self._tables = tables
+        self._dense_s = dense_s
         self._last: dict[str, TableCommitted] = {}
-        self._rhythms: dict[str, Rhythm] = {}
+        self._thinned: dict[str, Thinned] = {}
 
     def event(self, event: Event) -> frozenset[str]:
         """A commit, or the last state of a table."""
@@ -47,16 +48,19 @@ class TableFigures(Following):
             return NOTHING
         last = self._last.get(event.table)
         if last is None or last.uuid != event.uuid:
-            self._rhythms[event.table] = Rhythm()
+            derived = self._tables[event.table].derived is not None
+            self._thinned[event.table] = Thinned(
+                DENSE_S if derived else self._dense_s, whole=event.parent_snapshot_id is None
+            )
         elif event.sequence_number <= last.sequence_number:
             return NOTHING
-        self._rhythms[event.table].happened(event.committed_at.timestamp())
+        self._thinned[event.table].committed(event.committed_at.timestamp())
         self._last[event.table] = event
         return self.names
 
     def gone(self, table: str) -> frozenset[str]:
         """A table is there no more: neither are its series."""
-        self._rhythms.pop(table, None)
+        self._thinned.pop(table, None)
         return NOTHING if self._last.pop(table, None) is None else self.names
 
     def vectors(self, now: float) -> Mapping[str, Vector]:  # noqa: ARG002 - as sources are asked
@@ -69,7 +73,7 @@ class TableFigures(Following):
         for name, commit in self._last.items():
             series = labels(layer=layer(name), table=name)
             last[series] = commit.committed_at.timestamp()
-            limit[series] = snapshot_limit(self._rhythms[name].shortest_gap_s)
+            limit[series] = snapshot_limit(self._thinned[name].left)
             for vector, value in (
                 (rows, commit.total_rows),
                 (files, commit.total_files),
@@ -80,13 +84,6 @@ class TableFigures(Following):
         return {ROWS: rows, FILES: files, SNAPSHOTS: snapshots, LIMIT: limit, LAST_COMMIT: last}
 
 
-def snapshot_limit(gap_s: float | None) -> float:
-    """How many snapshots are too many.
-
-    Half as many again as thinning leaves at most of commits so many seconds apart. While commits
-    are rarer than one an hour that is their number in a week, and 50 are never too many. ``None``:
-    it is not known how far apart they are.
-    """
-    if gap_s is None or gap_s <= 3600:
-        return SLACK * (DENSE_S + MINUTES + HOURS)
-    return max(RARE, SLACK * HOURS * 3600 / gap_s)
+def snapshot_limit(left: float) -> float:
+    """How many snapshots are too many where thinning leaves so many: half as many again."""
+    return max(LEAST, SLACK * left)

@@ -37,8 +37,9 @@ DECLARED: tuple[Metric, ...] = (
         "lakehouse_table_snapshot_limit",
         "snapshots",
         _TABLE,
-        "Snapshots of a table that are too many: half as many again as thinning leaves at most; 50 "
-        "where commits are rarer than one an hour.",
+        "Snapshots of a table that are too many: half as many again as thinning leaves of its "
+        "commits (all of two minutes, one a minute of an hour, one an hour of a week), and never "
+        "less than 50; of the time before this alerter knows of commits as many as there may be.",
     ),
     gauge(
         "lakehouse_table_last_commit_timestamp_seconds",

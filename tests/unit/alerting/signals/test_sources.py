@@ -18,9 +18,8 @@ from shared.alerting.signals.reader_floors import ReaderFloors
 from shared.alerting.signals.runs import FAILED, SECONDS, SUCCEEDED, Runs
 from shared.alerting.signals.silence import EXPECTED, SILENCE, Silence
 from shared.alerting.signals.spool import GONE_AFTER_S, Spool
-from shared.alerting.signals.tables import LIMIT, RARE, SLACK, TableFigures, snapshot_limit
+from shared.alerting.signals.tables import LEAST, LIMIT, TableFigures
 from shared.contracts.entity_quality import EntityQuality, SourceQuality
-from shared.lake.thinning import ThinningPolicy
 from tests.unit.alerting.signals.histories import (
     MART,
     RAW,
@@ -62,26 +61,9 @@ def value(source: Following, name: str, seconds: float = 0, /, **series: str) ->
     return source.vectors(now(seconds))[name].get(labels(**series))
 
 
-def test_what_thinning_leaves_at_most_is_what_the_limit_counts_with() -> None:
-    policy = ThinningPolicy()
-    kept_s = policy.dense_ms / 1000 + policy.minutes_ms / 60_000 + policy.hours_ms / 3_600_000
-    assert snapshot_limit(1.0) == SLACK * kept_s
-
-
-@pytest.mark.parametrize(
-    ("gap_s", "limit"),
-    [(1.0, 522.0), (HOUR, 522.0), (2 * HOUR, 126.0), (DAY, RARE), (None, 522.0)],
-)
-def test_the_limit_of_snapshots_is_50_where_commits_are_rare(
-    gap_s: float | None, limit: float
-) -> None:
-    """Commits two hours apart leave 84 after a week, and nothing is wrong with that."""
-    assert snapshot_limit(gap_s) == limit
-
-
 def test_figures_are_those_of_the_last_commit_and_of_declared_tables_only() -> None:
     figures = ready(TableFigures(TABLES))
-    figures.event(commit(RAW, 3, 0))
+    figures.event(commit(RAW, 3, 0, parent_snapshot_id=None))
     figures.event(commit(RAW, 4, 2 * DAY, total_rows=None, snapshots=70))
     figures.event(commit(RAW, 2, 9))
     figures.event(commit("raw.nothing", 1))
@@ -89,7 +71,7 @@ def test_figures_are_those_of_the_last_commit_and_of_declared_tables_only() -> N
     assert value(figures, "iceberg_table_file_count", **series) == 4
     assert value(figures, "iceberg_table_row_count", **series) is None, "it does not tell"
     assert value(figures, "iceberg_table_snapshot_count", **series) == 70
-    assert value(figures, LIMIT, **series) == RARE
+    assert value(figures, LIMIT, **series) == LEAST, "two commits are few"
     assert value(figures, "lakehouse_table_last_commit_timestamp_seconds", **series) == now(2 * DAY)
     assert len(figures.vectors(0)[LIMIT]) == 1
     figures.event(commit(RAW, 1, 3 * DAY, uuid="another"))

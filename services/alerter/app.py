@@ -36,6 +36,7 @@ from services.alerter.signals.exposition import SignalExposition
 from services.alerter.signals.signals import Signals
 from services.alerter.states.alert_states import AlertStates
 from services.alerter.states.announcing import Announcing
+from services.alerter.states.learning import Learning
 from services.alerter.upkeep import Files, Tidying
 from shared.alerting.events import alert_of
 from shared.alerting.store import SeriesStore
@@ -92,7 +93,12 @@ class Service:
             self._slept,
             settings.alerter_session_timeout_s,
         )
-        self._states = AlertStates(self._journal, self._news)
+        self._learning = Learning(
+            self._signals.silence,
+            self._recording.said,
+            lambda key: self._handlers.joined and self._dealing.owns(key),
+        )
+        self._states = AlertStates(self._journal, self._news, self._learning.heard)
         self._reader = TopicReader(settings, ALERT_STATES, self._states.on_record)
         self._dealing = Dealing(
             self._evaluation,
@@ -217,6 +223,7 @@ class Service:
             asyncio.create_task(self._handlers.run(), name="commands"),
             asyncio.create_task(self._files.run(every_s), name="looking at files"),
             asyncio.create_task(self._tidying.run(), name="tidying"),
+            asyncio.create_task(self._learning.run(), name="sharing what was learned"),
         ]
         try:
             yield loops

@@ -22,6 +22,7 @@ from shared.contracts.commands import CommandIssued
 from shared.contracts.dead_letters import DeadLetter, DeadLetterHandled
 from shared.contracts.event import Event
 from shared.contracts.exports import ExportReady
+from shared.contracts.landing import LandingLearned
 from shared.contracts.maintenance import (
     MaintenanceFailed,
     MaintenanceRequested,
@@ -104,6 +105,7 @@ _ALL: tuple[type[Event], ...] = (
     AlertNotified,
     AlertAcknowledged,
     AlertSilenced,
+    LandingLearned,
     ExportReady,
 )
 

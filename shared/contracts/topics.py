@@ -194,9 +194,16 @@ _ALL: tuple[Topic, ...] = (
     Topic(
         name=ALERT_STATES,
         key="fingerprint, or kind and identity of what is said about alerts",
-        values=("AlertChanged", "AlertNotified", "AlertAcknowledged", "AlertSilenced"),
-        description="Where every alert stands, who was told, what is silenced and acknowledged. "
-        "Rules are dealt to alerters by its partitions.",
+        values=(
+            "AlertChanged",
+            "AlertNotified",
+            "AlertAcknowledged",
+            "AlertSilenced",
+            "LandingLearned",
+        ),
+        description="Where every alert stands, who was told, what is silenced and acknowledged, "
+        "and what alerters have learned. Rules and groups of alerts are dealt to alerters by its "
+        "partitions.",
         retention=None,
         written_by=("alerter",),
         read_by=("alerter", "cli"),

@@ -21,6 +21,7 @@ from shared.alerting.board import Board
 from shared.contracts import envelope
 from shared.contracts.alerts import AlertChanged, AlertNotified
 from shared.contracts.event import Event
+from shared.contracts.landing import LandingLearned
 from shared.contracts.registry import WIRE_TYPES
 
 Gist = tuple[int, str] | dict[str, int] | datetime
@@ -35,11 +36,18 @@ class AlertStates:
         journal: takes what is news.
         on_news: told of each event that was news, after the journal's board has it; of a
             tombstone: ``None``. Must not raise.
+        on_learned: told of what alerters have learned, from the beginning on.
     """
 
-    def __init__(self, journal: Journal, on_news: OnNews = lambda _event: None) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        on_news: OnNews = lambda _event: None,
+        on_learned: Callable[[LandingLearned], object] = lambda _event: None,
+    ) -> None:
         self._journal = journal
         self._on_news = on_news
+        self._on_learned = on_learned
         self._said: dict[str, Gist] = {}
         self._past: Board | None = Board()
         self._gone: dict[str, datetime] = {}
@@ -60,7 +68,9 @@ class AlertStates:
             return  # of a later version
         event = model.decode(record.value)
         self._said[key] = _gist(event)
-        if self._past is not None:
+        if isinstance(event, LandingLearned):
+            self._on_learned(event)
+        elif self._past is not None:
             merge(self._past, event, own=False)
         elif self._journal.follow(event):
             self._on_news(event)

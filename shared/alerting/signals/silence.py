@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from shared.alerting.series import Labels, Vector, labels
 from shared.alerting.signals.following import NOTHING, Following
+from shared.alerting.signals.recalling import both
 from shared.alerting.signals.rhythm import Remembered, Rhythm
 from shared.contracts.event import Event
 from shared.contracts.tables import TableCommitted
@@ -53,6 +54,7 @@ class Silence(Following):
         self._rhythms = {
             name: Rhythm(kept) for name, kept in (remembered or {}).items() if name in self._tables
         }
+        self._recalled: dict[str, Remembered] = {}
 
     def event(self, event: Event) -> frozenset[str]:
         """A commit, or the last state of a table; of interest when it brought rows.
@@ -69,11 +71,14 @@ class Silence(Following):
                 return NOTHING
         received = event.oldest_received_at
         due = None if received is None else received.timestamp()
-        rhythm = self._rhythms.setdefault(event.table, Rhythm())
+        if event.table not in self._rhythms:
+            self._rhythms[event.table] = Rhythm(self._recalled.pop(event.table, None))
+        rhythm = self._rhythms[event.table]
         return self.names if rhythm.happened(event.committed_at.timestamp(), due) else NOTHING
 
     def gone(self, table: str) -> frozenset[str]:
         """A table is there no more: neither are its series."""
+        self._recalled.pop(table, None)
         return NOTHING if self._rhythms.pop(table, None) is None else self.names
 
     def vectors(self, now: float) -> Mapping[str, Vector]:
@@ -88,6 +93,14 @@ class Silence(Following):
             if longest is not None:
                 expected[labels(table=name)] = longest
         return {SILENCE: silence, EXPECTED: expected}
+
+    def recall(self, table: str, known: Remembered) -> None:
+        """Somebody else has learned this. Of a table of which nothing was heard here it counts once
+        something is: there may be no such table any more."""
+        if table in self._rhythms:
+            self._rhythms[table] = Rhythm(both(self._rhythms[table].remembered(), known))
+        elif table in self._tables:
+            self._recalled[table] = both(self._recalled.get(table, known), known)
 
     def remembered(self) -> dict[str, Remembered]:
         """What was learned, to be kept over a restart."""

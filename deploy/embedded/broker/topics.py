@@ -7,7 +7,6 @@ empty, even if the broker dies before the old files are gone.
 import asyncio
 import json
 import logging
-import re
 import shutil
 import uuid
 from collections.abc import Callable, Iterator, Mapping
@@ -20,12 +19,9 @@ from .flusher import Flusher
 from .offsets import OffsetStore
 from .partition_log import PartitionLog
 from .topic_configs import checked, log_config
+from .topic_names import check_name
 
 log = logging.getLogger(__name__)
-
-INTERNAL_TOPICS = frozenset({"__consumer_offsets", "__transaction_state"})
-_LEGAL = re.compile(r"[a-zA-Z0-9._-]+")
-_LONGEST = 249
 
 
 @dataclass
@@ -36,24 +32,6 @@ class Topic:
     incarnation: str
     configs: dict[str, str]
     partitions: list[PartitionLog]
-
-
-def check_name(name: str) -> None:
-    """Kafka's rule for topic names; raises KafkaError 17 with Kafka's text."""
-    problem = None
-    if not name:
-        problem = "the empty string is not allowed"
-    elif name in (".", ".."):
-        problem = f"'{name}' is not allowed"
-    elif len(name) > _LONGEST:
-        problem = f"the length of '{name}' is longer than the max allowed length {_LONGEST}"
-    elif not _LEGAL.fullmatch(name):
-        problem = (
-            f"'{name}' contains one or more characters other than ASCII alphanumerics, "
-            "'.', '_' and '-'"
-        )
-    if problem:
-        raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Topic name is invalid: {problem}")
 
 
 class Topics:

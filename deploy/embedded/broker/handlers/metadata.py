@@ -7,7 +7,7 @@ from ..broker import NODE_ID, Broker
 from ..errors import ErrorCode, KafkaError
 from ..request import Request
 from ..schema import Fields
-from ..topics import check_name
+from ..topic_names import check_name
 
 
 async def metadata(broker: Broker, request: Request) -> Fields:

@@ -10,7 +10,7 @@ from ..record_batch import BatchHeader, validate
 from ..records import CodecUnavailable, MalformedRecords, decode
 from ..request import Request, error_fields
 from ..schema import Fields
-from ..topics import INTERNAL_TOPICS
+from ..topic_names import INTERNAL_TOPICS
 
 _ACKS = (-1, 0, 1)
 _ZSTD_FROM = 7

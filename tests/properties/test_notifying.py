@@ -81,7 +81,10 @@ ROUTING = Routing(
             ),
         ),
     ),
-    (Inhibition(is_named("Down"), is_named("Late", "Worse"), ("table",)),),
+    (
+        Inhibition(is_named("Down"), is_named("Late"), ("table",)),
+        Inhibition(is_named("Down"), is_named("Worse"), ("table",), early=True),
+    ),
 )
 
 alerts = st.tuples(st.sampled_from(sorted(SEVERITIES)), st.sampled_from(TABLES))

@@ -33,9 +33,11 @@ FLOW = (
 
 
 def _explains(causes: tuple[str, ...], consequences: tuple[str, ...]) -> Inhibition:
+    # Early: builds fail within seconds, and a probe has to fail for a minute.
     return Inhibition(
         source=(Matcher(label="alertname", op="=~", value="|".join(causes)),),
         target=(Matcher(label="alertname", op="=~", value="|".join(consequences)),),
+        early=True,
     )
 
 

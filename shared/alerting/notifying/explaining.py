@@ -53,8 +53,7 @@ class Explaining:
 
     def put(self, fingerprint: str, alert: AlertChanged | None, sides: Sides) -> None:
         """An alert is another one by now, or there no more."""
-        counts = alert is not None and alert.state in ("firing", "resolved") and sides.sources
-        if alert is not None and counts:
+        if alert is not None and sides.sources:
             self._causes[fingerprint] = alert, sides
         elif self._causes.pop(fingerprint, None) is None:
             return
@@ -69,10 +68,11 @@ class Explaining:
         self._firing, self._resolved = {}, {}
         for alert, sides in self._causes.values():
             for explained, both in sides.sources:
-                if alert.state == "firing":
+                rule = self._rules[explained[0]]
+                if rule.explains(alert):
                     self._firing.setdefault(explained, set()).add(both)
-                elif alert.resolved_at is not None:
-                    at = alert.resolved_at.timestamp()
+                elif (over_at := rule.over_at(alert)) is not None:
+                    at = over_at.timestamp()
                     self._resolved[explained] = max(at, self._resolved.get(explained, at))
         return {
             each

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.alerting.events import all_labels
 from shared.alerting.matchers import matches
@@ -18,11 +19,26 @@ from shared.contracts.alerts import AlertChanged, Matcher
 @dataclass(frozen=True, slots=True)
 class Inhibition:
     """Firing alerts that match ``source`` inhibit those that match ``target`` and have the same
-    values of the labels ``equal`` (absent ones are equal, too)."""
+    values of the labels ``equal`` (absent ones are equal, too).
+
+    ``early``: pending ones do as well. What follows from a failure may fire before it is certain
+    that there is one; if there is none it is told then.
+    """
 
     source: tuple[Matcher, ...]
     target: tuple[Matcher, ...]
     equal: tuple[str, ...] = ()
+    early: bool = False
+
+    def explains(self, source: AlertChanged) -> bool:
+        """Whether an alert that matches the source inhibits now."""
+        return source.state == "firing" or (self.early and source.state == "pending")
+
+    def over_at(self, source: AlertChanged) -> datetime | None:
+        """When one that inhibited was over; ``None``: it is not, or never did."""
+        if source.state == "resolved":
+            return source.resolved_at
+        return source.changed_at if self.early and source.state == "inactive" else None
 
 
 @dataclass(slots=True)
@@ -39,8 +55,6 @@ class Inhibiting:
     def __init__(self, rules: Iterable[Inhibition], alerts: Iterable[AlertChanged]) -> None:
         self._rules = [(rule, _Sources({}, {})) for rule in rules]
         for alert in alerts if self._rules else ():
-            if alert.state not in ("firing", "resolved"):
-                continue
             labels = all_labels(alert)
             for rule, sources in self._rules:
                 if matches(rule.source, labels):
@@ -70,10 +84,10 @@ def _add(
     rule: Inhibition, sources: _Sources, alert: AlertChanged, labels: Mapping[str, str]
 ) -> None:
     values = _values(rule, labels)
-    if alert.state == "firing":
+    if rule.explains(alert):
         sources.firing.setdefault(values, set()).add(matches(rule.target, labels))
-    elif alert.resolved_at is not None:
-        at = alert.resolved_at.timestamp()
+    elif (over_at := rule.over_at(alert)) is not None:
+        at = over_at.timestamp()
         sources.resolved[values] = max(at, sources.resolved.get(values, at))
 
 

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from services.alerter.states.merging import merge
 from shared.alerting.board import Board
 from shared.alerting.lifecycle import fingerprint
+from shared.alerting.notifying.consequences import BUILT_IN
 from shared.alerting.notifying.gathering import Ours
 from shared.alerting.notifying.inhibition import Inhibition
 from shared.alerting.notifying.notification import Notification
@@ -318,6 +319,28 @@ def test_what_another_alert_explains_is_told_when_that_is_over() -> None:
     assert desk.tell(100) == ["chat: changed Downx-resolved"]
     assert desk.next_look(100) == 110, "what it explained may end as well by then"
     assert desk.tell(110) == ["chat: changed Latex-firing"]
+
+
+def test_what_may_be_explained_within_a_minute_waits_for_it() -> None:
+    """Builds fail within seconds of a store that is gone, which is said after a minute of it."""
+    desk = Desk(inhibitions=BUILT_IN)
+    desk.alert(0, "pending", "MinIODown", "critical")
+    desk.alert(2, "firing", "PipelineFailure", "critical", target="marts.sales")
+    assert (desk.tell(30), desk.tell(59)) == ([], [])
+    desk.alert(60, "firing", "MinIODown", "critical")
+    assert desk.tell(70) == ["chat: changed MinIODown-firing"]
+    desk.alert(900, "resolved", "MinIODown", "critical")
+    desk.alert(905, "resolved", "PipelineFailure", "critical", target="marts.sales")
+    assert desk.tell(910) == ["chat: changed MinIODown-resolved"]
+
+
+def test_what_was_explained_by_nothing_in_the_end_is_told() -> None:
+    desk = Desk(inhibitions=BUILT_IN)
+    desk.alert(0, "pending", "MinIODown", "critical")
+    desk.alert(2, "firing", "PipelineFailure", "critical", target="marts.sales")
+    desk.alert(20, "inactive", "MinIODown", "critical")
+    assert (desk.tell(29), desk.next_look(29)) == ([], 30)
+    assert desk.tell(30) == ["chat: changed PipelineFailuremarts.sales-firing"]
 
 
 def test_an_explanation_that_comes_late_takes_back_what_is_due() -> None:

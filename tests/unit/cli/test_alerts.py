@@ -326,6 +326,17 @@ def test_a_bound_that_is_a_duration_is_shown_as_one() -> None:
     assert row[1:] == ("layer=core, table=core.orders", "1m30s", "6h")
 
 
+def test_a_bound_that_is_another_signal_is_shown_with_what_it_says() -> None:
+    series = '{layer="raw",table="raw.orders"}'
+    exposition = (
+        f"iceberg_table_snapshot_count{series} 131\nlakehouse_table_snapshot_limit{series} 127.5\n"
+    )
+    [part] = parts(rule_named("TooManySnapshots").condition, stored(exposition, 0.0), 0.0)
+    [row] = compared_rows(part, 10)
+    assert row[1:] == ("layer=raw, table=raw.orders", "131", "127.5")
+    assert "half as many again as thinning leaves" in SIGNALS["lakehouse_table_snapshot_limit"].help
+
+
 @pytest.mark.parametrize("rule", read(built_in(), known=SIGNALS).values(), ids=lambda r: r.name)
 def test_the_runbook_is_found_for_every_rule(rule: Any) -> None:
     page, text = section(rule.runbook)

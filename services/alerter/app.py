@@ -116,8 +116,10 @@ class Service:
         self._telling = Telling(
             self._delivery,
             self._journal.board,
-            lambda: self._dealing.share.owns,
+            lambda: self._dealing.teller,
             self._announcing.cut_off_in,
+            self._slept,
+            settings.alerter_session_timeout_s,
         )
         self._progress = Progress()
         key = settings.operator_key.get_secret_value() if settings.operator_key else None

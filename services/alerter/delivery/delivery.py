@@ -139,6 +139,11 @@ class Delivery:
             sender.offer(due.get(name, ()))
         return Look(planned.next_look, took_s + self._clock() - began)
 
+    def withdraw(self) -> None:
+        """What waits may not be so any more: it is to be told when it is planned anew."""
+        for sender in self._senders.values():
+            sender.offer(())
+
     def _worked(self, planner: Planner, until: float) -> bool:
         return planner.work(lambda: self._clock() >= until)
 

@@ -60,6 +60,13 @@ class Dealing:
         self.share = NOTHING
         self.known = False
         """Whether it is known which rules are this alerter's."""
+        self._settled = False
+
+    @property
+    def teller(self) -> Callable[[str], bool] | None:
+        """Which groups of alerts are this alerter's to tell, by name; ``None`` while the group
+        deals: somebody else may tell them by now. The same while it says the same."""
+        return self.share.owns if self._settled else None
 
     def owns(self, rule: str) -> bool:
         """Whether the alerts of a rule, present or past, are this alerter's to tell of."""
@@ -72,6 +79,7 @@ class Dealing:
     def dealing(self) -> None:
         """The group deals anew, or this process has slept and may have lost its rules."""
         self._evaluation.pause()
+        self._settled = False
         self._begin(self._go_on(self._patience_s))
 
     def without_group(self, seconds: float) -> None:
@@ -117,7 +125,7 @@ class Dealing:
             except Exception:
                 # Rules that nobody evaluates would be worse than what is told twice.
                 log.exception("states of alerts are not read, going on with those known")
-        self.share, self.known = share, True
+        self.share, self.known, self._settled = share, True, True
         async with self._evaluation.between_passes:
             await self._settle()
         self._evaluation.own(share.of(self._rules()))

@@ -100,3 +100,53 @@ async def test_that_nobody_is_told_is_known_until_it_works() -> None:
     planned.next_at = None
     await telling._look()
     assert telling.failing is None
+
+
+@pytest.mark.asyncio
+async def test_nothing_is_told_while_nobody_knows_whose_groups_are_whose() -> None:
+    planned = Planned(None)
+    telling = Telling(cast("Delivery", planned), Board(), lambda: None, lambda: 0.0)
+    assert await telling._look() == (LONGEST_S, 0.0)
+    assert planned.cut_off == []
+
+
+class Stopped(Planned):
+    """Its process stops for long while it waits."""
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self.did: list[str] = []
+        self.now = 0.0
+        self.telling: Telling | None = None
+
+    async def pause(self, _seconds: float) -> None:
+        assert self.telling is not None
+        self.now += 0.0 if self.did else LONGEST_S + 30
+        self.telling.look()
+        await asyncio.sleep(0)
+
+    def withdraw(self) -> None:
+        self.did.append("withdraw")
+
+    def slept(self) -> None:
+        self.did.append("slept")
+
+
+@pytest.mark.asyncio
+async def test_a_process_that_was_stopped_withdraws_what_waits_before_it_tells_again() -> None:
+    stopped = Stopped()
+    stopped.telling = Telling(
+        cast("Delivery", stopped),
+        Board(),
+        lambda: lambda _name: True,
+        lambda: None,
+        stopped.slept,
+        slept_s=20.0,
+        clock=lambda: stopped.now,
+        pause=stopped.pause,
+    )
+    running = asyncio.create_task(stopped.telling.run())
+    while len(stopped.cut_off) < 3:  # noqa: ASYNC110 - the loop of another
+        await asyncio.sleep(0)
+    running.cancel()
+    assert stopped.did == ["withdraw", "slept"]

@@ -195,13 +195,27 @@ def test_groups_are_told_once_what_was_told_of_them_has_been_read(tmp_path: Path
         desk.dealing.dealt(EVERYTHING)
         await until(lambda: desk.asked == 2)
         group = next(f"table={n}" for n in range(99) if HALVES[1].owns(f"table={n}"))
-        assert not desk.dealing.share.owns(group)
+        assert desk.dealing.teller == HALVES[0].owns
         desk.read.set()
-        await until(lambda: desk.dealing.share.owns(group))
+        await until(lambda: desk.dealing.teller == EVERYTHING.owns)
+        assert EVERYTHING.owns(group)
 
     texts = {next(iter(rules(text))): text for text in (LAGGING, MANY_FILES, DOWN)}
     only = next(text for name, text in texts.items() if HALVES[0].owns(name))
     alerter(tmp_path, scenario, rules(only))
+
+
+def test_nobody_is_told_while_the_group_deals_but_not_for_long(tmp_path: Path) -> None:
+    async def scenario(desk: Desk) -> None:
+        assert desk.dealing.teller is None
+        desk.read.set()
+        desk.dealing.dealt(EVERYTHING)
+        await until(lambda: desk.dealing.teller is not None)
+        desk.dealing.dealing()
+        assert desk.dealing.teller is None
+        await until(lambda: desk.dealing.teller == EVERYTHING.owns)
+
+    alerter(tmp_path, scenario)
 
 
 def test_without_a_group_all_rules_are_ours_or_those_of_the_last_time(tmp_path: Path) -> None:

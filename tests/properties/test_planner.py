@@ -194,4 +194,4 @@ class Planning(RuleBasedStateMachine):
 
 
 TestPlanning = Planning.TestCase
-TestPlanning.settings = settings(max_examples=25, stateful_step_count=50, deadline=None)
+TestPlanning.settings = settings(max_examples=50, stateful_step_count=50, deadline=None)

@@ -20,7 +20,8 @@ from shared.tables.registry import derived_tables
 from tests.chaos.derived_audit import DerivedEvidence
 from tests.chaos.derived_history import DerivedHistory
 from tests.chaos.evidence import announcements, log_bounds
-from tests.chaos.history import arrow_table, plain_catalog
+from tests.chaos.history import arrow_table
+from tests.chaos.plain_catalog import plain_catalog
 
 _BUILDS = {
     "table_name": pa.utf8(),

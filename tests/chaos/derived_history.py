@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from pyiceberg.table import Table
+
 from shared.lake.provenance import Provenance
 from shared.lake.recorded import ancestors
 from shared.lake.table_state import SnapshotEntry, TableState
 from shared.runtime.settings import Settings
 from shared.tables.registry import derived_tables
-from tests.chaos.history import PlainCatalog
+from tests.chaos.plain_catalog import PlainTables
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +29,8 @@ class DerivedHistory:
 
     def __init__(self, settings: Settings) -> None:
         self._environment = settings.environment
-        self._catalog = PlainCatalog(settings)
+        self._tables = PlainTables(settings)
+        self._looked_at: dict[str, Table] = {}
         self._seen: dict[tuple[str, int], Build] = {}
         self.states: dict[str, TableState] = {}
         """The tables as they were last looked at."""
@@ -37,15 +40,18 @@ class DerivedHistory:
         for spec in derived_tables():
             if names is not None and spec.name not in names:
                 continue
-            with self._catalog.opened() as catalog:
-                loaded = catalog.load_table(self._environment.table(spec.name))
+            loaded = self._tables.load(self._environment.table(spec.name))
+            if loaded is self._looked_at.get(spec.name):
+                continue
             state = self.states[spec.name] = TableState.of(loaded.metadata)
             for snapshot in ancestors(state):
+                place = spec.name, snapshot.sequence_number
+                if place in self._seen and self._seen[place].snapshot == snapshot:
+                    continue
                 provenance = Provenance.from_summary(snapshot.summary)
                 if provenance is not None:
-                    self._seen[spec.name, snapshot.sequence_number] = Build(
-                        spec.name, snapshot, provenance
-                    )
+                    self._seen[place] = Build(spec.name, snapshot, provenance)
+            self._looked_at[spec.name] = loaded
 
     @property
     def builds(self) -> list[Build]:

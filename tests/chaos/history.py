@@ -3,56 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import pyarrow as pa
-from pyiceberg.catalog import load_catalog
-from pyiceberg.catalog.rest import RestCatalog
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Snapshot
 
-from shared.lake.catalog import storage_properties
 from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
-
-
-def plain_catalog(settings: Settings) -> RestCatalog:
-    """PyIceberg's catalog as anybody would open it."""
-    credential = settings.catalog_credential
-    assert credential is not None
-    catalog = load_catalog(
-        "audit",
-        type="rest",
-        uri=settings.catalog_uri,
-        warehouse=settings.catalog_warehouse,
-        credential=credential.get_secret_value(),
-        scope="catalog",
-        **{"oauth2-server-uri": f"{settings.catalog_uri.rstrip('/')}/v1/oauth/tokens"},
-        **storage_properties(settings),
-    )
-    assert isinstance(catalog, RestCatalog)
-    return catalog
-
-
-class PlainCatalog:
-    """PyIceberg's catalog, opened once; after a failure another one is opened at the next use."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._catalog: RestCatalog | None = None
-
-    @contextmanager
-    def opened(self) -> Iterator[RestCatalog]:
-        """The catalog, for as long as it answers."""
-        try:
-            if self._catalog is None:
-                self._catalog = plain_catalog(self._settings)
-            yield self._catalog
-        except BaseException:
-            self._catalog = None
-            raise
+from tests.chaos.plain_catalog import PlainTables
 
 
 class History:
@@ -60,7 +20,8 @@ class History:
 
     def __init__(self, settings: Settings) -> None:
         self._environment = settings.environment
-        self._catalog = PlainCatalog(settings)
+        self._tables = PlainTables(settings)
+        self._looked_at: dict[str, Table] = {}
         self._seen: dict[tuple[str, int], Snapshot] = {}
         self.heads: dict[tuple[str, int], int] = {}
         """(topic, partition) → next offset, at the heads as they were last looked at."""
@@ -71,14 +32,16 @@ class History:
         for spec in landing_tables():
             if names is not None and spec.name not in names:
                 continue
-            with self._catalog.opened() as catalog:
-                table = catalog.load_table(self._environment.table(spec.name))
+            table = self._tables.load(self._environment.table(spec.name))
             tables[spec.name] = table
+            if table is self._looked_at.get(spec.name):
+                continue
             for snapshot in table.metadata.snapshots:
                 self._seen[spec.name, snapshot.sequence_number or 0] = snapshot
             if (head := table.current_snapshot()) is not None:
                 for topic, partitions in _offsets(head).items():
                     self.heads |= {(topic, int(number)): at for number, at in partitions.items()}
+            self._looked_at[spec.name] = table
         return tables
 
     def snapshots(self) -> pa.Table:

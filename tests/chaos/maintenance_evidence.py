@@ -17,9 +17,10 @@ from shared.contracts.topics import MAINTENANCE
 from shared.runtime.settings import Settings
 from shared.tables.registry import TABLES
 from tests.chaos.evidence import events, store
-from tests.chaos.history import arrow_table, plain_catalog
+from tests.chaos.history import arrow_table
 from tests.chaos.maintenance_audit import MaintenanceEvidence
 from tests.chaos.outages import Outage
+from tests.chaos.plain_catalog import plain_catalog
 
 _READ = 3
 """Of so many ``replace`` snapshots of a table, the newest, the rows are read."""

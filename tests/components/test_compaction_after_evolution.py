@@ -22,7 +22,7 @@ from shared.lake.maintenance.compaction import Status
 from shared.lake.query import query
 from shared.lake.reader import LakeReader
 from shared.runtime.settings import Settings
-from tests.chaos.history import plain_catalog
+from tests.chaos.plain_catalog import plain_catalog
 from tests.components.maintained_table import COMMITS, ROWS, SPEC, compacted, new_table
 from tests.support.derived_lake import MONTHS
 from tests.support.storage import StorageProcess, module_storage

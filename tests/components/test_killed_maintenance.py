@@ -22,8 +22,8 @@ from shared.lake.handle import TableHandle
 from shared.lake.maintenance.compaction import Status
 from shared.lake.maintenance.object_store import bucket
 from shared.lake.maintenance.scratch import PREFIX
-from tests.chaos.history import plain_catalog
 from tests.chaos.maintenance_evidence import named_files, stored_files
+from tests.chaos.plain_catalog import plain_catalog
 from tests.components.maintained_table import (
     COMMITS,
     ROWS,

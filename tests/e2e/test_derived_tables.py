@@ -9,7 +9,7 @@ import pytest
 
 from deploy.demo.marts import MART
 from deploy.generator.plan import plan
-from tests.chaos.history import plain_catalog
+from tests.chaos.plain_catalog import plain_catalog
 from tests.support.derived_platform import (
     QUICK_RECONCILE,
     bergline,

@@ -15,7 +15,7 @@ from pyiceberg.table.snapshots import Snapshot
 from shared.lake.catalog import open_catalog
 from shared.lake.sweeping import SAFE_DELAY_S
 from shared.tables.registry import TABLES
-from tests.chaos.history import plain_catalog
+from tests.chaos.plain_catalog import plain_catalog
 from tests.soak.eager import MAINTAINER, let_settings_count
 from tests.soak.judge import Evidence
 from tests.soak.ledger import LedgerReader

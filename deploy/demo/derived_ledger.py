@@ -8,12 +8,12 @@ from datetime import date
 
 import pyarrow as pa
 from pyiceberg.catalog.rest import RestCatalog
-from pyiceberg.table import Table
 
 from deploy.demo.deriving import topics_of
+from deploy.demo.head_rows import HeadRows
 from deploy.demo.mart_freshness import Freshness, freshness
 from deploy.demo.marts import MART
-from deploy.demo.recomputation import RAW, RECOMPUTED, Comparison, compare, recompute
+from deploy.demo.recomputation import RAW, RECOMPUTED, Comparison, compare_all, recompute
 from shared.contracts.environment import Environment
 from shared.lake.catalog import load
 from shared.lake.provenance import traced
@@ -44,19 +44,27 @@ class DerivedLedger:
         return [each for each in self.tables if not each.equal]
 
 
-def take(catalog: RestCatalog, environment: Environment) -> DerivedLedger:
+def take(
+    catalog: RestCatalog, environment: Environment, rows_of: HeadRows | None = None
+) -> DerivedLedger:
     """Read and compare everything. Meant for a lake at rest: tables are read one after another.
+
+    Args:
+        catalog: where the tables are.
+        environment: their naming.
+        rows_of: reads their rows; one that has read them before reads only what is new.
 
     Raises:
         NotFound: the catalog lacks a table.
-        CheckFailed: the mart was never built.
+        CheckFailed: the mart was never built, or a table has files that are not read here.
     """
     loaded = {name: load(catalog, environment, name) for name in (*RECOMPUTED, *RAW)}
     mart = TableState.of(loaded[MART].metadata)
     provenance = traced(mart).provenance
     if provenance is None or provenance.as_of is None:
         raise CheckFailed(f"{MART} says nothing of how it was built", "`bergline runs list`")
-    rows = {name: _rows(table) for name, table in loaded.items()}
+    rows_of = HeadRows() if rows_of is None else rows_of
+    rows = {name: rows_of.of(table) for name, table in loaded.items()}
     expected = recompute(rows, provenance.as_of)
     topics = topics_of(TABLES[MART])
     reaching = [
@@ -65,14 +73,8 @@ def take(catalog: RestCatalog, environment: Environment) -> DerivedLedger:
         if topics & set(TABLES[name].topics)
     ]
     return DerivedLedger(
-        tables=tuple(compare(name, rows[name], expected[name]) for name in RECOMPUTED),
+        tables=compare_all(rows, expected),
         as_of=provenance.as_of,
         orders=sum(rows[MART]["total_orders"].to_pylist()),
         freshness=freshness(mart, pa.concat_tables(reaching)),
     )
-
-
-def _rows(table: Table) -> pa.Table:
-    head = table.current_snapshot()
-    rows: pa.Table = table.scan(snapshot_id=None if head is None else head.snapshot_id).to_arrow()
-    return rows

@@ -14,7 +14,7 @@ from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed
 from shared.runtime.log_bounds import LogBounds
 from shared.runtime.settings import Settings
-from shared.tables.lineage import upstream
+from shared.tables.lineage import in_order, upstream
 from shared.tables.registry import TABLES, derived_tables
 from shared.tables.spec import TableSpec
 
@@ -46,9 +46,14 @@ async def derived(
         CheckFailed: the deadline passed; the message names each table and how far it is behind.
     """
     give_up = time.monotonic() + deadline_s
-    waiting = [TableHandle(catalog, settings.environment, spec.name) for spec in derived_tables()]
+    names = {spec.name for spec in derived_tables()}
+    waiting = [
+        TableHandle(catalog, settings.environment, name)
+        for name in in_order(TABLES)
+        if name in names
+    ]
+    behind = await asyncio.to_thread(_behind, waiting, ends, {})
     while True:
-        behind = await asyncio.to_thread(_behind, waiting, ends)
         observe(behind)
         if not behind:
             return
@@ -60,6 +65,7 @@ async def derived(
                 "`bergline runs list` and `bergline logs transformer` show what holds them up",
             )
         await asyncio.sleep(POLL_SECONDS)
+        behind = await asyncio.to_thread(_behind, waiting, ends, behind)
 
 
 def topics_of(spec: TableSpec) -> frozenset[str]:
@@ -69,10 +75,21 @@ def topics_of(spec: TableSpec) -> frozenset[str]:
 
 
 def _behind(
-    tables: Iterable[TableHandle], ends: Mapping[tuple[str, int], LogBounds]
+    tables: Iterable[TableHandle], ends: Mapping[tuple[str, int], LogBounds], before: Behind
 ) -> dict[str, int]:
-    behind = {}
+    """What is missing. A table that was behind before is not loaded again as long as one that it is
+    built from is: it cannot hold more.
+
+    Args:
+        tables: each behind those that it is built from.
+        ends: where the logs end.
+        before: what was missing when they were looked at before.
+    """
+    behind: dict[str, int] = {}
     for table in tables:
+        if table.name in before and behind.keys() & upstream(table.name, TABLES):
+            behind[table.name] = before[table.name]
+            continue
         missing = missing_from(TABLES[table.name], table.reload(), ends)
         if missing:
             behind[table.name] = missing

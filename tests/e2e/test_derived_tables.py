@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from deploy.demo.head_rows import HeadRows
 from deploy.demo.marts import MART
 from deploy.generator.plan import plan
 from tests.chaos.plain_catalog import plain_catalog
@@ -41,6 +42,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
         embedded.close()
 
 
+@pytest.fixture(scope="module")
+def head_rows() -> HeadRows:
+    """What tests before have read of the tables is read once."""
+    return HeadRows()
+
+
 def commits(platform: EmbeddedPlatform, table: str) -> int:
     """The number of a table's last commit."""
     return state(platform, table).last_sequence_number
@@ -69,11 +76,11 @@ def roll_back(platform: EmbeddedPlatform, table: str) -> int:
 
 
 def test_posted_orders_become_rows_of_every_table_up_to_the_mart(
-    platform: EmbeddedPlatform,
+    platform: EmbeddedPlatform, head_rows: HeadRows
 ) -> None:
     post(platform, plan(1, 120))
 
-    found = equal_in_the_end(platform)
+    found = equal_in_the_end(platform, head_rows)
 
     rows = {each.table: each.rows for each in found.tables}
     assert rows[ORDERS] > 0
@@ -83,17 +90,19 @@ def test_posted_orders_become_rows_of_every_table_up_to_the_mart(
 
 @pytest.mark.parametrize(("table", "seed"), [(RAW, 100), (STAGED, 200), (MART, 300)])
 def test_after_an_operators_rollback_everything_is_there_again(
-    platform: EmbeddedPlatform, table: str, seed: int
+    platform: EmbeddedPlatform, head_rows: HeadRows, table: str, seed: int
 ) -> None:
     """The log still has what raw lost, and raw what a derived table lost: nobody has to help."""
     commit(platform, table, seed)
 
     last = roll_back(platform, table)
 
-    equal_in_the_end(platform, lambda: commits(platform, table) > last)
+    equal_in_the_end(platform, head_rows, lambda: commits(platform, table) > last)
 
 
-def test_refreshes_while_webhooks_go_on_end_equal(platform: EmbeddedPlatform) -> None:
+def test_refreshes_while_webhooks_go_on_end_equal(
+    platform: EmbeddedPlatform, head_rows: HeadRows
+) -> None:
     refreshed = (STAGED, MART)
     before = {table: commits(platform, table) for table in refreshed}
     with traffic(platform, rate=20, seconds=10) as load:
@@ -102,7 +111,7 @@ def test_refreshes_while_webhooks_go_on_end_equal(platform: EmbeddedPlatform) ->
             told = bergline(platform, "refresh", table, "--reason", "because", "--wait")
             assert told["built"] == [table]
 
-    equal_in_the_end(platform)
+    equal_in_the_end(platform, head_rows)
 
     for table in refreshed:
         assert commits(platform, table) > before[table]

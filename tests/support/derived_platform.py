@@ -11,12 +11,14 @@ from typing import Any
 from deploy.demo import derived_ledger
 from deploy.demo.derived_ledger import DerivedLedger
 from deploy.demo.deriving import derived
+from deploy.demo.head_rows import HeadRows
 from deploy.demo.settings import DemoSettings
 from deploy.demo.settling import settled
 from deploy.generator.delivery import Delivery
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
+from shared.lake.handle import TableHandle
 from shared.lake.table_state import TableState
 from tests.support import warm_bergline
 from tests.support.platform import EmbeddedPlatform
@@ -42,12 +44,13 @@ def complete(platform: EmbeddedPlatform) -> None:
 
 
 def equal_in_the_end(
-    platform: EmbeddedPlatform, when: Callable[[], bool] = lambda: True
+    platform: EmbeddedPlatform, rows_of: HeadRows, when: Callable[[], bool] = lambda: True
 ) -> DerivedLedger:
     """Wait until every derived table is what SQL makes of the raw rows as they are then.
 
     Args:
         platform: without traffic.
+        rows_of: reads the rows, and has read some of these files before.
         when: must hold as well.
 
     Raises:
@@ -59,7 +62,7 @@ def equal_in_the_end(
         complete(platform)
         differing: object = "not asked, as it is not when it must be"
         if when():  # asked first: to compute all tables is work, of what is waited for, too
-            found = derived_ledger.take(catalog, platform.settings.environment)
+            found = derived_ledger.take(catalog, platform.settings.environment, rows_of)
             if not found.differing:
                 return found
             differing = found.differing
@@ -69,8 +72,9 @@ def equal_in_the_end(
 
 def state(platform: EmbeddedPlatform, table: str) -> TableState:
     """A table as it is now."""
-    loaded = open_catalog(platform.settings).load_table(platform.settings.environment.table(table))
-    return TableState.of(loaded.metadata)
+    return TableHandle(
+        open_catalog(platform.settings), platform.settings.environment, table
+    ).reload()
 
 
 def bergline(platform: EmbeddedPlatform, *arguments: str, seconds: float = 120.0) -> Any:

@@ -84,8 +84,7 @@ def recompute(raw: Mapping[str, pa.Table], as_of: date) -> Mapping[str, pa.Table
         raw: the rows of every table of :data:`RAW`, all columns.
         as_of: the last day of the mart's calendar.
     """
-    with duckdb.connect() as sql:
-        sql.execute("set TimeZone = 'UTC'")
+    with _sql() as sql:
         sql.execute((_FOLDER / "macros.sql").read_text(encoding="utf-8"))
         for schema in sorted({name.partition(".")[0] for name in (*RAW, *ORDERED)}):
             sql.execute(f"create schema {schema}")
@@ -100,16 +99,36 @@ def recompute(raw: Mapping[str, pa.Table], as_of: date) -> Mapping[str, pa.Table
     return {**found, marts.MART: marts.sales_dashboard(raw[marts.RAW], as_of)}
 
 
+def compare_all(
+    stored: Mapping[str, pa.Table], expected: Mapping[str, pa.Table]
+) -> tuple[Comparison, ...]:
+    """Compare the rows of every table of :data:`RECOMPUTED` with those of :func:`recompute`."""
+    with _sql() as sql:
+        return tuple(_compared(sql, name, stored[name], expected[name]) for name in RECOMPUTED)
+
+
 def compare(name: str, stored: pa.Table, expected: pa.Table) -> Comparison:
     """Compare a table's rows with those of :func:`recompute`; only the columns of the latter."""
+    with _sql() as sql:
+        return _compared(sql, name, stored, expected)
+
+
+def _sql() -> duckdb.DuckDBPyConnection:
+    """A database of its own, which takes a while to learn of time zones."""
+    sql = duckdb.connect()
+    sql.execute("set TimeZone = 'UTC'")
+    return sql
+
+
+def _compared(
+    sql: duckdb.DuckDBPyConnection, name: str, stored: pa.Table, expected: pa.Table
+) -> Comparison:
     spec = TABLES[name]
     names = [column.name for column in spec.columns if column.name not in left_out(spec)]
-    with duckdb.connect() as sql:
-        sql.execute("set TimeZone = 'UTC'")
-        sql.register("stored", stored.select(names))
-        sql.register("expected", expected.select(names))
-        missing = sql.execute("from expected except all from stored").to_arrow_table()
-        unasked = sql.execute("from stored except all from expected").to_arrow_table()
+    sql.register("stored", stored.select(names))
+    sql.register("expected", expected.select(names))
+    missing = sql.execute("from expected except all from stored").to_arrow_table()
+    unasked = sql.execute("from stored except all from expected").to_arrow_table()
     return Comparison(
         table=name,
         rows=stored.num_rows,

@@ -10,7 +10,7 @@ import pytest
 
 from tests.chaos.faults import SESSION_S
 from tests.support.platform import EmbeddedPlatform
-from tests.support.writing_under_load import ledger_after, positions, traffic
+from tests.support.writing_under_load import Positions, ledger_after, traffic
 
 RATE = 50.0
 FAULTS = ("lost", "duplicated", "repeated_offsets", "misplaced", "altered", "errors")
@@ -34,11 +34,11 @@ def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
         embedded.close()
 
 
-def until_committed(platform: EmbeddedPlatform, rows: int, seconds: float = 120) -> None:
+def until_committed(positions: Positions, rows: int, seconds: float = 120) -> None:
     """Wait until that many more offsets are recorded in the tables."""
-    goal = sum(positions(platform).values()) + rows
+    goal = sum(positions().values()) + rows
     deadline = time.monotonic() + seconds
-    while sum(positions(platform).values()) < goal:
+    while sum(positions().values()) < goal:
         assert time.monotonic() < deadline, f"not {rows} more rows within {seconds} s"
         time.sleep(0.3)
 
@@ -47,17 +47,18 @@ def until_committed(platform: EmbeddedPlatform, rows: int, seconds: float = 120)
 @pytest.mark.timeout(300)
 def test_a_zombie_worker_duplicates_nothing(platform: EmbeddedPlatform) -> None:
     """Stopped past its session and continued, a worker still holds batches of others."""
+    positions = Positions(platform)
     with traffic(platform, rate=RATE, seconds=3, endless=True) as load:
-        until_committed(platform, 50)
+        until_committed(positions, 50)
         platform.pause("stream_writer", 0)
         began = time.monotonic()
         try:
             # The other worker takes over every partition and goes beyond what the zombie holds.
-            until_committed(platform, 500)
+            until_committed(positions, 500)
             assert time.monotonic() - began > SESSION_S
         finally:
             platform.resume("stream_writer", 0)
-        until_committed(platform, 100)
+        until_committed(positions, 100)
     platform.wait_ready()
     counts = dict(ledger_after(platform, load.wait(1)).counts)
     for fault in FAULTS:

@@ -16,16 +16,19 @@ import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
+from deploy.demo.settling import settled
 from deploy.generator.delivery import Delivery
 from deploy.generator.plan import stream
 from deploy.generator.poster import Poster
 from deploy.generator.signing import Signer
 from shared.contracts.commands import CommandIssued
+from shared.lake.catalog import open_catalog
 from shared.lake.reader import LakeReader
 from shared.lake.schema import arrow_schema
 from shared.sources.topics import TOPICS
 from shared.tables.lineage import in_order
 from shared.tables.registry import TABLES, derived_tables, landing_tables
+from tests.support.derived_platform import complete
 from tests.support.platform import EmbeddedPlatform, module_platform
 from tests.support.warm_bergline import bergline
 
@@ -73,6 +76,11 @@ class Desk:
         self.posted += deliveries
         return deliveries
 
+    def wait_landed(self) -> None:
+        """Wait until tables hold all that is in the topics, without a command of ours."""
+        settings = self.platform.settings
+        asyncio.run(settled(settings, open_catalog(settings)))
+
 
 def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SECONDS) -> None:
     deadline = time.monotonic() + seconds
@@ -85,15 +93,12 @@ def until(condition: Callable[[], bool], what: str, seconds: float = DEADLINE_SE
 def desk(module_platform: EmbeddedPlatform) -> Desk:
     desk = Desk(module_platform)
     desk.post(300)
+    desk.wait_landed()
     lake = LakeReader(module_platform.settings)
-
-    def landed() -> bool:
-        tables = [table for table in lake.tables(LANDING).values() if table is not None]
-        heads = [table.metadata.current_snapshot() for table in tables]
-        found = [head.summary["total-records"] for head in heads if head and head.summary]
-        return sum(int(rows or 0) for rows in found) == len(desk.posted)
-
-    until(landed, "not every delivery landed")
+    tables = [table for table in lake.tables(LANDING).values() if table is not None]
+    heads = [table.metadata.current_snapshot() for table in tables]
+    found = [head.summary["total-records"] for head in heads if head and head.summary]
+    assert sum(int(rows or 0) for rows in found) == len(desk.posted)
     return desk
 
 
@@ -308,7 +313,8 @@ def test_a_record_that_has_not_landed_is_traced_on_its_topic(desk: Desk) -> None
         assert "not landed yet" in desk.run("trace", delivery.event_id).stdout
     finally:
         desk.platform.resume("stream_writer")
-    until(lambda: desk.json("trace", delivery.event_id)["landed"], "it did not land")
+    desk.wait_landed()
+    assert desk.json("trace", delivery.event_id)["landed"]
 
 
 def test_offsets_show(desk: Desk) -> None:
@@ -340,13 +346,14 @@ built_in_time = pytest.mark.timeout(400)
 @pytest.fixture(scope="module")
 def built(desk: Desk) -> Desk:
     """Every derived table holds everything that has landed."""
+    complete(desk.platform)
 
     def up_to_date() -> bool:
         shown = desk.json("freshness")["tables"]
         derived = [each for each in shown if each["table"] in DERIVED]
         return all(each["built"] and each["behind_log"] == 0 for each in derived)
 
-    until(up_to_date, "derived tables did not catch up", 300)
+    until(up_to_date, "derived tables did not catch up")
     return desk
 
 

@@ -14,9 +14,9 @@ from deploy.demo.settling import settled
 from deploy.generator.load import Load, steady_load
 from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
+from shared.lake.handle import TableHandle
 from shared.lake.positions import PartitionKey
 from shared.lake.recorded import recorded
-from shared.lake.table_state import TableState
 from shared.tables.registry import landing_tables
 from tests.support.platform import EmbeddedPlatform
 
@@ -116,14 +116,22 @@ def ledger_after(platform: EmbeddedPlatform, load: Load, *, deadline_s: float = 
     return ledger.take(catalog, platform.settings.environment, load.outcomes, ends)
 
 
-def positions(platform: EmbeddedPlatform) -> dict[PartitionKey, int]:
-    """Next offsets recorded in all landing tables."""
-    catalog = open_catalog(platform.settings)
-    found: dict[PartitionKey, int] = {}
-    for spec in landing_tables():
-        table = catalog.load_table(platform.settings.environment.table(spec.name))
-        recorded_positions = recorded(TableState.of(table.metadata)).positions
-        assert recorded_positions is not None, f"{spec.name} lost its positions"
-        for key, position in recorded_positions.partitions.items():
-            found[key] = position.next
-    return found
+class Positions:
+    """Next offsets recorded in all landing tables, asked for again and again."""
+
+    def __init__(self, platform: EmbeddedPlatform) -> None:
+        settings = platform.settings
+        catalog = open_catalog(settings)
+        self._tables = [
+            TableHandle(catalog, settings.environment, spec.name) for spec in landing_tables()
+        ]
+
+    def __call__(self) -> dict[PartitionKey, int]:
+        """As they are now."""
+        found: dict[PartitionKey, int] = {}
+        for table in self._tables:
+            recorded_positions = recorded(table.reload()).positions
+            assert recorded_positions is not None, f"{table.name} lost its positions"
+            for key, position in recorded_positions.partitions.items():
+                found[key] = position.next
+        return found

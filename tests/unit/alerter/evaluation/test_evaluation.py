@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+import pytest
+
+from services.alerter.evaluation import timetable
 from services.alerter.evaluation.evaluation import Change, Evaluation
 from services.alerter.evaluation.judging import Judge
 from services.alerter.evaluation.standing import Standing
@@ -135,7 +138,8 @@ def test_a_source_that_fails_holds_its_rules_and_no_others() -> None:
     asyncio.run(run())
 
 
-def test_a_rule_that_fails_stops_no_other_and_is_shown() -> None:
+def test_a_rule_that_fails_stops_no_other_and_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(timetable, "SHARE", 0.0)  # to print the error may take seconds
     source = Said(**{LAG: lag(500)})
     source.vector[LAG] = {labels(group="a"): "many"}  # type: ignore[dict-item]
 

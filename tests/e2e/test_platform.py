@@ -15,6 +15,7 @@ import pytest
 from deploy.embedded.processes import alive, wait_gone
 from deploy.embedded.secrets import load_or_generate
 from deploy.embedded.supervisor import STOP_SECONDS
+from tests.support import warm_bergline
 from tests.support.platform import EmbeddedPlatform, module_platform
 
 __all__ = ["module_platform"]
@@ -24,15 +25,12 @@ pytestmark = pytest.mark.e2e
 
 def bergline(embedded: EmbeddedPlatform, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """Run the command line against this platform."""
-    return subprocess.run(
-        [sys.executable, "-m", "shared.cli", *arguments],
-        capture_output=True,
-        text=True,
-        timeout=90,
-        env=embedded.variables | {"PATH": "/usr/bin:/bin"},
-        cwd=Path(__file__).parents[2],
-        check=False,
-    )
+    return warm_bergline.bergline(arguments, environment(embedded), seconds=90)
+
+
+def environment(embedded: EmbeddedPlatform) -> dict[str, str]:
+    """What a command is told of the platform."""
+    return embedded.variables | {"PATH": "/usr/bin:/bin"}
 
 
 def test_every_service_answers(module_platform: EmbeddedPlatform) -> None:
@@ -130,7 +128,15 @@ def test_the_command_line_runs_a_platform_from_up_to_down(tmp_path: Path) -> Non
     embedded = EmbeddedPlatform(tmp_path)
     nobody = [f"--replicas={name}=0" for name in embedded.replicas if name != "ingest"]
     try:
-        started = bergline(embedded, "up", "--detach", *nobody, "--output", "json")
+        started = subprocess.run(
+            [sys.executable, "-m", "shared.cli", "up", "--detach", *nobody, "--output", "json"],
+            capture_output=True,
+            text=True,
+            timeout=90,
+            env=environment(embedded),
+            cwd=Path(__file__).parents[2],
+            check=False,
+        )
         assert started.returncode == 0, started.stderr
         assert bergline(embedded, "status").returncode == 0
         before = embedded.process("ingest").pid

@@ -34,9 +34,9 @@ from shared.lake.catalog import open_catalog
 from shared.lake.reading.live_files import live_files
 from shared.runtime.bus import producer, publish
 from tests.support.alerter import QUICK, WITHIN_S, Alerts, Held, Receiver, evaluated, page
-from tests.support.derived_platform import state
 from tests.support.maintainer import desk
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.transformer import FAST, order, send, start, table
 from tests.support.transformer import until as until_late
 from tests.support.vendor_signatures import shopify_signature

@@ -18,7 +18,6 @@ from shared.lake.reading.live_files import live_files
 from shared.lake.reading.scan import scan
 from shared.runtime.ownership import owned as owned_of
 from shared.tables.registry import TABLES
-from tests.support.derived_platform import state
 from tests.support.maintainer import (
     QUICK,
     commit,
@@ -29,6 +28,7 @@ from tests.support.maintainer import (
     told,
 )
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.transformer import table, until
 
 pytestmark = pytest.mark.timeout(400)

@@ -22,13 +22,13 @@ from shared.runtime.commanding import issue
 from shared.tables.registry import TABLES, derived_tables
 from tests.support.derived_platform import bergline
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import rows
 from tests.support.spoiling import spoil
 from tests.support.transformer import (
     FAST,
     builds,
     info,
     order,
-    rows,
     send,
     start,
     table,

@@ -17,9 +17,9 @@ from tests.support.derived_platform import (
     complete,
     equal_in_the_end,
     post,
-    state,
 )
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.writing_under_load import traffic
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]

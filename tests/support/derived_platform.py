@@ -18,8 +18,6 @@ from deploy.generator.delivery import Delivery
 from deploy.generator.poster import Outcome, Poster
 from deploy.generator.signing import Signer
 from shared.lake.catalog import open_catalog
-from shared.lake.handle import TableHandle
-from shared.lake.table_state import TableState
 from tests.support import warm_bergline
 from tests.support.platform import EmbeddedPlatform
 
@@ -68,13 +66,6 @@ def equal_in_the_end(
             differing = found.differing
         assert time.monotonic() < deadline, differing
         time.sleep(_POLL_S)
-
-
-def state(platform: EmbeddedPlatform, table: str) -> TableState:
-    """A table as it is now."""
-    return TableHandle(
-        open_catalog(platform.settings), platform.settings.environment, table
-    ).reload()
 
 
 def bergline(platform: EmbeddedPlatform, *arguments: str, seconds: float = 120.0) -> Any:

@@ -16,9 +16,9 @@ from shared.contracts.event import Event
 from shared.contracts.identity import uuid7
 from shared.lake.table_state import TableState
 from shared.runtime.event_log import read_events
-from tests.support.derived_platform import state
 from tests.support.platform import EmbeddedPlatform
-from tests.support.transformer import rows, until
+from tests.support.platform_tables import rows, state
+from tests.support.transformer import until
 from tests.support.warm_bergline import bergline
 
 EventT = TypeVar("EventT", bound=Event)

@@ -7,11 +7,10 @@ import contextlib
 import json
 import time
 import urllib.request
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-import polars as pl
 import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from pyiceberg.table import Table
@@ -22,8 +21,6 @@ from shared.contracts.event import Event
 from shared.contracts.identity import uuid7
 from shared.contracts.topics import BUILDS
 from shared.lake.catalog import load, open_catalog
-from shared.lake.reading.scan import scan
-from shared.lake.table_state import SnapshotEntry
 from tests.support.platform import EmbeddedPlatform
 
 ORDERS = "shopify.orders"
@@ -127,13 +124,6 @@ def table(platform: EmbeddedPlatform, name: str) -> Table:
     """A table as it is now."""
     settings = platform.settings
     return load(open_catalog(settings), settings.environment, name)
-
-
-def rows(platform: EmbeddedPlatform, name: str, columns: Sequence[str]) -> pl.DataFrame:
-    """Rows of a table as they are now."""
-    found = table(platform, name)
-    head = found.current_snapshot()
-    return scan(found, None if head is None else SnapshotEntry.of(head), columns)
 
 
 def info(platform: EmbeddedPlatform, path: str = "/info") -> Any:

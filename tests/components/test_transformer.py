@@ -20,13 +20,13 @@ from shared.lake.catalog import open_catalog
 from shared.lake.reader import LakeReader
 from shared.runtime.commanding import issue
 from shared.tables.registry import TABLES, derived_tables
+from tests.support.build_events import builds
 from tests.support.derived_platform import bergline
 from tests.support.platform import EmbeddedPlatform
 from tests.support.platform_tables import rows
 from tests.support.spoiling import spoil
 from tests.support.transformer import (
     FAST,
-    builds,
     info,
     order,
     send,

@@ -12,14 +12,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import psutil
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from pyiceberg.table import Table
 
-from shared.contracts.builds import BuildFailed, BuildStarted, BuildSucceeded
 from shared.contracts.envelope import Envelope
-from shared.contracts.event import Event
 from shared.contracts.identity import uuid7
-from shared.contracts.topics import BUILDS
 from shared.lake.catalog import load, open_catalog
 from tests.support.platform import EmbeddedPlatform
 
@@ -136,32 +133,3 @@ def workers(platform: EmbeddedPlatform) -> list[int]:
     """Pids of the processes that build."""
     hurry(platform)
     return [worker["pid"] for worker in info(platform)["pool"]["workers"]]
-
-
-def builds(platform: EmbeddedPlatform) -> list[Event]:
-    """Every event of ``lakehouse.builds`` so far, in order of each target."""
-    types = {each.type: each for each in (BuildStarted, BuildSucceeded, BuildFailed)}
-
-    async def read() -> list[Event]:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=platform.settings.brokers, auto_offset_reset="earliest"
-        )
-        await consumer.start()
-        try:
-            numbers = consumer.partitions_for_topic(BUILDS) or {0, 1, 2}
-            partitions = [TopicPartition(BUILDS, number) for number in sorted(numbers)]
-            consumer.assign(partitions)
-            ends = await consumer.end_offsets(partitions)
-            found: list[Event] = []
-            for partition in partitions:
-                while await consumer.position(partition) < ends[partition]:
-                    for record in (await consumer.getmany(partition, timeout_ms=1000)).get(
-                        partition, ()
-                    ):
-                        wire = dict(record.headers)["ce_type"].decode()
-                        found.append(types[wire].decode(record.value))
-            return found
-        finally:
-            await consumer.stop()
-
-    return asyncio.run(read())

@@ -7,7 +7,7 @@ lifecycle: traffic by day and none at night, builds, compactions, hourly expiry,
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -39,6 +39,7 @@ LANDING = sorted(
 )
 DERIVED = [name for name, spec in DECLARED.items() if spec.derived is not None]
 HOUR_S = 3600.0
+HOUR = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class World:
     """The platform, as far as its events tell of it."""
 
     last: dict[str, TableCommitted] = field(default_factory=dict)
+    commits: dict[str, list[datetime]] = field(default_factory=dict)
 
     def landed(self, table: str, at: datetime, rows: int) -> TableCommitted:
         """A commit to a landing table, of deliveries of the second before."""
@@ -133,7 +135,7 @@ class World:
         number = before.sequence_number + 1 if before else 1
         rows = (before.total_rows or 0) if before else 0
         files = (before.total_files or 0) if before else 0
-        kept = (before.snapshots or 0) if before else 0
+        self.commits.setdefault(table, []).append(at)
         added = fields.get("added_rows", 0)
         assert isinstance(added, int)
         made = TableCommitted.model_validate(
@@ -147,12 +149,22 @@ class World:
                 "committed_at": at,
                 "total_rows": rows + added,
                 "total_files": files + 1,
-                "snapshots": min(kept + 1, 300 if table == BUSY else 30),
+                "snapshots": thinned(self.commits[table]),
                 **fields,
             }
         )
         self.last[table] = made
         return made
+
+
+def thinned(commits: Sequence[datetime]) -> int:
+    """Of commits with the last one's history: all of two minutes, each minute's last of an hour,
+    each hour's last."""
+    now = commits[-1]
+    kept = {each for each in commits if now - each < timedelta(minutes=2)}
+    kept |= set({each.replace(second=0): each for each in commits if now - each < HOUR}.values())
+    kept |= set({each.replace(minute=0, second=0): each for each in commits}.values())
+    return len(kept)
 
 
 def events(*, until_built: float = 24.0) -> Iterator[tuple[datetime, str, Event]]:

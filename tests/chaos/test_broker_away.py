@@ -17,7 +17,7 @@ from tests.chaos.broker_away.report import report
 from tests.chaos.broker_away.scenario import INSTANCES, KILLS, Scenario
 
 AWAY_S = float(os.environ.get("CHAOS_AWAY", "12"))
-RATE = 60.0
+RATE = 40.0
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Five rounds of faults under 60 webhooks a second; every promise audited, by independent SQL.
+"""Five rounds of faults under 40 webhooks a second; every promise audited, by independent SQL.
 
 Every process is killed in the five rounds of this seed, and every kind of fault met: few seeds
 deal the first fifteen faults so soon. ``CHAOS_ROUNDS`` and ``CHAOS_SEED`` choose others; ``make
@@ -21,7 +21,7 @@ from shared.tables.registry import derived_tables
 
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS", "5"))
 SEED = int(os.environ.get("CHAOS_SEED", "11031"))
-RATE = 60
+RATE = 40
 STOP_SECONDS = 20.0
 
 

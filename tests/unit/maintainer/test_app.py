@@ -14,6 +14,7 @@ from services.maintainer.app import Service
 from services.maintainer.config import MaintainerSettings
 from shared.contracts.maintenance import MaintenanceFailed
 from shared.lake.maintenance.looking import Looked
+from tests.unit.maintainer.test_settled import look
 
 WITHIN_S = 20.0
 
@@ -111,3 +112,14 @@ def test_a_table_that_went_away_while_something_was_done_to_it_has_no_gauges_her
     assert any(
         line.startswith("lakehouse_maintenance_jobs_total{") and THEIRS in line for line in told
     )
+
+
+def test_that_a_table_rightly_has_many_files_is_told_once_by_its_own_worker(
+    service: Callable[[], Service],
+) -> None:
+    worker = service()
+    worker._agenda.own([OURS])
+    for table in (OURS, THEIRS):
+        for _ in range(2):
+            worker.looked(table, look(150), ())
+    assert worker._events.pending == 1

@@ -11,6 +11,7 @@ from services.maintainer.settled import MANY, REPEATED_S, Settled
 from shared.contracts.maintenance import Figures, JobName, MaintenanceSucceeded
 from shared.lake.maintenance.looking import Looked
 from shared.lake.maintenance.shape import FileShape, PartitionShape, TableShape
+from shared.lake.table_state import TableState
 from shared.runtime.errors import Refused
 
 TABLE = "raw.shopify_orders"
@@ -27,7 +28,8 @@ def look(files: int, *, each: int = 1, refused: bool = False) -> Looked:
             for day in range(files // each)
         ),
     )
-    return cast("Looked", SimpleNamespace(shape=shape, state=SimpleNamespace(snapshots=(1, 2))))
+    state = cast("TableState", SimpleNamespace(snapshots=(1, 2)))
+    return Looked(state, shape, proposals=(), unreferenced=False, small_bytes=1)
 
 
 class Maintainer:

@@ -65,13 +65,8 @@ class Rhythm:
         return True
 
     @property
-    def shortest_gap_s(self) -> float | None:
-        """The shortest gap that ended within a week before the last one; ``None``: no gap yet."""
-        return min((shortest for shortest, _ in self._gaps.values()), default=None)
-
-    @property
     def longest_gap_s(self) -> float | None:
-        """The longest of these gaps; ``None``: no gap yet."""
+        """The longest gap that ended within a week before the last one; ``None``: no gap yet."""
         return max((longest for _, longest in self._gaps.values()), default=None)
 
     def longest_gap_about(self, now: float) -> float | None:

@@ -45,12 +45,16 @@ async def settled(
     give_up = time.monotonic() + deadline_s
     reached: dict[tuple[str, int], int] = {}
     tables = [TableHandle(catalog, settings.environment, spec.name) for spec in landing_tables()]
+    ends, just_asked = await log_bounds(settings, topics), True
     while True:
-        ends = await log_bounds(settings, topics)
         behind = await asyncio.to_thread(_behind, tables, ends, reached)
         observe(sum(behind.values()))
-        if not behind:
+        if not behind and just_asked:
             return ends
+        if not behind:  # the broker is asked once more, not all the while: that is more work
+            ends, just_asked = await log_bounds(settings, topics), True
+            continue
+        just_asked = False
         if time.monotonic() > give_up:
             places = ", ".join(
                 f"{topic}/{partition}: {count}" for (topic, partition), count in behind.items()

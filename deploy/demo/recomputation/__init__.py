@@ -41,6 +41,14 @@ RECOMPUTED = (*ORDERED, marts.MART)
 """Every table that can be compared."""
 
 EXAMPLES = 3
+_TIMES = "_times"
+_DIFFERING = """
+select * exclude (_times), sum(_times)::bigint as _times from (
+    select *, 1 as _times from expected union all select *, -1 as _times from stored
+) group by all having sum(_times) <> 0
+"""
+"""Rows that are more often in one than in the other; a fifth of the work of two ``except all``."""
+
 _FOLDER = Path(__file__).parent
 
 
@@ -127,18 +135,15 @@ def _compared(
     names = [column.name for column in spec.columns if column.name not in left_out(spec)]
     sql.register("stored", stored.select(names))
     sql.register("expected", expected.select(names))
-    missing = sql.execute("from expected except all from stored").to_arrow_table()
-    unasked = sql.execute("from stored except all from expected").to_arrow_table()
+    differing = sql.execute(_DIFFERING).to_arrow_table().to_pylist()
+    times = [(row, row.pop(_TIMES)) for row in differing]
+    missing = [row for row, more in times if more > 0]
+    unasked = [row for row, more in times if more < 0]
     return Comparison(
         table=name,
         rows=stored.num_rows,
         expected=expected.num_rows,
-        missing=missing.num_rows,
-        unasked=unasked.num_rows,
-        examples=(*_some(missing), *_some(unasked)),
+        missing=sum(more for _, more in times if more > 0),
+        unasked=-sum(more for _, more in times if more < 0),
+        examples=(*missing[:EXAMPLES], *unasked[:EXAMPLES]),
     )
-
-
-def _some(rows: pa.Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = rows.slice(0, EXAMPLES).to_pylist()
-    return found

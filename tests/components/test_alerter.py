@@ -115,10 +115,12 @@ def platform(tmp_path_factory: pytest.TempPathFactory, project: Path) -> Iterato
             **FAST,
             **QUICK,
             "BERGLINE_PROJECT": str(project),
+            "BERGLINE_ALERTER_PROBE_EVERY_S": "0.6",  # two ask all the while that this takes
+            "BERGLINE_ALERTER_LAG_EVERY_S": "1",
             "BERGLINE_ALERTER_EXPECTED_EVERY": f"{CONTACTS}=3s",
             "BERGLINE_ALERTER_OBJECTIVE_DERIVED_S": "3",
             "BERGLINE_STREAM_WRITER_BAD_MINIMUM": "60",
-            "BERGLINE_MAINTAINER_LOOK_S": "1",
+            "BERGLINE_MAINTAINER_LOOK_S": "2",
             "BERGLINE_MAINTAINER_HOT_S": "0",
             "BERGLINE_MAINTAINER_BACKOFF_S": "0.2",
             "BERGLINE_MAINTAINER_BACKOFF_LONGEST_S": "1",

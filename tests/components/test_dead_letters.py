@@ -23,16 +23,18 @@ from shared.contracts.identity import uuid7
 from shared.contracts.topics import DEAD_LETTERS
 from shared.lake.dead_letters.finding import find
 from shared.lake.dead_letters.letters import Choice
+from shared.lake.dead_letters.outcomes import not_landed
 from shared.lake.dead_letters.records import sendings
-from shared.lake.query import query
+from shared.lake.query import query, tables_named
 from shared.lake.reader import LakeReader
 from shared.runtime import bus
 from shared.runtime.log_bounds import log_bounds
 from shared.runtime.resending import resend
 from tests.support.letters import FAILED, request
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.transformer import until
-from tests.support.warm_bergline import bergline
+from tests.support.warm_bergline import bergline, module
 
 ROOT = Path(__file__).parents[2]
 ORDERS = "shopify.orders"
@@ -44,6 +46,7 @@ class Operator:
     def __init__(self, platform: EmbeddedPlatform) -> None:
         self.platform = platform
         self.settings = platform.settings
+        self._lake = LakeReader(platform.settings)
 
     @property
     def environment(self) -> dict[str, str]:
@@ -52,12 +55,10 @@ class Operator:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return bergline(("dlq", *arguments), self.environment)
 
-    def process(
-        self, *arguments: str, module: str = "shared.cli", stdin: bytes = b""
-    ) -> subprocess.CompletedProcess[bytes]:
+    def process(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
         """A command whose bytes or end matter."""
         return subprocess.run(
-            [sys.executable, "-m", module, "dlq", *arguments],
+            [sys.executable, "-m", "shared.cli", "dlq", *arguments],
             capture_output=True,
             timeout=90,
             env=self.environment,
@@ -73,16 +74,27 @@ class Operator:
         return json.loads(ended.stdout)
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with query(LakeReader(self.settings), statement, parameters=parameters) as result:
+        with query(self._lake, statement, parameters=parameters) as result:
             return list(result.rows())
 
     def until(self, count: int, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        """Its rows, once there are so many."""
-        rows: list[tuple[Any, ...]] = until(
-            lambda: found if len(found := self.sql(statement, *parameters)) >= count else None,
-            f"{count} rows of {statement}",
-        )
+        """Its rows, once there are so many; asked again when the tables have changed."""
+        seen: list[int | None] = []
+
+        def enough() -> list[tuple[Any, ...]] | None:
+            heads = [state(self.platform, name).head_id() for name in tables_named(statement)]
+            if heads == seen:
+                return None
+            seen[:] = heads
+            return found if len(found := self.sql(statement, *parameters)) >= count else None
+
+        rows: list[tuple[Any, ...]] = until(enough, f"{count} rows of {statement}")
         return rows
+
+    @property
+    def not_landed(self) -> int:
+        """How many announcements the table of dead letters has not consumed."""
+        return asyncio.run(not_landed(self.settings, self._lake))
 
     def ends(self, topic: str) -> int:
         """How many records a topic holds."""
@@ -133,7 +145,7 @@ class Operator:
 def operator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operator]:
     embedded = EmbeddedPlatform(
         tmp_path_factory.mktemp("letters"),
-        replicas={"transformer": 0, "maintainer": 0, "alerter": 0, "ingest": 1},
+        replicas={"transformer": 0, "maintainer": 0, "alerter": 0, "ingest": 0},
         environment={"BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.2"},
     )
     try:
@@ -161,7 +173,8 @@ def test_a_kill_between_announcement_and_commit_leaves_one_row(operator: Operato
     )
     partitions = "select _partition, _offset from raw.shopify_orders where _error is not null"
     operator.until(1, partitions)
-    until(lambda: operator.json("list")["not_landed"] == 0, "all announcements were consumed")
+    until(lambda: not operator.not_landed, "all announcements were consumed")
+    assert operator.json("list")["not_landed"] == 0
     assert announced == 2
     assert operator.letters(id_) == [(id_, b'{"id": 1', None)]
     assert len(operator.sql(partitions)) == 1
@@ -194,8 +207,8 @@ def test_a_replay_that_is_killed_is_repeated_without_a_second_record(operator: O
     operator.letters(id_)
     before = operator.ends(ORDERS)
 
-    ended = operator.process("replay", id_, module="tests.components.killed_replay")
-    assert ended.returncode == -9, (ended.stdout + ended.stderr).decode()
+    ended = module("tests.components.killed_replay", ("dlq", "replay", id_), operator.environment)
+    assert ended.returncode == -9, ended.stdout + ended.stderr
     assert operator.ends(ORDERS) == before + 1, "it was sent"
 
     dry = operator.json("replay", id_, "--dry-run")

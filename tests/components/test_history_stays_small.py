@@ -11,14 +11,14 @@ import pyarrow.fs as pafs
 import pytest
 from aiokafka import AIOKafkaProducer
 
-from shared.lake.catalog import open_catalog
+from shared.lake.catalog import load, open_catalog
 from shared.lake.recorded import recorded
-from shared.lake.table_state import TableState
 from tests.support.maintainer import QUICK, data_files
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.transformer import until
 
-TOPIC, TABLE = "shopify.products", ("raw", "shopify_products")
+TOPIC, TABLE = "shopify.products", "raw.shopify_products"
 COMMITS = 60
 DENSE_S = 2
 
@@ -27,9 +27,10 @@ DENSE_S = 2
 def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
     embedded = EmbeddedPlatform(
         tmp_path,
-        replicas={"transformer": 0, "alerter": 0},
+        replicas={"ingest": 0, "transformer": 0, "alerter": 0},
         environment={
             **QUICK,
+            "BERGLINE_MAINTAINER_LOOK_S": "5",  # all tables are, and only this one is committed to
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.02",
             "BERGLINE_STREAM_WRITER_DENSE_S": str(DENSE_S),
             "BERGLINE_STREAM_WRITER_SWEEP_DELAY_S": "1",
@@ -44,7 +45,6 @@ def platform(tmp_path: Path) -> Iterator[EmbeddedPlatform]:
 
 async def commit_often(platform: EmbeddedPlatform, numbers: range) -> None:
     """Produce record by record, waiting for each to be committed."""
-    catalog = open_catalog(platform.settings)
     producer = AIOKafkaProducer(bootstrap_servers=platform.settings.brokers, acks="all")
     await producer.start()
     try:
@@ -52,8 +52,7 @@ async def commit_often(platform: EmbeddedPlatform, numbers: range) -> None:
             await producer.send_and_wait(TOPIC, b'{"id": %d}' % number, partition=0)
             deadline = time.monotonic() + 60
             while True:
-                state = TableState.of(catalog.load_table(TABLE).metadata)
-                positions = recorded(state).positions
+                positions = recorded(state(platform, TABLE)).positions
                 if positions and (positions.next_offset(TOPIC, 0) or 0) > number:
                     break
                 assert time.monotonic() < deadline, f"record {number} is not committed"
@@ -79,10 +78,9 @@ def objects(platform: EmbeddedPlatform, directory: str) -> set[str]:
 @pytest.mark.timeout(240)
 def test_thinned_snapshots_and_their_manifests_go(platform: EmbeddedPlatform) -> None:
     asyncio.run(commit_often(platform, range(COMMITS - 1)))
-    name = ".".join(TABLE)
-    until(lambda: data_files(platform, name) < COMMITS / 2, "the table is compacted")
+    until(lambda: data_files(platform, TABLE) < COMMITS / 2, "the table is compacted")
     asyncio.run(commit_often(platform, range(COMMITS - 1, COMMITS)))
-    table = open_catalog(platform.settings).load_table(TABLE)
+    table = load(open_catalog(platform.settings), platform.settings.environment, TABLE)
     retained = table.metadata.snapshots
     assert table.scan().count() == COMMITS
     # The dense window, one per minute and per hour: far fewer than commits were made.

@@ -23,16 +23,20 @@ from deploy.generator.signing import Signer
 from shared.contracts.maintenance import MaintenanceFailed, MaintenanceSucceeded
 from shared.contracts.topics import MAINTENANCE
 from shared.lake.catalog import load, open_catalog
+from shared.lake.handle import TableHandle
 from shared.runtime.event_log import read_events
 from shared.runtime.settings import Settings
 from shared.tables.registry import landing_tables
 from tests.support.broker import free_port
 from tests.support.maintainer import QUICK
 from tests.support.platform import EmbeddedPlatform
+from tests.support.transformer import until
 
 WITHIN_S = 60.0
 MAINTAINED_WITHIN_S = 150.0
 """Maintenance steps back behind everything else that runs."""
+TABLES = 6
+"""All landing tables are maintained alike, one after the other: so many show it."""
 SWEEPING = {
     **QUICK,
     "BERGLINE_MAINTAINER_LEAST_FILES": "2",
@@ -88,28 +92,37 @@ def rows(settings: Settings) -> int:
 
 
 def until_rows(settings: Settings, goal: int) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while (found := rows(settings)) < goal:
-        assert time.monotonic() < deadline, f"{found} of {goal} rows"
-        time.sleep(0.2)
+    """Wait until the heads of landing tables tell of so many rows."""
+    catalog = open_catalog(settings)
+    tables = [TableHandle(catalog, settings.environment, spec.name) for spec in landing_tables()]
+
+    def told() -> int:
+        heads = [table.reload().current_snapshot() for table in tables]
+        return sum(int(head.summary["total-records"]) for head in heads if head is not None)
+
+    until(lambda: told() >= goal, f"{goal} rows", WITHIN_S)
 
 
-def until_maintained(settings: Settings) -> None:
-    """Wait until landing tables were expired and swept for orphans by the environment's maintainer.
+def maintained(settings: Settings) -> set[str]:
+    """Landing tables that the environment's maintainer has expired and swept for orphans."""
+    since = datetime.now(UTC) - timedelta(hours=1)
+    events = asyncio.run(read_events(settings, [MAINTENANCE], since))
+    assert not [each for each in events if isinstance(each, MaintenanceFailed)]
+    done = {(each.table, each.job) for each in events if isinstance(each, MaintenanceSucceeded)}
+    names = [spec.name for spec in landing_tables()]
+    return {name for name in names if {(name, "expire"), (name, "orphans")} <= done}
 
-    What those are told of is where environments would meet: events, tables and directories.
+
+def until_maintained(*environments: Settings) -> None:
+    """Wait until all have maintained some of the same tables.
+
+    What a maintainer is told of is where environments would meet: events, tables and directories.
     """
-    wanted = {(spec.name, job) for spec in landing_tables() for job in ("expire", "orphans")}
-    deadline = time.monotonic() + MAINTAINED_WITHIN_S
-    while True:
-        since = datetime.now(UTC) - timedelta(hours=1)
-        events = asyncio.run(read_events(settings, [MAINTENANCE], since))
-        assert not [each for each in events if isinstance(each, MaintenanceFailed)]
-        done = {(each.table, each.job) for each in events if isinstance(each, MaintenanceSucceeded)}
-        if done >= wanted:
-            return
-        assert time.monotonic() < deadline, f"not maintained: {sorted(wanted - done)}"
-        time.sleep(0.2)
+
+    def some() -> bool:
+        return len(set.intersection(*map(maintained, environments))) >= TABLES
+
+    until(some, f"{TABLES} tables are maintained in each", MAINTAINED_WITHIN_S)
 
 
 async def topics(settings: Settings) -> set[str]:
@@ -151,8 +164,7 @@ def test_two_environments_share_broker_and_catalog(platform: EmbeddedPlatform) -
         assert (len(here.accepted), len(there.accepted)) == (50, 30)
         until_rows(blue, 50)
         until_rows(plain, 30)
-        until_maintained(plain)
-        until_maintained(blue)
+        until_maintained(plain, blue)
         assert rows(blue) == 50
         assert rows(plain) == 30
         with urllib.request.urlopen(f"http://127.0.0.1:{writer_port}/info", timeout=5) as answer:

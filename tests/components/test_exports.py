@@ -16,11 +16,11 @@ import pyarrow.parquet as pq
 import pytest
 from pyarrow.fs import S3FileSystem
 
-from shared.lake.catalog import open_catalog
 from shared.lake.recorded import recorded
-from shared.lake.table_state import TableState
 from tests.support.exports import TOPIC, VECTOR, event, write
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import rows as rows_of
+from tests.support.platform_tables import state
 from tests.support.transformer import until
 from tests.support.warm_bergline import bergline
 
@@ -40,7 +40,7 @@ def platform(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPlatf
             "BERGLINE_STREAM_WRITER_MAX_AGE_S": "0.1",
             "BERGLINE_EXPORT_PREFIXES": f"{exports},s3://{BUCKET_PREFIX}",
             "BERGLINE_INGEST_GA4_WATCH_URLS": f"{exports}/watched, s3://{BUCKET_PREFIX}/watched/",
-            "BERGLINE_INGEST_EXPORT_WATCH_INTERVAL_S": "0.2",
+            "BERGLINE_INGEST_EXPORT_WATCH_INTERVAL_S": "0.5",
         },
     )
     (exports / "watched").mkdir(parents=True)
@@ -78,10 +78,7 @@ def named(platform: EmbeddedPlatform, body: object, token: str | None = "") -> t
 
 def rows(platform: EmbeddedPlatform) -> list[dict[str, Any]]:
     """Ids, files and errors of the table."""
-    table = open_catalog(platform.settings).load_table(TABLE)
-    fields = ("_raw_id", "_source_file", "_error", "_offset")
-    found: list[dict[str, Any]] = table.scan(selected_fields=fields).to_arrow().to_pylist()
-    return found
+    return rows_of(platform, TABLE, ("_raw_id", "_source_file", "_error", "_offset")).to_dicts()
 
 
 def ids(platform: EmbeddedPlatform, part: str) -> list[str]:
@@ -91,8 +88,7 @@ def ids(platform: EmbeddedPlatform, part: str) -> list[str]:
 
 def consumed(platform: EmbeddedPlatform) -> int:
     """How many announcements the table has consumed."""
-    table = open_catalog(platform.settings).load_table(TABLE)
-    positions = recorded(TableState.of(table.metadata)).positions
+    positions = recorded(state(platform, TABLE)).positions
     return 0 if positions is None else positions.next_offset(TOPIC, 0) or 0
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -63,6 +63,7 @@ class SparkSession:
         classes: from :func:`class_path`.
         directory: for what it spills.
         settings: of its configuration, beside those that every session has.
+        options: of the JVM, beside those that every session has.
     """
 
     LOCAL: ClassVar[Mapping[str, str]] = {
@@ -76,7 +77,13 @@ class SparkSession:
         ),
     }
 
-    def __init__(self, classes: str, directory: Path, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        classes: str,
+        directory: Path,
+        settings: Mapping[str, str],
+        options: Sequence[str] = (),
+    ) -> None:
         told = {
             **self.LOCAL,
             "spark.local.dir": str(directory),
@@ -85,7 +92,7 @@ class SparkSession:
         }
         self._process = subprocess.Popen(
             [
-                *(java(), f"-Xmx{HEAP}", "-XX:+UseParallelGC", *_OPTIONS, *_OPEN),
+                *(java(), f"-Xmx{HEAP}", "-XX:+UseParallelGC", *options, *_OPTIONS, *_OPEN),
                 *(f"-Dlog4j2.configurationFile={LOGGING}", "-Duser.timezone=UTC"),
                 *("-cp", classes, "SparkSql"),
                 *(f"{name}={value}" for name, value in told.items()),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.support.apache_kafka.jars import Absent, java
@@ -14,6 +15,9 @@ HEAP = "2g"
 """Largest heap; both peers use less unless they are given more."""
 
 LOGGING = Path(__file__).with_name("log4j2.properties")
+
+SHORT_LIVED = ("-XX:TieredStopAtLevel=1",)
+"""Options of a JVM that ends before its second compiler would pay."""
 
 # What Flink's and Hadoop's start scripts open as well on this Java.
 _OPEN = [
@@ -50,10 +54,10 @@ def compiled(source: Path, classes: str, into: Path) -> str:
     return f"{into}:{classes}"
 
 
-def command(classes: str, main: str, *arguments: str) -> list[str]:
-    """The command line of a main class."""
+def command(classes: str, main: str, *arguments: str, options: Sequence[str] = ()) -> list[str]:
+    """The command line of a main class; ``options`` are the JVM's, beside those of all."""
     logging = f"-Dlog4j2.configurationFile={LOGGING}"
-    return [java(), f"-Xmx{HEAP}", *_OPEN, logging, "-cp", classes, main, *arguments]
+    return [java(), f"-Xmx{HEAP}", *options, *_OPEN, logging, "-cp", classes, main, *arguments]
 
 
 def environment() -> dict[str, str]:

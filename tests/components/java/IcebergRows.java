@@ -1,5 +1,8 @@
+import java.io.BufferedReader;
 import java.io.File;
+import java.io.InputStreamReader;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import org.apache.iceberg.BaseTable;
 import org.apache.iceberg.Files;
 import org.apache.iceberg.StaticTableOperations;
@@ -11,14 +14,27 @@ import org.apache.iceberg.io.FileIO;
 import org.apache.iceberg.io.InputFile;
 import org.apache.iceberg.io.OutputFile;
 
-/** Prints two columns of every row of a table on this disk, as Iceberg's reference implementation reads it. */
+/**
+ * Two columns of every row of tables on this disk, as Iceberg's reference implementation reads them.
+ *
+ * <p>Arguments are the columns. A line in is where a table's metadata lies; a line out is a row, and
+ * an empty one follows on the last. It ends with its input.
+ */
 public final class IcebergRows {
-  public static void main(String[] arguments) throws Exception {
-    Table table = new BaseTable(new StaticTableOperations(arguments[0], new Disk()), "table");
-    try (CloseableIterable<Record> rows = IcebergGenerics.read(table).build()) {
-      for (Record row : rows) {
-        System.out.println(row.getField(arguments[1]) + "\t" + row.getField(arguments[2]));
+  public static void main(String[] columns) throws Exception {
+    BufferedReader asked =
+        new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+    for (String metadata = asked.readLine(); metadata != null; metadata = asked.readLine()) {
+      Table table = new BaseTable(new StaticTableOperations(metadata, new Disk()), "table");
+      StringBuilder told = new StringBuilder();
+      try (CloseableIterable<Record> rows = IcebergGenerics.read(table).build()) {
+        for (Record row : rows) {
+          told.append(row.getField(columns[0])).append('\t').append(row.getField(columns[1]));
+          told.append('\n');
+        }
       }
+      System.out.println(told);
+      System.out.flush();
     }
   }
 

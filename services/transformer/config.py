@@ -70,6 +70,12 @@ class TransformerSettings(Settings):
     transformer_backoff_longest_s: float = Field(
         default=60.0, gt=0, description="longest pause between two attempts"
     )
+    transformer_away_s: float = Field(
+        default=15.0,
+        gt=0,
+        description="longest pause between two attempts while catalog or store do not answer, "
+        "for which no build is given up",
+    )
     transformer_pause_s: float = Field(
         default=300.0, gt=0, description="pause of a target whose build was given up"
     )
@@ -114,6 +120,7 @@ class TransformerSettings(Settings):
             attempts=self.transformer_max_attempts,
             first_s=self.transformer_backoff_s,
             longest_s=self.transformer_backoff_longest_s,
+            away_s=self.transformer_away_s,
             pause_s=self.transformer_pause_s,
         )
 

@@ -19,6 +19,7 @@ from services.transformer.request import BuildReport, BuildRequest, Stage
 from services.transformer.workers.pool import BuildError, Pool
 from shared.contracts.event import Event
 from shared.contracts.identity import uuid7
+from shared.runtime.errors import Unavailable
 
 log = structlog.stdlib.get_logger("bergline.transformer")
 
@@ -195,7 +196,8 @@ class Dispatcher:
         self._observer.ended(start, report)
 
     def _failed(self, start: Start, build_id: str, error: BuildError, seconds: float) -> None:
-        failure = self._planner.failed(start, self._clock())
+        away = error.error_type == Unavailable.__name__
+        failure = self._planner.failed(start, self._clock(), away=away)
         log.warning(
             "build failed",
             target=start.target,

@@ -170,14 +170,20 @@ class Planner:
             )
             self.want(reader, wish)
 
-    def failed(self, start: Start, now: float) -> Failure:
-        """A build has failed; what follows. A rebuild begins again with its first step."""
+    def failed(self, start: Start, now: float, *, away: bool = False) -> Failure:
+        """A build has failed; what follows. A rebuild begins again with its first step.
+
+        Args:
+            start: the build.
+            now: monotonic seconds.
+            away: whether it failed because catalog or store do not answer.
+        """
         lane = self._targets[start.target].lane(start.stage)
         lane.running = None
         lane.failures += 1
         if start.stage is not Stage.LIVE:
             lane.stage = Stage.REBUILD
-        failure = self._patience.after(lane.failures)
+        failure = self._patience.after(lane.failures, away=away)
         if start.target not in self.owned:
             lane.failures, lane.not_before = 0, 0.0
             return replace(failure, will_retry=False)

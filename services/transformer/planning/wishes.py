@@ -98,18 +98,22 @@ class Patience:
         attempts: failures in a row after which a build is given up.
         first_s, longest_s: pause after the first failure, doubling up to the longest.
         pause_s: after a build was given up, nothing of the target is tried for so long.
+        away_s: longest pause while catalog or store do not answer, which no build can help: none
+            is given up for it, so that all go on soon after they are back.
     """
 
     attempts: int = 5
     first_s: float = 1.0
     longest_s: float = 60.0
     pause_s: float = 300.0
+    away_s: float = 15.0
 
-    def after(self, failures: int) -> Failure:
-        """What follows the failure with this number."""
-        if failures >= self.attempts:
+    def after(self, failures: int, *, away: bool = False) -> Failure:
+        """What follows the failure with this number; ``away``: catalog or store do not answer."""
+        longest_s = min(self.longest_s, self.away_s) if away else self.longest_s
+        if failures >= self.attempts and not away:
             return Failure(failures, will_retry=False, delay_s=self.pause_s)
-        delay = min(self.longest_s, self.first_s * 2.0 ** min(failures - 1, 60))
+        delay = min(longest_s, self.first_s * 2.0 ** min(failures - 1, 60))
         return Failure(failures, will_retry=True, delay_s=delay)
 
 

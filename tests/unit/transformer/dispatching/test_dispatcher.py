@@ -138,12 +138,22 @@ async def test_in_the_end_it_is_given_up_and_said_so() -> None:
     async with running(Patience(attempts=2, first_s=0.01, pause_s=600)) as bench:
         bench.want("x.staging")
         for _ in range(2):
-            await bench.pool.end("x.staging", BuildError("Unavailable", "no catalog"))
+            await bench.pool.end("x.staging", BuildError("CheckFailed", "two rows of a key"))
         failures = [event for event in bench.told.events if isinstance(event, BuildFailed)]
         assert [failure.will_retry for failure in failures] == [True, False]
         last = failures[-1]
         assert last.next_attempt_at is not None
         assert (last.next_attempt_at - last.failed_at).total_seconds() == 600
+
+
+@pytest.mark.asyncio
+async def test_what_fails_as_nothing_answers_is_tried_until_it_does() -> None:
+    async with running(Patience(attempts=2, first_s=0.01, away_s=0.02, pause_s=600)) as bench:
+        bench.want("x.staging")
+        for _ in range(4):
+            await bench.pool.end("x.staging", BuildError("Unavailable", "no catalog"))
+        failures = [event for event in bench.told.events if isinstance(event, BuildFailed)]
+        assert [failure.will_retry for failure in failures] == [True] * 4
 
 
 @pytest.mark.asyncio

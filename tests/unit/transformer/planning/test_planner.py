@@ -564,6 +564,21 @@ def test_however_often_a_build_fails_its_pause_is_bounded() -> None:
     assert Patience(attempts=10**6).after(5_000).delay_s == 60.0
 
 
+def test_no_build_is_given_up_because_store_or_catalog_are_away() -> None:
+    """When they are back everything is built soon, and nobody is paged for what is over."""
+    made = planner(workers=1)
+    made.want("x.staging", wish("x.raw", since=0.0))
+    now, pauses = 0.0, []
+    for _ in range(10):
+        (start,) = made.starts(now)
+        failure = made.failed(start, now, away=True)
+        assert failure.will_retry
+        pauses.append(failure.delay_s)
+        now += failure.delay_s
+    assert pauses == [1.0, 2.0, 4.0, *[8.0] * 7]
+    assert Patience().after(100, away=True).delay_s == 15.0
+
+
 def days(first: int, last: int, wave: str = "refresh/7") -> Wish:
     """A refresh of some days of January, and of nothing else."""
     wanted = Days(date(2026, 1, first), date(2026, 1, last))

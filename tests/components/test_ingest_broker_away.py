@@ -7,8 +7,6 @@ import os
 import shutil
 import socket
 import stat
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +25,7 @@ from tests.support.broker import BrokerProcess, broker, free_port
 from tests.support.ingest import Answer, IngestProcess
 from tests.support.small_disk import SmallDisk
 from tests.support.vendor_signatures import shopify_signature
+from tests.support.warm_bergline import bergline
 
 __all__ = ["broker"]
 
@@ -339,17 +338,11 @@ def test_an_instance_with_a_number_goes_on_in_its_own_directory(
 def desk(directory: Path, bootstrap: str, *arguments: str) -> tuple[int, dict[str, Any]]:
     """Exit code and answer of ``bergline spool``."""
     environment = {k: v for k, v in os.environ.items() if not k.startswith("BERGLINE_")}
-    ended = subprocess.run(
-        [sys.executable, "-m", "shared.cli", "spool", *arguments, "--output", "json"],
-        stdout=subprocess.PIPE,
-        env={
-            **environment,
-            "BERGLINE_DATA_DIR": str(directory),
-            "BERGLINE_BROKERS": bootstrap,
-        },
-        check=False,
+    ended = bergline(
+        ("spool", *arguments, "--output", "json"),
+        {**environment, "BERGLINE_DATA_DIR": str(directory), "BERGLINE_BROKERS": bootstrap},
     )
-    return ended.returncode, json.loads(ended.stdout or b"{}")
+    return ended.returncode, json.loads(ended.stdout or "{}")
 
 
 def test_an_operator_sees_what_is_spooled_and_sends_what_is_nobodys(

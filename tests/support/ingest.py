@@ -85,7 +85,7 @@ class IngestProcess:
             code = self.process.poll()
             assert code is None, f"ingest ended with {code}:\n{self.log()}"
             assert time.monotonic() < deadline, f"condition not met in time:\n{self.log()}"
-            time.sleep(0.02)
+            time.sleep(0.05)
 
     def wait_ready(self) -> None:
         """Wait until ``/readyz`` answers 200."""

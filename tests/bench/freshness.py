@@ -45,7 +45,9 @@ RATE = 500.0
 MART_RATE = 200.0
 """Of the mart's own load."""
 
-QUICK_RATE = 50.0
+QUICK_RATE, QUICK_SECONDS = 50.0, 1.0
+QUICK_REPLICAS = {"maintainer": 0, "alerter": 0}
+"""A quick run waits for nobody whom an order's way to the mart does not need."""
 
 SECONDS = 20.0
 WARM_UP_SECONDS = 3.0
@@ -113,23 +115,27 @@ def run(rounds: int, *, quick: bool = False, rate: float | None = None) -> list[
 
     Args:
         rounds: how many.
-        quick: short loads, and none to warm up.
+        quick: one short load for both figures, and none to warm up.
         rate: webhooks a second; each of both figures has a rate of its own unless it is given.
     """
-    raw_rate, mart_rate = (QUICK_RATE, QUICK_RATE) if quick else (RATE, MART_RATE)
+    seconds = QUICK_SECONDS if quick else SECONDS
     raw: list[Freshness] = []
     marts: list[MartFreshness] = []
     with tempfile.TemporaryDirectory() as directory:
-        platform = EmbeddedPlatform(Path(directory))
+        platform = EmbeddedPlatform(
+            Path(directory),
+            replicas=QUICK_REPLICAS if quick else None,
+            environment={"BERGLINE_TRANSFORMER_WORKERS": "1"} if quick else None,
+        )
         try:
             platform.start()
             for number in range(1 if quick else 0, rounds + 1):
                 warming = number == 0
-                seconds = WARM_UP_SECONDS if warming or quick else SECONDS
-                load = Load(2 * number, seconds, rate or raw_rate)
+                lasting = WARM_UP_SECONDS if warming else seconds
+                load = Load(2 * number, lasting, rate or (QUICK_RATE if quick else RATE))
                 one, of_mart = asyncio.run(_round(platform, load))
-                if rate is None:
-                    load = Load(2 * number + 1, seconds, mart_rate)
+                if rate is None and not quick:
+                    load = Load(2 * number + 1, lasting, MART_RATE)
                     of_mart = asyncio.run(_mart_round(platform, load))
                 if not warming:
                     raw.append(one)

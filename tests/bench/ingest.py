@@ -55,6 +55,9 @@ RATE = 500.0
 PACED_REQUESTS = 2_000
 """To each server in each round, at ``RATE`` a second."""
 
+QUICK_SCALE = 16
+"""A quick run sends this part of everything."""
+
 PEER = "bare aiohttp server that reads the body and answers 202"
 
 
@@ -89,7 +92,7 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     requests = [delivery(number) for number in range(ORDERS)]
     broker_cpu: list[float] = []
     spooling = Spooling()
-    scale = 4 if quick else 1
+    scale = QUICK_SCALE if quick else 1
     affinity = os.sched_getaffinity(0)
     with tempfile.TemporaryDirectory() as directory, bare_server() as (pid, port):
         bare = Contestant(Served(pid, port, b"202"))

@@ -31,16 +31,21 @@ from deploy.generator.plan import stream
 from deploy.generator.poster import Poster
 from deploy.generator.signing import Signer
 from shared.cli.output import progress
-from shared.lake.catalog import load, open_catalog
+from shared.lake.catalog import open_catalog
 from shared.runtime.errors import CheckFailed
 from tests.bench.report import Measure, cpu_seconds, measure
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.writing_under_load import traffic
 
 WORKERS = (1, 2, 4)
 QUICK_WORKERS = (2,)
 DELIVERIES = 6000
-QUICK_DELIVERIES = 300
+QUICK_DELIVERIES = 100
+FIRST = 200
+"""Deliveries before those that are measured: first commits load libraries."""
+
+QUICK_FIRST = 50
 CONCURRENCY = 32
 """Posts under way at each ingest."""
 
@@ -48,7 +53,7 @@ SETTLE_SECONDS = 90.0
 
 GAP_RATE = 150.0
 GAP_SECONDS = 12.0
-QUICK_GAP_SECONDS = 4.0
+QUICK_GAP_RATE, QUICK_GAP_SECONDS = 30.0, 2.0
 """Load around each change of the group."""
 
 BUSY = ("raw.shopify_orders", "raw.shopify_customers", "raw.stripe_charges")
@@ -91,10 +96,13 @@ def _with_workers(workers: int, seed: int, quick: bool) -> Figures:
         )
         try:
             platform.start()
-            deliveries = QUICK_DELIVERIES if quick else DELIVERIES
-            figures = _throughput(platform, workers, deliveries, seed)
+            first, deliveries = (QUICK_FIRST, QUICK_DELIVERIES) if quick else (FIRST, DELIVERIES)
+            everything = list(itertools.islice(stream(seed + 1), first + deliveries))
+            _post(platform, workers, everything[:first])
+            figures = _throughput(platform, workers, everything[first:])
             if workers == 2:
-                figures |= _gaps(platform, QUICK_GAP_SECONDS if quick else GAP_SECONDS)
+                rate = QUICK_GAP_RATE if quick else GAP_RATE
+                figures |= _gaps(platform, rate, QUICK_GAP_SECONDS if quick else GAP_SECONDS)
         finally:
             platform.close()
     return figures
@@ -123,12 +131,11 @@ class _Standing:
         return cls(cpu, outcomes.get("committed", 0), outcomes.get("conflict", 0))
 
 
-def _throughput(platform: EmbeddedPlatform, workers: int, deliveries: int, seed: int) -> Figures:
-    everything = list(itertools.islice(stream(seed + 1), deliveries + 200))
-    _post(platform, workers, everything[:200])  # first commits load libraries
+def _throughput(platform: EmbeddedPlatform, workers: int, posted: Sequence[Delivery]) -> Figures:
+    deliveries = len(posted)
     before = _Standing.of(platform, workers)
     began = time.perf_counter()
-    _post(platform, workers, everything[200:])
+    _post(platform, workers, posted)
     answered = time.perf_counter() - began
     asyncio.run(
         settled(platform.settings, open_catalog(platform.settings), deadline_s=SETTLE_SECONDS)
@@ -171,11 +178,11 @@ def _post(platform: EmbeddedPlatform, workers: int, deliveries: Sequence[Deliver
     asyncio.run(post())
 
 
-def _gaps(platform: EmbeddedPlatform, seconds: float) -> Figures:
+def _gaps(platform: EmbeddedPlatform, rate: float, seconds: float) -> Figures:
     """One of two workers leaves orderly and is started again; one is killed and started again."""
     figures: Figures = {}
     for name, end in (("left", platform.terminate), ("killed", platform.kill)):
-        with traffic(platform, rate=GAP_RATE, seconds=seconds) as flowing:
+        with traffic(platform, rate=rate, seconds=seconds) as flowing:
             began = time.time()
             _until_commits(platform, began)
             old = end("stream_writer", 1)
@@ -200,8 +207,7 @@ def _until_commits(platform: EmbeddedPlatform, since: float) -> None:
 
 def _moments(platform: EmbeddedPlatform, table: str, since: float) -> list[float]:
     """When snapshots of the table were made, from a moment on."""
-    settings = platform.settings
-    found = load(open_catalog(settings), settings.environment, table).metadata.snapshots
+    found = state(platform, table).snapshots
     return sorted(each.timestamp_ms / 1000 for each in found if each.timestamp_ms / 1000 >= since)
 
 

@@ -1,4 +1,4 @@
-"""All rows of a table's head, at a price that fits very many very small files.
+"""All rows of a table, mostly of its head, at a price that fits very many very small files.
 
 PyIceberg tells the head and reads its manifests; rows are read with Arrow, columns by their ids,
 without those that position deletes name. Nothing of the lake's own readers takes part. Manifests
@@ -18,6 +18,7 @@ from pyiceberg.io import FileIO
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.manifest import DataFile, DataFileContent, FileFormat
 from pyiceberg.table import Table
+from pyiceberg.table.snapshots import Snapshot
 
 from shared.runtime.errors import CheckFailed
 
@@ -26,7 +27,7 @@ _ID = b"PARQUET:field_id"
 
 @dataclass(slots=True)
 class _Read:
-    """What was read of one table and is part of its head.
+    """What was read of one table and is part of the version read last.
 
     Attributes:
         schema: of the rows, field ids in its metadata.
@@ -47,8 +48,12 @@ class HeadRows:
     def __init__(self) -> None:
         self._read: dict[str, _Read] = {}
 
-    def of(self, table: Table) -> pa.Table:
-        """The rows of the head of a table as it was loaded, in columns of its present schema.
+    def of(self, table: Table, snapshot: Snapshot | None = None) -> pa.Table:
+        """The rows of a table as it was loaded, in columns of its present schema.
+
+        Args:
+            table: is read at its head.
+            snapshot: another version of it to read; those that share files are asked for in turn.
 
         Raises:
             CheckFailed: it has equality deletes, or files that are not Parquet.
@@ -58,8 +63,8 @@ class HeadRows:
         if before is None or not before.schema.equals(schema, check_metadata=True):
             before = _Read(schema)
         self._read[uuid] = now
-        head = table.current_snapshot()
-        for manifest in () if head is None else head.manifests(table.io):
+        chosen = snapshot or table.current_snapshot()
+        for manifest in () if chosen is None else chosen.manifests(table.io):
             path = manifest.manifest_path
             now.listed[path] = before.listed.get(path) or [
                 entry.data_file for entry in manifest.fetch_manifest_entry(table.io)

@@ -13,6 +13,7 @@ from pyarrow.fs import FileSelector
 from pyiceberg.table import Table
 from pyiceberg.table.snapshots import Operation, Snapshot
 
+from deploy.demo.head_rows import HeadRows
 from shared.contracts.topics import MAINTENANCE
 from shared.runtime.settings import Settings
 from shared.tables.registry import TABLES
@@ -134,6 +135,7 @@ def _path(uri: str) -> str:
 
 def _versions(tables: Mapping[str, Table]) -> Iterator[Mapping[str, Any]]:
     """The newest replaces whose parents are retained, and these, each once."""
+    head_rows = HeadRows()
     for name, table in tables.items():
         pairs = [
             (each, parent)
@@ -144,11 +146,10 @@ def _versions(tables: Mapping[str, Table]) -> Iterator[Mapping[str, Any]]:
         pairs.sort(key=lambda pair: pair[0].sequence_number or 0)
         wanted = {each.snapshot_id: each for pair in pairs[-_READ:] for each in pair}
         for snapshot in wanted.values():
-            yield _version(name, table, snapshot)
+            yield _version(name, snapshot, head_rows.of(table, snapshot))
 
 
-def _version(name: str, table: Table, snapshot: Snapshot) -> Mapping[str, Any]:
-    rows = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
+def _version(name: str, snapshot: Snapshot, rows: pa.Table) -> Mapping[str, Any]:
     with duckdb.connect() as sql:
         sql.register("rows", rows)
         count, digest = sql.execute(_DIGEST).fetchone() or (0, "")

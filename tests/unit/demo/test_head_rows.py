@@ -60,6 +60,17 @@ def test_appends_deletes_and_new_schemas_one_after_another(
         check(HeadRows().of(history.table), history.table)
 
 
+def test_every_version_is_read_in_turn(history: RowHistory) -> None:
+    history.append(*rows(1, 2))
+    history.append(*rows(3))
+    history.delta(history.places()[1:2])
+    history.rewrite(sorted({path for path, _ in history.places()}))
+    head_rows, table = HeadRows(), history.table
+    for snapshot in table.metadata.snapshots:
+        asked = table.scan(snapshot_id=snapshot.snapshot_id).to_arrow()
+        assert in_order(head_rows.of(table, snapshot)) == in_order(asked)
+
+
 def test_what_has_been_read_is_not_read_again(history: RowHistory) -> None:
     head_rows = HeadRows()
     history.append(*rows(1, 2))

@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -34,9 +33,8 @@ from tests.support.letters import FAILED, request
 from tests.support.platform import EmbeddedPlatform
 from tests.support.platform_tables import state
 from tests.support.transformer import until
-from tests.support.warm_bergline import bergline, module
+from tests.support.warm_bergline import ERRORS, bergline, module
 
-ROOT = Path(__file__).parents[2]
 ORDERS = "shopify.orders"
 
 
@@ -52,20 +50,8 @@ class Operator:
     def environment(self) -> dict[str, str]:
         return {**os.environ, **self.platform.variables}
 
-    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return bergline(("dlq", *arguments), self.environment)
-
-    def process(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[bytes]:
-        """A command whose bytes or end matter."""
-        return subprocess.run(
-            [sys.executable, "-m", "shared.cli", "dlq", *arguments],
-            capture_output=True,
-            timeout=90,
-            env=self.environment,
-            cwd=ROOT,
-            check=False,
-            input=stdin,
-        )
+    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+        return bergline(("dlq", *arguments), self.environment, stdin=stdin)
 
     def json(self, *arguments: str, code: int = 0) -> Any:
         """The one JSON object that a command prints."""
@@ -186,7 +172,8 @@ def test_a_letter_is_listed_and_shown_byte_for_byte(operator: Operator) -> None:
     listed = operator.json("list", "--reason", "not_utf8", "--source", "shopify", "--since", "1h")
     assert [each["id"] for each in listed["letters"]] == [id_]
     assert listed["by_reason"] == {"not_utf8": 1}
-    assert operator.process("show", id_, "--raw").stdout == b"\xff\x00[red]"
+    raw = operator.run("show", id_, "--raw").stdout
+    assert raw.encode(errors=ERRORS) == b"\xff\x00[red]"
     shown = operator.json("show", id_)
     assert (shown["stage"], shown["topic"], shown["size"]) == ("processing", ORDERS, 7)
     assert shown["vendor_event_id"] == "shown"
@@ -286,8 +273,8 @@ def test_a_refused_request_is_sent_once_it_can_be_read(operator: Operator) -> No
         b'{"id":"evt_9","object":"event","type":"charge.succeeded","created":1764000000,'
         b'"data":{"object":{"id":"ch_9","object":"charge"}}}'
     )
-    ended = operator.process("replay", letter.event_id(), "--with", "-", "--wait", stdin=corrected)
-    assert ended.returncode == 0, ended.stderr.decode()
+    ended = operator.run("replay", letter.event_id(), "--with", "-", "--wait", stdin=corrected)
+    assert ended.returncode == 0, ended.stderr
     assert operator.sql(
         "select _event_id, _event_type, _key, _received_at from raw.stripe_charges"
     ) == [("evt_9", "charge.succeeded", "ch_9", FAILED.replace(second=7))]

@@ -5,7 +5,8 @@ arguments, variables, streams and an exit code of its own; where it matters how 
 takes a signal, tests start ``python -m``. Elsewhere than on Linux this does so, too.
 
 Run as ``python -m tests.support.warm_bergline``, this is the process that forks: one request is a
-line of JSON with both streams' descriptors, answered by a line with the pid and one with the code.
+line of JSON with the descriptors of all streams, answered by a line with the pid and one with the
+code.
 """
 
 from __future__ import annotations
@@ -58,6 +59,7 @@ PRELOADED = (
 )
 """What commands import when they run; their own modules come in addition."""
 
+ERRORS = "surrogateescape"
 _REQUEST_BYTES = 1 << 20
 
 
@@ -66,9 +68,10 @@ def bergline(
     variables: Mapping[str, str],
     *,
     seconds: float = 120.0,
+    stdin: bytes = b"",
 ) -> subprocess.CompletedProcess[str]:
     """Run one command; :func:`module` tells the rest."""
-    return module("shared.cli", arguments, variables, seconds=seconds)
+    return module("shared.cli", arguments, variables, seconds=seconds, stdin=stdin)
 
 
 def module(
@@ -77,6 +80,7 @@ def module(
     variables: Mapping[str, str],
     *,
     seconds: float = 120.0,
+    stdin: bytes = b"",
 ) -> subprocess.CompletedProcess[str]:
     """Run a module as ``python -m`` does, in the checkout's directory.
 
@@ -85,6 +89,10 @@ def module(
         arguments: behind it.
         variables: its whole environment.
         seconds: after so many it is killed.
+        stdin: what it can read.
+
+    Returns:
+        what it wrote as text; bytes that are none are surrogates, as in names of files.
 
     Raises:
         subprocess.TimeoutExpired: it was killed.
@@ -95,17 +103,26 @@ def module(
             command,
             capture_output=True,
             text=True,
+            errors=ERRORS,
+            input=stdin.decode(errors=ERRORS),
             timeout=seconds,
             env=dict(variables),
             cwd=ROOT,
             check=False,
         )
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        code = _warm().run(command[2:], variables, (out.fileno(), err.fileno()), seconds)
+    with (
+        tempfile.TemporaryFile() as given,
+        tempfile.TemporaryFile() as out,
+        tempfile.TemporaryFile() as err,
+    ):
+        given.write(stdin)
+        given.seek(0)
+        streams = (given.fileno(), out.fileno(), err.fileno())
+        code = _warm().run(command[2:], variables, streams, seconds)
         said = []
         for stream in (out, err):
             stream.seek(0)
-            said.append(stream.read().decode())
+            said.append(stream.read().decode(errors=ERRORS))
     if code is None:
         raise subprocess.TimeoutExpired(command, seconds, *said)
     return subprocess.CompletedProcess(command, code, *said)
@@ -173,7 +190,7 @@ def _serve(descriptor: int) -> None:
         importlib.import_module(name)
     with socket.socket(fileno=descriptor) as requests:
         while True:
-            message, streams, _, _ = socket.recv_fds(requests, _REQUEST_BYTES, 2)
+            message, streams, _, _ = socket.recv_fds(requests, _REQUEST_BYTES, 3)
             if not message:
                 return
             while not message.endswith(b"\n"):
@@ -199,7 +216,7 @@ def _command(request: dict[str, Any], streams: Sequence[int]) -> NoReturn:
         os.environ.update(request["variables"])
         tempfile.tempdir = None  # a variable names it
         sys.argv = request["command"]
-        for target, stream in zip((1, 2), streams, strict=True):
+        for target, stream in zip((0, 1, 2), streams, strict=True):
             os.dup2(stream, target)
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
         code = 0

@@ -23,17 +23,6 @@ pytestmark = pytest.mark.timeout(600)  # several storages and contestants, on a 
 FILES, ROWS, TEMPLATES = 6, 40, 50
 
 
-def test_ours_first_and_warm(tmp_path: Path) -> None:
-    shape = compared(tmp_path, FILES, ROWS, rounds=1, templates=TEMPLATES, peers=())
-    assert (shape.files, shape.peers) == (FILES, {})
-    for done in (shape.ours.first, *shape.ours.warm):
-        assert done.files == 1
-        assert 0 < done.bytes < shape.bytes
-        assert done.cost.cpu > 0
-    assert len(shape.ours.warm) == 1
-    assert shape.ours.peak > 50 * 2**20
-
-
 def test_every_table_has_the_same_rows_and_is_gone_when_it_is_dropped(
     storage_process: StorageProcess, tmp_path: Path
 ) -> None:
@@ -69,8 +58,6 @@ def test_spark_where_it_was_fetched(tmp_path: Path) -> None:
 class Broken(Bergline):
     """A peer that refuses every table after so many."""
 
-    name: ClassVar[str] = "broken"
-    title: ClassVar[str] = "broken"
     able: ClassVar[int]
 
     def __init__(self, directory: Path, storage: StorageProcess) -> None:
@@ -84,12 +71,32 @@ class Broken(Bergline):
         return super().compact(environment)
 
 
-@pytest.mark.parametrize("able", [0, 1], ids=["at first", "later"])
-def test_a_peer_that_cannot_is_left_out(tmp_path: Path, able: int) -> None:
-    class Some(Broken):
-        pass
+class BrokenAtFirst(Broken):
+    """It refuses the first."""
 
-    Some.able = able
-    shape = compared(tmp_path, FILES, ROWS, rounds=1, templates=TEMPLATES, peers=(Some,))
-    assert shape.peers == {}
+    name: ClassVar[str] = "broken at first"
+    able: ClassVar[int] = 0
+
+
+class BrokenLater(Broken):
+    """It refuses the second, with which it would be warm."""
+
+    name: ClassVar[str] = "broken later"
+    able: ClassVar[int] = 1
+
+
+def test_ours_is_measured_first_and_warm_and_peers_that_cannot_are_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    peers = (BrokenAtFirst, BrokenLater)
+    shape = compared(tmp_path, FILES, ROWS, rounds=1, templates=TEMPLATES, peers=peers)
+    assert (shape.files, shape.peers) == (FILES, {})
+    for done in (shape.ours.first, *shape.ours.warm):
+        assert done.files == 1
+        assert 0 < done.bytes < shape.bytes
+        assert done.cost.cpu > 0
     assert len(shape.ours.warm) == 1
+    assert shape.ours.peak > 50 * 2**20
+    told = capsys.readouterr().err
+    did = {peer.name: told.count(f"compacted contestant={peer.name} ") for peer in peers}
+    assert did == {BrokenAtFirst.name: 0, BrokenLater.name: 1}

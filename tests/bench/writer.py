@@ -23,9 +23,7 @@ from pathlib import Path
 from confluent_kafka import KafkaError, Message, Producer
 
 from shared.cli.output import progress
-from shared.lake.catalog import load, open_catalog
 from shared.lake.recorded import recorded
-from shared.lake.table_state import TableState
 from shared.runtime.errors import CheckFailed, Unavailable
 from shared.runtime.log_bounds import LogBounds, log_bounds
 from shared.tables.registry import TABLES
@@ -33,6 +31,7 @@ from tests.bench import orders
 from tests.bench.arrow_line import ArrowLine
 from tests.bench.report import Measure, cpu_seconds, measure
 from tests.support.platform import EmbeddedPlatform
+from tests.support.platform_tables import state
 from tests.support.records import FetchedRecord
 
 ORDERS = TABLES["raw.shopify_orders"]
@@ -70,7 +69,8 @@ def run(rounds: int, *, quick: bool = False) -> list[Measure]:
     with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
         # The writer's CPU alone is measured, and its table is to have its own commits only.
         embedded = EmbeddedPlatform(
-            Path(directory), replicas={"transformer": 0, "maintainer": 0, "alerter": 0}
+            Path(directory),
+            replicas={"ingest": 0, "transformer": 0, "maintainer": 0, "alerter": 0},
         )
         platform = stack.enter_context(contextlib.closing(embedded))
         platform.start()
@@ -180,12 +180,9 @@ def _ends(platform: EmbeddedPlatform) -> dict[int, int]:
 
 
 def _wait_committed(platform: EmbeddedPlatform, ends: Mapping[int, int]) -> None:
-    settings = platform.settings
-    catalog = open_catalog(settings)
     deadline = time.monotonic() + DEADLINE_SECONDS
     while True:
-        table = load(catalog, settings.environment, ORDERS.name)
-        positions = recorded(TableState.of(table.metadata)).positions
+        positions = recorded(state(platform, ORDERS.name)).positions
         if positions is not None and all(
             (positions.next_offset(TOPIC, partition) or 0) >= end for partition, end in ends.items()
         ):

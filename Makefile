@@ -16,7 +16,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test explore histories check broker-conformance chaos soak bench bench-peers spark up down clean
+.PHONY: help install demo test explore histories check broker-conformance chaos soak bench bench-quick bench-peers spark up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ soak: $(READY) ## writers beside an eager maintainer, then the verdict; MINUTES=
 
 bench: $(READY) ## list the benchmarks; NAME=… runs one
 	@$(BIN)/bergline bench $(NAME) $(ARGS)
+
+bench-quick: $(READY) ## try the benchmarks that start platforms, too, as quickly as they can be run
+	@BERGLINE_TEST_BENCH=1 $(BIN)/pytest -q tests/components/test_bench.py
 
 bench-peers: $(READY) ## our stream_writer beside Flink and Kafka Connect; wants Java 17 and Maven
 	@$(BIN)/bergline bench peers $(ARGS)

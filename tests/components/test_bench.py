@@ -94,19 +94,32 @@ def test_a_report_is_the_last_line_and_progress_is_elsewhere() -> None:
     assert first["ratio"] == pytest.approx(first["value"] / peer, rel=0.02)
 
 
-QUICKLY: Mapping[str, frozenset[str]] = {
+IN_EVERY_RUN: Mapping[str, frozenset[str]] = {
     "ingest": frozenset({"webhook", "hubspot_event", "webhook_spooled", "spool_replay"}),
-    "stream-writer": frozenset(),
     "commit": frozenset(),
+}
+"""Benchmark → measures that readers count on; ``parsing`` is run above, ``peers`` needs Java."""
+
+WHEN_ASKED: Mapping[str, frozenset[str]] = {
+    "stream-writer": frozenset(),
     "freshness": frozenset({"raw_p50", "raw_p99"}),
     "platform": frozenset({"cold_start", "idle_pss", "idle_cpu"}),
     "scale": frozenset({"rows_2", "conflicts_2", "rebalance_gap_left"}),
 }
-"""Benchmark → measures that readers count on; ``parsing`` is run above, ``peers`` needs Java."""
+"""Those that start platforms."""
+
+QUICKLY = {**IN_EVERY_RUN, **WHEN_ASKED}
+
+ASKED = pytest.mark.skipif(
+    not os.environ.get("BERGLINE_TEST_BENCH"),
+    reason="a platform for a benchmark: `make bench-quick` runs it; `make test` has many platforms",
+)
 
 
 @pytest.mark.timeout(QUICK_SECONDS)
-@pytest.mark.parametrize("name", QUICKLY)
+@pytest.mark.parametrize(
+    "name", [*IN_EVERY_RUN, *(pytest.param(each, marks=ASKED) for each in WHEN_ASKED)]
+)
 def test_every_benchmark_runs_quickly_to_a_report(name: str) -> None:
     run = bench(name, "--quick", "--output", "json", seconds=QUICK_SECONDS)
     assert run.returncode == 0, run.stderr

@@ -71,6 +71,7 @@ def _another_value(settings: type[BaseSettings], field: str) -> str:
         "https://other.example",
         "/other",
         "raw.shopify_orders=30s",
+        "ingest",
     ):
         given = {field: text}
         with suppress(ValidationError):

@@ -16,7 +16,7 @@ SHELL  := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 
-.PHONY: help install demo test explore histories check broker-conformance chaos soak bench bench-quick bench-peers spark up down clean
+.PHONY: help install demo test explore histories check check-types check-others broker-conformance chaos soak bench bench-quick bench-peers spark up down clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-19s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,9 +37,14 @@ histories: $(READY) ## incremental builds beside full ones in random histories; 
 	@$(BIN)/python -m tests.properties.histories --number $(HISTORIES) $(if $(SEED),--seed $(SEED)) $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, generated files
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check-types check-others
+
+check-types: $(READY)
+	$(BIN)/mypy
+
+check-others: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/bergline documents --check
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 from pydantic import ValidationError
 
-from services.alerter.states.said import SERVICE, event_of, ours, require_signed
+from services.alerter.states.said import SERVICE, event_of, ours
 from shared.alerting.board import Board
 from shared.contracts.commands import CommandIssued
 from shared.contracts.environment import Environment
@@ -18,6 +18,7 @@ from shared.contracts.topics import ALERT_STATES, COMMANDS
 from shared.runtime.errors import BerglineError
 from shared.runtime.group_member import GroupMember
 from shared.runtime.progress import Partition, Progress
+from shared.runtime.signed_commands import require_signed
 
 log = structlog.stdlib.get_logger("bergline.alerter")
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import structlog
 
 from services.maintainer.agenda import Agenda
-from services.maintainer.requests import Request, meant, ours, require_signed, verified
+from services.maintainer.requests import Request, meant, ours, verified
 from shared.contracts.commands import CommandIssued
 from shared.contracts.environment import Environment
 from shared.contracts.maintenance import MaintenanceRequested
@@ -17,6 +17,7 @@ from shared.contracts.topics import COMMANDS, MAINTENANCE_REQUESTS
 from shared.runtime.event_queue import EventQueue
 from shared.runtime.group_member import GroupMember
 from shared.runtime.progress import Partition, Progress
+from shared.runtime.signed_commands import require_signed
 from shared.tables.lineage import Tables
 
 log = structlog.stdlib.get_logger("bergline.maintainer")

@@ -15,6 +15,7 @@ from services.maintainer.quality import CHECKED
 from shared.contracts.commands import CommandIssued, MaintenanceArguments
 from shared.contracts.maintenance import JobName, MaintenanceRequested
 from shared.runtime.errors import Refused
+from shared.runtime.signed_commands import require_signed
 from shared.tables.lineage import Tables, named
 
 SERVICE = "maintainer"
@@ -57,18 +58,6 @@ class Request:
 def ours(command: CommandIssued) -> bool:
     """Whether a command is one for maintainer."""
     return command.service == SERVICE and command.action in JOBS
-
-
-def require_signed(command: CommandIssued, operator_key: str | None) -> None:
-    """Let a command pass that is signed with this key.
-
-    Raises:
-        Refused: it is not, or there is no key.
-    """
-    if operator_key is None:
-        raise Refused("no operator key is set, so no command counts", "set BERGLINE_OPERATOR_KEY")
-    if not command.verified(operator_key):
-        raise Refused("the command is not signed with the operator key")
 
 
 def verified(event: MaintenanceRequested, operator_key: str | None, tables: Tables) -> Request:

@@ -33,18 +33,6 @@ def ours(command: CommandIssued) -> bool:
     return command.service == SERVICE and command.action in ACTIONS
 
 
-def require_signed(command: CommandIssued, operator_key: str | None) -> None:
-    """Let a command pass that is signed with this key.
-
-    Raises:
-        Refused: it is not, or there is no key.
-    """
-    if operator_key is None:
-        raise Refused("no operator key is set, so no command counts", "set BERGLINE_OPERATOR_KEY")
-    if not command.verified(operator_key):
-        raise Refused("the command is not signed with the operator key")
-
-
 def event_of(
     command: CommandIssued, board: Board, now: datetime
 ) -> AlertSilenced | AlertAcknowledged | None:
